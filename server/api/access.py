@@ -1,0 +1,36 @@
+"""Who asks, and what is theirs. Every route that names a task goes through `own_task`."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from server.api.services import services
+from server.models import Life
+
+LOCAL_SCOPE = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. ``scope`` is what their tasks belong to, a part of every fingerprint."""
+
+    scope: str
+
+
+LOCAL_USER = Principal(LOCAL_SCOPE)
+"""The one user while no users are configured."""
+
+
+def principal(request: Request) -> Principal:
+    """Resolved once per request, by the guard."""
+    found: Principal = request.state.principal
+    return found
+
+
+async def own_task(request: Request) -> Life:
+    """The task that the path names, in the generation that ``?generation=`` names or its current life.
+
+    :raises TaskNotFound: there is none, or it belongs to somebody else.
+    """
+    generation = request.query_params.get("generation")
+    return await services(request).manager.find(request.path_params["task_id"], principal(request).scope, generation)

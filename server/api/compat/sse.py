@@ -1,0 +1,111 @@
+"""`/api/sse` of the deep-research API: its parameter names and its events over a research task.
+
+Its events are `infor`, `message`, `reasoning`, `progress` and `error`, with valid JSON in each. Ids are Holdfast's
+own, so a client that sends Last-Event-ID resumes exactly.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server import __version__
+from server.api.access import principal
+from server.api.requests import json_object, query_tree, request_for
+from server.api.services import Services, services
+from server.api.stream import last_event_id, task_headers
+from server.errors import InvalidParameters, LogCorrupt, MethodNotAllowed
+from server.fingerprint import clean
+from server.models import EventType, Life
+from server.streaming import sse
+from server.streaming.resume import resume_point
+
+NAMES = {
+    "query": "query",
+    "maxResult": "max_results",
+    "enableReferences": "references",
+    "enableCitationImage": "images",
+    "thinkingModel": "thinking_model",
+    "taskModel": "model",
+}
+LANGUAGES = {"en": "en", "zh": "zh", "english": "en", "chinese": "zh", "中文": "zh", "简体中文": "zh"}
+PASSED_OVER = ("provider", "searchProvider", "promptOverrides", "temperature")
+
+
+async def deep_research(request: Request) -> Response:
+    """Start or attach to a research task by the deep-research API's names, and stream it with that API's events."""
+    if request.method == "HEAD":
+        raise MethodNotAllowed("HEAD would start a task; use GET or POST.")
+    from_query = request.method == "GET"
+    given = clean(query_tree(request) if from_query else await json_object(request))
+    passed_over = [name for name in PASSED_OVER if given.pop(name, None) is not None]
+    given.pop("after", None)
+    wanted = request_for(
+        services(request).registry.get("research"), _translated(given), principal(request).scope, from_query=from_query
+    )
+    seen = last_event_id(request)
+    submission = await services(request).manager.submit(
+        wanted, lambda life: seen is not None and seen.startswith(f"{life.generation}-")
+    )
+    life = submission.life
+    state = await services(request).manager.state(life)
+    point = resume_point(seen, life.generation, state.seq)
+    if point.reset is None and point.after > 0 and state.ended == point.after:
+        return Response(status_code=204, headers=task_headers(life))
+    infor = {"name": "holdfast", "version": __version__, "task": life.task_id, "passedOver": passed_over}
+    return EventSourceResponse(
+        _events(services(request), life, point.after, infor),
+        headers=task_headers(life),
+        ping=max(1, int(services(request).settings.stream_ping_seconds)),
+        ping_message_factory=lambda: sse.PING,
+        send_timeout=services(request).settings.stream_send_timeout_seconds,
+        sep="\n",
+    )
+
+
+def _translated(given: dict[str, Any]) -> dict[str, Any]:
+    """That API's parameters under this one's names. :raises InvalidParameters: some have no counterpart."""
+    language = given.pop("language", None)
+    unknown = [name for name in given if name not in NAMES]
+    if unknown:
+        known = ", ".join([*NAMES, "language", *PASSED_OVER])
+        raise InvalidParameters(f"Unknown: {', '.join(unknown)[:200]}. This address takes: {known}.")
+    params = {NAMES[name]: value for name, value in given.items()}
+    if isinstance(language, str):
+        short = language.lower()
+        params["language"] = LANGUAGES.get(short) or LANGUAGES.get(short.partition("-")[0], "auto")
+    return params
+
+
+async def _events(parts: Services, life: Life, after: int, infor: dict[str, Any]) -> AsyncIterator[bytes]:
+    yield _event("infor", infor, None)
+    async with parts.hub.subscribe(life, after) as subscription:
+        try:
+            while (frames := await subscription.next()) is not None:
+                yield b"".join(_event(*_translate(frame), sse.event_id(life.generation, frame.seq)) for frame in frames)
+        except LogCorrupt as error:
+            yield _event("error", {"code": error.code, "message": error.detail}, None)
+
+
+def _translate(frame: sse.Frame) -> tuple[str, dict[str, Any]]:
+    data: dict[str, Any] = orjson.loads(frame.data)
+    match frame.type:
+        case EventType.OUTPUT:
+            return "message", {"type": "text", "text": data["text"]}
+        case EventType.REASONING:
+            return "reasoning", {"type": "text", "text": data["text"]}
+        case EventType.PROGRESS:
+            ended = data["percentage"] >= 100
+            return "progress", {**data, "name": data["message"], "status": "end" if ended else "start"}
+        case EventType.FAILURE:
+            return "error", {"code": data["code"], "message": data["message"]}
+        case _:
+            return "infor", {"type": frame.type, **data}
+
+
+def _event(event: str, data: dict[str, Any], event_id: str | None) -> bytes:
+    return ServerSentEvent(orjson.dumps(data).decode(), event=event, id=event_id, sep="\n").encode()

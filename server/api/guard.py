@@ -1,0 +1,112 @@
+"""What every request passes first: its size, its host, its origin, who sends it, and its request id."""
+
+import re
+import secrets
+import time
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.api.access import LOCAL_USER
+from server.api.problems import problem
+from server.errors import BodyTooLarge, ForbiddenHost, ForbiddenOrigin, HeadersTooLarge, HoldfastError
+from server.settings import Settings
+
+DRAIN_BYTES = 64 * 1024 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+STARTS_WORK = frozenset({"/api/stream", "/api/sse"})
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+class Guard:
+    """Pure ASGI, so that streams pass through untouched."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app, self._settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"req-{int(time.time())}-{secrets.token_hex(4)}"
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                answer["X-Request-ID"] = request_id
+                answer["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await problem(refusal)(scope, receive, send_with_id)
+            return
+        scope.setdefault("state", {})
+        scope["state"]["request_id"] = request_id
+        scope["state"]["principal"] = LOCAL_USER
+        await self._app(scope, self._limited(receive, headers), send_with_id)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> HoldfastError | None:
+        size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+        size += sum(len(name) + len(value) for name, value in scope["headers"])
+        if size > self._settings.max_header_bytes:
+            limit = self._settings.max_header_bytes
+            return HeadersTooLarge(f"The request line and headers are {size} bytes; at most {limit} are taken.")
+        if not self._host_is_answered(headers.get("host", "")):
+            return ForbiddenHost()
+        if self._is_unsafe(scope) and not self._origin_may(headers):
+            return ForbiddenOrigin()
+        return None
+
+    def _host_is_answered(self, host: str) -> bool:
+        names = self._settings.hosts_answered
+        return "*" in names or _host_name(host) in names
+
+    def _is_unsafe(self, scope: Scope) -> bool:
+        return scope["method"] not in SAFE_METHODS or scope["path"] in STARTS_WORK
+
+    def _origin_may(self, headers: Headers) -> bool:
+        """Whether the page that sends this, if it is one, is of this server or of a site that may."""
+        origin = headers.get("origin")
+        if origin is not None and origin in self._settings.cors_origins:
+            return True
+        fetch_site = headers.get("sec-fetch-site")
+        if fetch_site is not None:
+            return fetch_site in ("same-origin", "none")
+        return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+    def _limited(self, receive: Receive, headers: Headers) -> Receive:
+        limit = self._settings.max_body_bytes
+        declared = headers.get("content-length", "")
+        taken = 0
+
+        def too_large() -> BodyTooLarge:
+            return BodyTooLarge(f"The body is larger than the {limit} bytes that this server takes (MAX_BODY_BYTES).")
+
+        async def limited() -> Message:
+            nonlocal taken
+            waits_for_leave = headers.get("expect", "").lower() == "100-continue"
+            if declared.isdigit() and int(declared) > (limit if waits_for_leave else DRAIN_BYTES):
+                raise too_large()
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                # A client that is still sending reads no answer: the rest is taken and thrown away first.
+                while message.get("more_body", False) and taken <= DRAIN_BYTES:
+                    message = await receive()
+                    taken += len(message.get("body", b""))
+                raise too_large()
+            return message
+
+        return limited
+
+
+def _host_name(host: str) -> str:
+    """``Example.org:80`` → ``example.org``; ``[::1]:80`` → ``::1``."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()

@@ -1,0 +1,23 @@
+"""The workflows with the schemas of their parameters: forms, docs and validation come from the same place."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.api.services import services
+from server.api.tasks import json_response
+
+
+async def list_kinds(request: Request) -> Response:
+    """Each kind that this server offers, with the JSON Schema of its parameters."""
+    kinds = [
+        {
+            "kind": workflow.kind,
+            "version": workflow.version,
+            "label": dict(workflow.label),
+            "model": workflow.model,
+            "search": workflow.search,
+            "schema": workflow.params.model_json_schema(),
+        }
+        for workflow in services(request).registry
+    ]
+    return json_response({"kinds": kinds})

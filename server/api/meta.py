@@ -1,0 +1,66 @@
+"""About the server itself: health, statistics, its own description."""
+
+import time
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server import __version__
+from server.api.access import principal
+from server.api.openapi import describe
+from server.api.services import services
+from server.api.tasks import json_response
+from server.models import Status
+from server.tasks.listing import Filters
+
+
+async def healthz(request: Request) -> Response:
+    """This process answers."""
+    return json_response({"status": "ok", "node": services(request).node, "version": __version__})
+
+
+async def stats(request: Request) -> Response:
+    """The caller's tasks by status, and what this node does now."""
+    parts = services(request)
+    views = await parts.manager.listing.all(principal(request).scope, Filters())
+    by_status = Counter(view["status"] for view in views)
+    return json_response(
+        {
+            "tasks": {"total": len(views), **{status: by_status.get(status, 0) for status in Status}},
+            "node": {
+                "id": parts.node,
+                "version": __version__,
+                "running": len(parts.scheduler.runs),
+                "capacity": parts.settings.max_concurrent_tasks,
+                "queued": len(parts.scheduler.queue),
+                "readers": parts.hub.readers,
+                "seconds": round(time.monotonic() - request.app.state.started, 1),
+            },
+            "nodes": [{"id": node.id, "running": node.running, "version": node.version} for node in parts.liveness.nodes],
+            "capabilities": await _capabilities(request),
+        }
+    )
+
+
+async def _capabilities(request: Request) -> dict[str, Any]:
+    """What works here as it is: engines, and the packages that optional parts need."""
+    return {
+        "model": None,
+        "kinds": [workflow.kind for workflow in services(request).registry],
+        "playwright": _installed("playwright"),
+    }
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+async def openapi(request: Request) -> Response:
+    """The OpenAPI 3.1 description of this server."""
+    return json_response(describe(request.app.routes, services(request).registry))

@@ -1,0 +1,57 @@
+"""Errors as RFC 9457 problem documents."""
+
+import http
+import logging
+from dataclasses import asdict
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.errors import HoldfastError, MethodNotAllowed, NotFound
+
+MEDIA_TYPE = "application/problem+json"
+
+logger = logging.getLogger(__name__)
+
+
+def problem(error: HoldfastError) -> Response:
+    """``{type, title, status, detail, code, errors: [{path, code, message}]}``."""
+    status = http.HTTPStatus(error.status)
+    body = {
+        "type": f"/docs#error-{error.code}",
+        "title": status.phrase,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "errors": [asdict(field) for field in error.errors],
+    }
+    headers = {"Cache-Control": "no-store"}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    return Response(orjson.dumps(body), error.status, headers, MEDIA_TYPE)
+
+
+async def on_holdfast_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HoldfastError):
+        return problem(HoldfastError())
+    if error.status >= 500 and not error.retryable:
+        logger.error("%s %s: %s", request.method, request.url.path, error.detail, exc_info=error)
+    return problem(error)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return problem(HoldfastError())
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        response = problem(MethodNotAllowed(f"{request.scope['path']} takes {allowed}." if allowed else None))
+        response.headers["Allow"] = allowed
+        return response
+    return problem(NotFound())
+
+
+async def on_any_error(request: Request, error: Exception) -> Response:
+    logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    return problem(HoldfastError())

@@ -1,0 +1,192 @@
+"""What a client asks for: read from a query string or a JSON body, and validated by the kind's own schema."""
+
+from typing import Annotated, Any, get_args, get_origin
+from urllib.parse import parse_qsl
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from starlette.requests import Request
+
+from server.api.access import principal
+from server.api.services import services
+from server.errors import FieldError, InvalidEncoding, InvalidJson, InvalidParameters, InvalidRequest
+from server.errors import UnsupportedMediaType
+from server.fingerprint import clean
+from server.tasks.manager import TaskRequest
+from server.workflows.base import Workflow
+
+DEFAULT_KIND = "research"
+MAX_QUERY_FIELDS = 1000
+TITLE_LENGTH = 200
+
+_Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Options(BaseModel):
+    """What may stand beside a kind's own parameters; none of it enters the fingerprint."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(DEFAULT_KIND, description="Which workflow; GET /api/kinds lists them.")
+    fresh: _Label | None = Field(None, description="Any text the client makes up: each distinct one starts a new life once.")
+    max_age: float | None = Field(None, ge=0, description="Start anew if the completed task is older, in seconds.")
+    priority: int = Field(5, ge=0, le=9, description="Higher ones leave the queue first.")
+    project: _Label | None = Field(None, description="A label to find the task by.")
+    session: _Label | None = Field(None, description="A label to find the task by.")
+    after: str | None = Field(None, description="The id of the last event seen, where Last-Event-ID can't be set.")
+
+
+async def task_request(request: Request) -> TaskRequest:
+    """Read and validate a request for a task.
+
+    :raises InvalidJson, InvalidEncoding, UnsupportedMediaType: it can't be read.
+    :raises InvalidParameters, UnknownKind, ModelRequired: it can't be carried out; nothing was made.
+    """
+    from_query = request.method == "GET" or not await request.body()
+    given = query_tree(request) if from_query else await json_object(request)
+    given = clean(given)
+    nested = given.pop("params", None)
+    own = {key: given.pop(key) for key in list(given) if key not in Options.model_fields}
+    options = _validate(Options, given)
+    workflow = services(request).registry.get(options.kind)
+    if nested is not None:
+        if not isinstance(nested, dict):
+            raise InvalidParameters(errors=[FieldError("params", "not_an_object", "Send `params` as a JSON object.")])
+        if own:
+            fields = [FieldError(key, "beside_params", "Move this into `params`, or send all flat.") for key in own]
+            raise InvalidParameters(errors=fields)
+        own = nested
+    return request_for(workflow, own, principal(request).scope, options, from_query=from_query)
+
+
+def request_for(
+    workflow: Workflow, own: dict[str, Any], scope: str, options: Options | None = None, *, from_query: bool
+) -> TaskRequest:
+    """A kind's own parameters, validated by its schema.
+
+    :raises InvalidParameters, ModelRequired: they can't be carried out.
+    """
+    options = options or Options()
+    if from_query:
+        own = fit_to(workflow.params, own)
+    params = _validate(workflow.params, own)
+    if workflow.check is not None:
+        workflow.check(params)
+    return TaskRequest(
+        kind=workflow.kind,
+        params=params.model_dump(mode="json", exclude_none=True),
+        title=" ".join(workflow.title(params).split())[:TITLE_LENGTH],
+        scope=scope,
+        fresh=options.fresh,
+        max_age=options.max_age,
+        priority=options.priority,
+        project=options.project,
+        session=options.session,
+    )
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body as one JSON object; empty for an empty body."""
+    body = await request.body()
+    if not body:
+        return {}
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise UnsupportedMediaType
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJson(f"The body is not valid JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise InvalidParameters("The body must be one JSON object, as {\"query\": \"…\"}.")
+    return value
+
+
+def query_tree(request: Request) -> dict[str, Any]:
+    """The query string as nested parameters: ``report.style=brief`` → ``{"report": {"style": "brief"}}``.
+
+    A name given several times is a list; a name without a value counts as unset.
+    """
+    try:
+        raw = request.scope["query_string"].decode("ascii")
+        pairs = parse_qsl(raw, encoding="utf-8", errors="strict", max_num_fields=MAX_QUERY_FIELDS)
+    except UnicodeDecodeError:
+        raise InvalidEncoding from None
+    except ValueError:
+        raise InvalidRequest(f"More than {MAX_QUERY_FIELDS} fields in a query string; send JSON instead.") from None
+    tree: dict[str, Any] = {}
+    for name, value in pairs:
+        *folders, leaf = name.split(".") if name.count(".") < 8 else [name]
+        place = tree
+        for folder in folders:
+            inner = place.setdefault(folder, {})
+            if not isinstance(inner, dict):
+                raise InvalidParameters(
+                    errors=[FieldError(name, "given_twice", f"`{folder}` is given both whole and in parts.")]
+                )
+            place = inner
+        earlier = place.get(leaf)
+        if earlier is None:
+            place[leaf] = value
+        elif isinstance(earlier, list):
+            earlier.append(value)
+        elif isinstance(earlier, dict):
+            raise InvalidParameters(errors=[FieldError(name, "given_twice", "Given both whole and in parts.")])
+        else:
+            place[leaf] = [earlier, value]
+    return tree
+
+
+def fit_to(model: type[BaseModel], tree: dict[str, Any]) -> dict[str, Any]:
+    """Texts of a query string → what the schema has at their place: JSON text for objects and lists, or one element."""
+    fitted = dict(tree)
+    for name, field in model.model_fields.items():
+        if name not in fitted:
+            continue
+        value = fitted[name]
+        nested = _model_in(field.annotation)
+        if nested is not None and isinstance(value, str):
+            value = _json_text(value)
+        if nested is not None and isinstance(value, dict):
+            value = fit_to(nested, value)
+        elif nested is None and _is_list(field.annotation) and isinstance(value, str):
+            value = _json_text(value) if value.startswith("[") else [value]
+        fitted[name] = value
+    return fitted
+
+
+def _json_text(text: str) -> Any:
+    try:
+        return clean(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    candidates = [annotation, *get_args(annotation)]
+    return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
+def _is_list(annotation: Any) -> bool:
+    return any(get_origin(each) in (list, tuple) for each in (annotation, *get_args(annotation)))
+
+
+def _validate(model: type[BaseModel], values: dict[str, Any]) -> Any:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InvalidParameters(_summary(error), errors=field_errors(error)) from None
+
+
+def field_errors(error: ValidationError) -> list[FieldError]:
+    return [
+        FieldError(".".join(str(part) for part in each["loc"]), each["type"], each["msg"])
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def _summary(error: ValidationError) -> str:
+    fields = field_errors(error)
+    named = "; ".join(f"`{field.path}`: {field.message}" if field.path else field.message for field in fields[:5])
+    more = f"; and {len(fields) - 5} more" if len(fields) > 5 else ""
+    return f"{named}{more}."

@@ -1,0 +1,41 @@
+"""Every address of this server, in one table."""
+
+from starlette.routing import BaseRoute, Mount, Route
+
+from server.api import events, kinds, meta, pages, results, stream, tasks
+from server.api.compat import sse
+from server.resources import static_dir
+
+
+def routes() -> list[BaseRoute]:
+    """In the order in which they are tried."""
+    task = "/api/tasks/{task_id}"
+    return [
+        Route("/api/stream", stream.stream, methods=["GET", "POST"]),
+        Route("/api/tasks", tasks.list_tasks, methods=["GET"]),
+        Route("/api/tasks", tasks.create_task, methods=["POST"]),
+        Route("/api/tasks/active", tasks.active_tasks, methods=["GET"]),
+        Route(task, tasks.show_task, methods=["GET"]),
+        Route(task, tasks.delete_task, methods=["DELETE"]),
+        Route(f"{task}/events", stream.task_events, methods=["GET"]),
+        Route(f"{task}/pause", tasks.pause, methods=["POST"]),
+        Route(f"{task}/resume", tasks.resume, methods=["POST"]),
+        Route(f"{task}/stop", tasks.stop, methods=["POST"]),
+        Route(f"{task}/retry", tasks.retry, methods=["POST"]),
+        Route(f"{task}/rerun", tasks.rerun, methods=["POST"]),
+        Route(f"{task}/output", results.output, methods=["GET"]),
+        Route(f"{task}/result", results.result, methods=["GET"]),
+        Route(task + "/report.{format}", results.report, methods=["GET"]),
+        Route(task + "/artifacts/{name}", results.artifact, methods=["GET"]),
+        Route(f"{task}/history", tasks.history, methods=["GET"]),
+        Route("/api/events", events.events, methods=["GET"]),
+        Route("/api/kinds", kinds.list_kinds, methods=["GET"]),
+        Route("/api/stats", meta.stats, methods=["GET"]),
+        Route("/api/sse", sse.deep_research, methods=["GET", "POST"]),
+        Route("/healthz", meta.healthz, methods=["GET"]),
+        Route("/openapi.json", meta.openapi, methods=["GET"]),
+        Route("/docs", pages.docs, methods=["GET"]),
+        Route("/", pages.index, methods=["GET"], include_in_schema=False),
+        Route("/t/{task_id}", pages.index, methods=["GET"], include_in_schema=False),
+        Mount("/static", pages.static_files(static_dir()), name="static"),
+    ]

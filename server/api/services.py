@@ -1,0 +1,32 @@
+"""What the routes need, put together by app.py and carried in the application's state."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from server.settings import Settings
+from server.stores.base import Store
+from server.streaming.hub import Hub
+from server.tasks.liveness import Liveness
+from server.tasks.manager import BackgroundTaskManager
+from server.tasks.scheduler import Scheduler
+from server.workflows.base import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one node."""
+
+    settings: Settings
+    store: Store
+    registry: Registry
+    manager: BackgroundTaskManager
+    scheduler: Scheduler
+    liveness: Liveness
+    hub: Hub
+    node: str
+
+
+def services(request: Request) -> Services:
+    found: Services = request.app.state.services
+    return found

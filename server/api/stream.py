@@ -1,0 +1,75 @@
+"""Starting, attaching and streaming: `/api/stream`, a task's events, several tasks at once."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.api.access import own_task
+from server.api.requests import task_request
+from server.api.services import services
+from server.errors import MethodNotAllowed
+from server.models import Json, Life
+from server.streaming.response import EventStream, NdjsonWire, SseWire, Wire
+from server.streaming.resume import resume_point
+
+NDJSON = "application/x-ndjson"
+EMBEDDED = "embedded"
+
+
+async def stream(request: Request) -> Response:
+    """Start or attach, and stream, in one request."""
+    if request.method == "HEAD":
+        raise MethodNotAllowed("HEAD would start a task; use GET or POST.")
+    wanted = await task_request(request)
+    given = last_event_id(request)
+
+    def resuming(life: Life) -> bool:
+        return given is not None and given.startswith(f"{life.generation}-")
+
+    submission = await services(request).manager.submit(wanted, resuming)
+    return await event_stream(request, submission.life, given, reused=submission.reused)
+
+
+async def task_events(request: Request) -> Response:
+    """The events of a task that is there."""
+    return await event_stream(request, await own_task(request), last_event_id(request), reused=True)
+
+
+def last_event_id(request: Request) -> str | None:
+    """What the client has seen; the header wins over ``?after=``."""
+    return request.headers.get("last-event-id") or request.query_params.get("after") or None
+
+
+async def event_stream(request: Request, life: Life, given: str | None, *, reused: bool) -> Response:
+    """The stream of a life from where the reader is; 204 for one that has seen it all."""
+    parts = services(request)
+    state = await parts.manager.state(life)
+    headers = task_headers(life)
+    point = resume_point(given, life.generation, state.seq)
+    if point.reset is None and point.after > 0 and state.ended == point.after:
+        return Response(status_code=204, headers=headers)
+    opening: list[tuple[str, Json]] = [("task", {**parts.manager.with_position(state.view()), "reused": reused})]
+    if point.reset is not None:
+        opening.append(("reset", {"reason": point.reset}))
+    wire: Wire = NdjsonWire(life.generation) if wants_ndjson(request) else SseWire()
+    return EventStream(
+        parts.hub.subscribe(life, point.after),
+        wire,
+        opening,
+        headers=headers,
+        ping_seconds=parts.settings.stream_ping_seconds,
+        send_timeout_seconds=parts.settings.stream_send_timeout_seconds,
+    )
+
+
+def wants_ndjson(request: Request) -> bool:
+    return NDJSON in request.headers.get("accept", "").lower()
+
+
+def task_headers(life: Life) -> dict[str, str]:
+    model = life.model.get("name") if isinstance(life.model, dict) else life.model
+    return {
+        "X-Task-ID": life.task_id,
+        "X-Model-Name": str(model or EMBEDDED).encode("ascii", "replace").decode(),
+        "X-Accel-Buffering": "no",
+        "Cache-Control": "no-store",
+    }

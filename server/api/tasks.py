@@ -1,0 +1,131 @@
+"""Tasks as resources: make, list, show, control, delete."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.api.access import own_task, principal
+from server.api.requests import json_object, task_request
+from server.api.services import services
+from server.api.stream import task_headers
+from server.errors import FieldError, InvalidParameters
+from server.models import Life, Status
+from server.tasks.listing import Filters
+
+PAGE = 50
+LARGEST_PAGE = 500
+ACTIVE = frozenset({Status.PENDING, Status.RUNNING, Status.PAUSED})
+
+
+def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(value), status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
+
+
+async def create_task(request: Request) -> Response:
+    """Start or attach: 201 for a new life, 200 for one that was there."""
+    submission = await services(request).manager.submit(await task_request(request))
+    life = submission.life
+    view = await services(request).manager.view(life)
+    headers = {**task_headers(life), "Location": f"/api/tasks/{life.task_id}"}
+    return json_response({**view, "reused": submission.reused}, 200 if submission.reused else 201, headers)
+
+
+async def list_tasks(request: Request) -> Response:
+    """One page of the caller's tasks, newest first."""
+    query = request.query_params
+    limit = _limit(query.get("limit"))
+    page, cursor = await services(request).manager.listing.page(
+        principal(request).scope, _filters(request), limit, query.get("cursor") or None
+    )
+    return json_response({"tasks": page, "next_cursor": cursor})
+
+
+async def active_tasks(request: Request) -> Response:
+    """The caller's pending, running and paused tasks."""
+    views = await services(request).manager.listing.all(principal(request).scope, Filters(statuses=ACTIVE))
+    return json_response({"tasks": views})
+
+
+async def show_task(request: Request) -> Response:
+    """The task, with an ETag that changes whenever the task does."""
+    life = await own_task(request)
+    view = await services(request).manager.view(life)
+    etag = f'"{life.generation}-{view["seq"]}-{view["queue_position"] or 0}"'
+    headers = {**task_headers(life), "ETag": etag, "Cache-Control": "no-cache"}
+    if etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
+        return Response(status_code=304, headers=headers)
+    return json_response(view, headers=headers)
+
+
+async def delete_task(request: Request) -> Response:
+    """A task that has ended, with all its lives and files."""
+    await services(request).manager.delete(await own_task(request))
+    return Response(status_code=204)
+
+
+async def history(request: Request) -> Response:
+    """All lives of the task, newest first."""
+    life = await own_task(request)
+    return json_response({"lives": await services(request).manager.history(life)})
+
+
+async def pause(request: Request) -> Response:
+    """Pause at once; what an unfinished step has written is taken back when the task goes on."""
+    return await _control(request, services(request).manager.pause)
+
+
+async def resume(request: Request) -> Response:
+    """Let a paused task go on from its journal."""
+    return await _control(request, services(request).manager.resume)
+
+
+async def stop(request: Request) -> Response:
+    """End a task at once; `retry` lets it go on from its journal."""
+    return await _control(request, services(request).manager.stop)
+
+
+async def retry(request: Request) -> Response:
+    """Let a failed or stopped task go on from its journal."""
+    return await _control(request, services(request).manager.retry)
+
+
+async def rerun(request: Request) -> Response:
+    """Start a new life of a task that has ended, once per `fresh` (without one: once per life)."""
+    body = await json_object(request)
+    fresh = body.get("fresh") or request.query_params.get("fresh")
+    if fresh is not None and not isinstance(fresh, str):
+        raise InvalidParameters(errors=[FieldError("fresh", "string_type", "Send any text of your own.")])
+    manager = services(request).manager
+    return await _control(request, lambda life: manager.rerun(life, fresh))
+
+
+async def _control(request: Request, carry_out: Callable[[Life], Awaitable[dict[str, Any]]]) -> Response:
+    life = await own_task(request)
+    return json_response(await carry_out(life), headers=task_headers(life))
+
+
+def _filters(request: Request) -> Filters:
+    query = request.query_params
+    given = [name.strip() for value in query.getlist("status") for name in value.split(",") if name.strip()]
+    unknown = [name for name in given if name not in Status]
+    if unknown:
+        known = ", ".join(Status)
+        raise InvalidParameters(errors=[FieldError("status", "unknown_status", f"Use any of: {known}.")])
+    return Filters(
+        statuses=frozenset(Status(name) for name in given),
+        kind=query.get("kind") or None,
+        project=query.get("project") or None,
+        session=query.get("session") or None,
+        q=query.get("q") or None,
+    )
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return PAGE
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LARGEST_PAGE:
+        raise InvalidParameters(errors=[FieldError("limit", "out_of_range", f"A whole number from 1 to {LARGEST_PAGE}.")])
+    return int(text)

@@ -1,0 +1,146 @@
+"""The one place where the parts are put together: concrete store, library, fetcher, workflows."""
+
+import contextlib
+import logging
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from server import __version__
+from server.api.guard import Guard
+from server.api.problems import on_any_error, on_holdfast_error, on_http_exception
+from server.api.routes import routes
+from server.api.services import Services
+from server.errors import HoldfastError
+from server.models import Node
+from server.resources import docs_dir
+from server.settings import Settings
+from server.sources.fetch import Fetcher
+from server.sources.library import Library
+from server.stores.base import Store
+from server.stores.files import FileStore
+from server.streaming.hub import Hub
+from server.tasks.liveness import Liveness
+from server.tasks.manager import BackgroundTaskManager
+from server.tasks.scheduler import Scheduler, node_name
+from server.workflows.base import Registry, Workflow
+from server.workflows.demo import demo_workflow
+from server.workflows.research.workflow import research_workflow
+
+EXPOSED_HEADERS = ("X-Task-ID", "X-Request-ID", "X-Model-Name", "X-Task-Status", "Location", "ETag", "Retry-After")
+
+logger = logging.getLogger(__name__)
+
+
+class Holdfast:
+    """One node: its parts, and how they start and end."""
+
+    def __init__(self, settings: Settings, store: Store, workflows: list[Workflow]) -> None:
+        self.node = node_name(socket.gethostname(), secrets.token_hex(3))
+        registry = Registry(workflows)
+        hub = Hub(store)
+
+        def describe(counter: int) -> Node:
+            url = f"http://{settings.host}:{settings.port}"
+            running, capacity = len(scheduler.runs), settings.max_concurrent_tasks
+            return Node(self.node, counter, url, running, capacity, __version__, registry.versions())
+
+        liveness = Liveness(store, settings, describe)
+        scheduler = Scheduler(store, registry, liveness, hub, settings, self.node)
+        manager = BackgroundTaskManager(store, registry, scheduler, liveness, hub, settings, self.node)
+        self.services = Services(settings, store, registry, manager, scheduler, liveness, hub, self.node)
+        self._shut_down = False
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """:raises StoreFailed: the task folder can't be used, with what would be right."""
+        parts = self.services
+        await parts.store.open()
+        await parts.liveness.beat()
+        await parts.liveness.observe()
+        async with anyio.create_task_group() as tg:
+            await tg.start(parts.hub.run)
+            tg.start_soon(parts.liveness.run)
+            tg.start_soon(parts.scheduler.run)
+            try:
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self.begin_shutdown()
+                    tg.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            with contextlib.suppress(HoldfastError):
+                await parts.store.leave(self.node)
+            await parts.store.close()
+
+    async def begin_shutdown(self) -> None:
+        """Take up nothing more, hand running tasks over, and end all streams. Idempotent.
+
+        It belongs on the signal: the lifespan's end comes only after all connections have closed, and a stream
+        closes only when it is told to.
+        """
+        if self._shut_down:
+            return
+        self._shut_down = True
+        parts = self.services
+        parts.manager.begin_shutdown()
+        await parts.scheduler.close(parts.settings.shutdown_grace_seconds)
+        parts.hub.close()
+
+
+def default_workflows(settings: Settings) -> list[Workflow]:
+    """The kinds that these settings offer."""
+    library = Library(settings.library_dir, docs_dir())
+    fetcher = Fetcher(settings.private_hosts)
+    workflows = [research_workflow(library, fetcher)]
+    if settings.demo_kind:
+        workflows.append(demo_workflow())
+    return workflows
+
+
+def create_app(
+    settings: Settings | None = None, *, store: Store | None = None, workflows: list[Workflow] | None = None
+) -> Starlette:
+    """The application. What is not given is made as the settings say; ``app.state.holdfast`` is the node."""
+    settings = settings or Settings()
+    node = Holdfast(
+        settings,
+        store if store is not None else FileStore(settings.task_storage_dir),
+        workflows if workflows is not None else default_workflows(settings),
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with node.running():
+            yield
+
+    app = Starlette(
+        routes=routes(),
+        lifespan=lifespan,
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(settings.cors_origins),
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=["Content-Type", "Last-Event-ID", "Authorization", "X-Request-ID"],
+                expose_headers=list(EXPOSED_HEADERS),
+            ),
+            Middleware(Guard, settings=settings),
+        ],
+        exception_handlers={
+            HoldfastError: on_holdfast_error,
+            HTTPException: on_http_exception,
+            Exception: on_any_error,
+        },
+    )
+    app.state.holdfast = node
+    app.state.services = node.services
+    app.state.started = time.monotonic()
+    return app

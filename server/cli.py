@@ -1,0 +1,277 @@
+"""The commands: `holdfast serve | ask | watch | tasks | doctor`, also as `python -m server …`.
+
+Exit status: 0 well (for a task: completed), 1 failed, 2 wrong usage, 3 the task was stopped, 130 interrupted.
+"""
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from io import TextIOWrapper
+from typing import Any, TextIO, TypeAlias
+
+import anyio
+import orjson
+from pydantic import ValidationError
+
+from server import __version__, client
+from server.models import Status
+from server.settings import Settings
+from server.sse_parser import Event
+from server.telling import Telling, explain
+from server.terminal import Voice, display, task_line
+
+OK, FAILED, USAGE, STOPPED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
+EXITS = {Status.COMPLETED: OK, Status.FAILED: FAILED, Status.STOPPED: STOPPED}
+BAD_REQUEST_STATUSES = (400, 413, 415, 422)
+EventsOf: TypeAlias = Callable[[str, Callable[[client.Notice], None]], AsyncGenerator[Event, None]]
+LISTED_TASKS = 50
+TICK_SECONDS = 1.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = _arguments().parse_args(argv)
+    given = {name: value for name in ("host", "port") if (value := getattr(args, name, None)) is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        for problem in error.errors():
+            name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+            _complain(f"{name}: {problem['msg']}")
+        return USAGE
+    for stream in (sys.stdout, sys.stderr):
+        _accept_all_text(stream)
+    try:
+        return int(args.run(settings, args))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="holdfast",
+        description="A server for long research-style tasks: ask, watch, leave, come back.",
+        epilog=_EXITS,
+    )
+    parser.add_argument("--version", action="version", version=f"holdfast {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Settings, argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".", epilog=_EXITS)
+        added.set_defaults(run=run)
+        return added
+
+    serve = command("serve", _serve, "run the server")
+    serve.add_argument("--host", help="address to listen on (HOST, 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on; 0 takes any free one (PORT, 8000)")
+
+    ask = command("ask", _ask, "ask a question and watch the answer being written")
+    ask.add_argument("question", nargs="?", help="what to ask; sent as the parameter `query`")
+    ask.add_argument("--kind", default="research", help="which workflow does it (research)")
+    ask.add_argument(
+        "--param", action="append", default=[], type=_pair, metavar="KEY=VALUE", help="one parameter; may be repeated"
+    )
+    ask.add_argument("--param-json", default={}, type=_object, metavar="JSON", help="parameters as one JSON object")
+    ask.add_argument(
+        "--fresh",
+        nargs="?",
+        const="",
+        metavar="KEY",
+        help="do it anew, even if the same was asked before; once for each KEY (made up when not given)",
+    )
+
+    watch = command("watch", _watch, "watch a task from its beginning on, and to its end")
+    watch.add_argument("task_id", metavar="TASK_ID")
+
+    tasks = command("tasks", _tasks, "list the tasks, newest first")
+    tasks.add_argument("--status", choices=[str(status) for status in Status])
+    tasks.add_argument("--kind")
+    for taking_server in (ask, watch, tasks):
+        taking_server.add_argument(
+            "--server", metavar="URL", help="where the server is (HOLDFAST_URL, http://127.0.0.1:8000)"
+        )
+        taking_server.add_argument("--json", action="store_true", help="write JSON, one line for each event or task")
+
+    command("doctor", _doctor, "check what this server needs, and say what would be right")
+    return parser
+
+
+_EXITS = (
+    "Exit status: 0 well (for a task: completed), 1 failed, 2 wrong usage, 3 the task was stopped, 130 interrupted."
+)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"this is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError('this is not a JSON object; one looks like {"max_results": 3}')
+    return value
+
+
+def _serve(settings: Settings, args: argparse.Namespace) -> int:
+    from server.serve import serve  # the commands that only talk to a server need none of it
+
+    return serve(settings)
+
+
+def _doctor(settings: Settings, args: argparse.Namespace) -> int:
+    from server.doctor import doctor
+
+    return anyio.run(doctor, settings)
+
+
+def _ask(settings: Settings, args: argparse.Namespace) -> int:
+    try:
+        params = _with_pairs(args.param_json, args.param)
+    except ValueError as error:
+        _complain(str(error))
+        return USAGE
+    if args.question is not None:
+        params["query"] = args.question
+    elif args.kind == "research" and "query" not in params:
+        hint = f" (the KEY of --fresh was taken to be {args.fresh!r})" if args.fresh else ""
+        _complain(f'say what to ask: holdfast ask "question"{hint}')
+        return USAGE
+    request: dict[str, Any] = {"kind": args.kind, "params": params}
+    if args.fresh is not None:
+        request["fresh"] = args.fresh or secrets.token_hex(8)
+    return _tell(settings, args, lambda server, notify: client.ask(server, request, notify=notify))
+
+
+def _with_pairs(params: dict[str, Any], pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """The parameters with each KEY=VALUE put in, as in a query string: dots lead inwards, a repeated key is a list.
+
+    :raises ValueError: a key is said to be both an object and a value.
+    """
+    result: dict[str, Any] = orjson.loads(orjson.dumps(params))
+    given: set[str] = set()
+    for key, value in pairs:
+        *outer, last = key.split(".")
+        place = result
+        for name in outer:
+            place = place.setdefault(name, {})
+            if not isinstance(place, dict):
+                raise ValueError(f"{key}: {name} has a value already, so nothing can be put into it")
+        if key not in given:
+            given.add(key)
+            place[last] = _json_or_text(value)
+        elif isinstance(place[last], list):
+            place[last].append(value)
+        else:
+            place[last] = [place[last], value]
+    return result
+
+
+def _json_or_text(value: str) -> Any:
+    """A list or an object where the text is one in JSON; all else stays text, and the kind's schema reads it."""
+    if not value.startswith(("[", "{")):
+        return value
+    try:
+        return orjson.loads(value)
+    except ValueError:
+        return value
+
+
+def _watch(settings: Settings, args: argparse.Namespace) -> int:
+    return _tell(settings, args, lambda server, notify: client.follow(server, args.task_id, notify=notify))
+
+
+def _tell(settings: Settings, args: argparse.Namespace, events_of: EventsOf) -> int:
+    server, voice = args.server or settings.holdfast_url, Voice(settings.speaks_chinese)
+    telling = Telling(display(sys.stdout, sys.stderr, voice), voice, server, raw=args.json)
+    try:
+        anyio.run(_follow, telling, events_of(server, telling.notice))
+    except KeyboardInterrupt:
+        telling.interrupted()
+        return INTERRUPTED
+    except client.ClientError as error:
+        telling.broken(error)
+        return _exit_of(error)
+    finally:
+        telling.close()
+    return FAILED if telling.status is None else EXITS.get(telling.status, FAILED)
+
+
+async def _follow(telling: Telling, events: AsyncGenerator[Event, None]) -> None:
+    broken: Exception | None = None
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(_tick, telling)
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    telling.take(event)
+        except (client.ClientError, OSError) as error:  # out of the group, so that it stays one error
+            broken = error
+        tg.cancel_scope.cancel()
+    if broken is not None:
+        raise broken
+
+
+async def _tick(telling: Telling) -> None:
+    while True:
+        await anyio.sleep(TICK_SECONDS)
+        telling.tick()
+
+
+def _tasks(settings: Settings, args: argparse.Namespace) -> int:
+    filters = {name: value for name in ("status", "kind") if (value := getattr(args, name))}
+    voice = Voice(settings.speaks_chinese)
+    list_them = _list_as_json if args.json else _list_for_people
+    try:
+        anyio.run(list_them, client.list_tasks(args.server or settings.holdfast_url, **filters), voice)
+    except client.ClientError as error:
+        _complain("\n".join(explain(error)))
+        return _exit_of(error)
+    return OK
+
+
+async def _list_as_json(tasks: AsyncGenerator[dict[str, Any], None], _: Voice) -> None:
+    async with aclosing(tasks):
+        async for task in tasks:
+            sys.stdout.write(orjson.dumps(task, option=orjson.OPT_APPEND_NEWLINE).decode())
+
+
+async def _list_for_people(tasks: AsyncGenerator[dict[str, Any], None], voice: Voice) -> None:
+    listed = 0
+    async with aclosing(tasks):
+        async for task in tasks:
+            if listed == LISTED_TASKS:
+                more = voice(f"The newest {listed}; all of them: --json", f"最新的 {listed} 个；全部列出：--json")
+                sys.stderr.write(f"{more}\n")
+                return
+            sys.stdout.write(f"{task_line(task, sys.stdout)}\n")
+            listed += 1
+    if not listed:
+        sys.stderr.write(voice("There are no such tasks.\n", "没有这样的任务。\n"))
+
+
+def _exit_of(error: client.ClientError) -> int:
+    bad = isinstance(error, client.BadAddress) or (
+        isinstance(error, client.Refused) and error.status in BAD_REQUEST_STATUSES
+    )
+    return USAGE if bad else FAILED
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"holdfast: {sentence}\n")
+
+
+def _accept_all_text(stream: TextIO) -> None:
+    """UTF-8 for pipes and files, whatever the locale; on a terminal, a character that it lacks is no reason to stop."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="replace")

@@ -1,0 +1,240 @@
+"""Every error that a user or an operator can meet: its code, its HTTP status, its sentence.
+
+The class docstring is the sentence that is shown when no better detail is given.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field. ``path`` is dotted, as ``report.style``; empty for the whole."""
+
+    path: str
+    code: str
+    message: str
+
+
+class HoldfastError(Exception):
+    """Something went wrong inside the server; the log has the cause."""
+
+    status = 500
+    code = "internal"
+    retryable = False
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        retry_after: int | None = None,
+    ) -> None:
+        self.detail = detail or self.sentence()
+        self.errors = tuple(errors)
+        self.retry_after = retry_after
+        super().__init__(self.detail)
+
+    @classmethod
+    def sentence(cls) -> str:
+        return " ".join((cls.__doc__ or "").split())
+
+
+class InvalidRequest(HoldfastError):
+    """The request can't be read."""
+
+    status = 400
+    code = "invalid_request"
+
+
+class InvalidJson(InvalidRequest):
+    """The body is not valid JSON; send one JSON object encoded in UTF-8."""
+
+    code = "invalid_json"
+
+
+class InvalidEncoding(InvalidRequest):
+    """The query string is not valid UTF-8; percent-encode each byte of the UTF-8 text."""
+
+    code = "invalid_encoding"
+
+
+class InvalidParameters(HoldfastError):
+    """Some parameters are missing or wrong; `errors` names each."""
+
+    status = 422
+    code = "invalid_parameters"
+
+
+class UnknownKind(HoldfastError):
+    """This server offers no such kind; GET /api/kinds lists those that it does."""
+
+    status = 422
+    code = "unknown_kind"
+
+
+class BodyTooLarge(HoldfastError):
+    """The body is larger than this server takes."""
+
+    status = 413
+    code = "body_too_large"
+
+
+class HeadersTooLarge(HoldfastError):
+    """The request line and headers are larger than this server takes."""
+
+    status = 431
+    code = "headers_too_large"
+
+
+class UnsupportedMediaType(HoldfastError):
+    """The body must be JSON: send it with `Content-Type: application/json`."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class ForbiddenOrigin(HoldfastError):
+    """A page of another site may not start or change tasks; CORS_ORIGINS names the sites that may."""
+
+    status = 403
+    code = "forbidden_origin"
+
+
+class ForbiddenHost(HoldfastError):
+    """This server does not answer for that host name; ALLOWED_HOSTS names those that it answers for."""
+
+    status = 421
+    code = "forbidden_host"
+
+
+class NotFound(HoldfastError):
+    """There is nothing at this address; /docs lists what there is."""
+
+    status = 404
+    code = "not_found"
+
+
+class MethodNotAllowed(HoldfastError):
+    """This address does not take that method; /docs lists those that it takes."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class TaskNotFound(NotFound):
+    """No task has this id; it may have been deleted."""
+
+    code = "task_not_found"
+
+
+class ArtifactNotFound(NotFound):
+    """This task has no artifact of that name."""
+
+    code = "artifact_not_found"
+
+
+class NoResultYet(NotFound):
+    """This task has no result yet; follow its events until `done`."""
+
+    code = "no_result_yet"
+
+
+class ReportFormatUnavailable(NotFound):
+    """The report can't be had in that format."""
+
+    code = "report_format_unavailable"
+
+
+class TaskActive(HoldfastError):
+    """The task has not ended; stop it first."""
+
+    status = 409
+    code = "task_active"
+
+
+class TaskEnded(HoldfastError):
+    """The task has ended, so it can't be paused or stopped; `retry` or `rerun` starts it again."""
+
+    status = 409
+    code = "task_ended"
+
+
+class TaskNotRetryable(HoldfastError):
+    """Only a failed or stopped task can be retried; `rerun` starts a completed one again."""
+
+    status = 409
+    code = "task_not_retryable"
+
+
+class TaskCorrupt(HoldfastError):
+    """The log of this task is damaged; it is kept for the operator and can't go on."""
+
+    status = 409
+    code = "corrupt"
+
+
+class ModelRequired(HoldfastError):
+    """This needs a model: set OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL, or ask for `engine: embedded`."""
+
+    status = 409
+    code = "model_required"
+
+
+class QueueFull(HoldfastError):
+    """The queue is full; ask again later."""
+
+    status = 429
+    code = "queue_full"
+    retryable = True
+
+
+class ShuttingDown(HoldfastError):
+    """This node is shutting down; ask again, another one or the next one will answer."""
+
+    status = 503
+    code = "shutting_down"
+    retryable = True
+
+
+class StoreFull(HoldfastError):
+    """The volume is full; reads go on, new work waits for room."""
+
+    status = 507
+    code = "store_full"
+    retryable = True
+
+
+class StoreFailed(HoldfastError):
+    """The volume refused to read or write."""
+
+    status = 503
+    code = "store_failed"
+    retryable = True
+
+
+class LogCorrupt(HoldfastError):
+    """A record in the middle of the task's log is damaged."""
+
+    status = 409
+    code = "corrupt"
+
+
+class OwnershipLost(HoldfastError):
+    """Another node owns this task now."""
+
+    status = 409
+    code = "ownership_lost"
+
+
+class JournalMismatch(HoldfastError):
+    """A step was given other inputs than those in its journal record, so its result can't be used again."""
+
+    status = 500
+    code = "journal_mismatch"
+
+
+class WorkflowFailed(HoldfastError):
+    """The workflow could not do its work."""
+
+    code = "workflow_failed"

@@ -1,0 +1,178 @@
+"""Task, Status, Event, Claim and their kin: plain data, JSON both ways."""
+
+import secrets
+import string
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import orjson
+
+Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
+
+GENERATION_ALPHABET = string.ascii_lowercase + string.digits
+GENERATION_LENGTH = 6
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+    @property
+    def terminal(self) -> bool:
+        return self in _TERMINAL
+
+    @property
+    def needs_restart(self) -> bool:
+        """Whether the same request, asked again, sets the task going again."""
+        return self in (Status.PAUSED, Status.FAILED, Status.STOPPED)
+
+
+_TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.STOPPED})
+
+
+class EventType(StrEnum):
+    """What a log record is. The last three are the journal's: they have no seq and never go over the wire."""
+
+    STATUS = "status"
+    PROGRESS = "progress"
+    OUTPUT = "output"
+    REASONING = "reasoning"
+    ITEM = "item"
+    ARTIFACT = "artifact"
+    ROLLBACK = "rollback"
+    RESULT = "result"
+    FAILURE = "failure"
+    DONE = "done"
+    STEP = "step"
+    SEAL = "seal"
+    RELEASE = "release"
+
+
+class Action(StrEnum):
+    """What any node may ask of a task's owner."""
+
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+def now_ms() -> int:
+    """Wall-clock time as whole milliseconds since 1970, for people; nothing is decided by it."""
+    return time.time_ns() // 1_000_000
+
+
+def iso(ms: int | None) -> str | None:
+    """``1764000000000`` → ``2025-11-24T16:00:00.000Z``."""
+    if ms is None:
+        return None
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_generation() -> str:
+    return "".join(secrets.choice(GENERATION_ALPHABET) for _ in range(GENERATION_LENGTH))
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The birth record: one life of a task id. Immutable; the store makes it appear at once or not at all."""
+
+    task_id: str
+    number: int
+    kind: str
+    workflow_version: int
+    params: dict[str, Any]
+    generation: str
+    created_at: int
+    scope: str
+    model: Json = None
+    search: Json = None
+    title: str = ""
+    priority: int = 5
+    project: str | None = None
+    session: str | None = None
+    fresh: str | None = None
+
+    def encode(self) -> bytes:
+        return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "Life":
+        """:raises ValueError: if these bytes are no birth record."""
+        try:
+            return cls(**orjson.loads(raw))
+        except TypeError as error:
+            raise ValueError(f"not a birth record: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who owns a task from ``epoch`` on. ``released``: the owner has said that it is done with it."""
+
+    epoch: int
+    node: str
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a task's log.
+
+    ``seq`` numbers the events, from 1 and without gaps; the journal's own records have none.
+    ``data`` is one JSON object, already encoded, on one line: it goes to the volume and over the wire as it is.
+    ``step`` is the key of the step that emitted it.
+    """
+
+    seq: int | None
+    at: int
+    type: str
+    data: bytes
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A request to a task's owner, from any node. ``epoch`` is the ownership that it is meant for."""
+
+    action: Action
+    epoch: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a ``progress`` event says. Percentages are 0 to 100; ``eta_seconds`` is None until it can be known."""
+
+    step: str = ""
+    percentage: float = 0.0
+    message: str = ""
+    completed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    total: int = 0
+    current: str | None = None
+    current_percentage: float | None = None
+    eta_seconds: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Node:
+    """A node's heartbeat. ``counter`` moves with each beat; ``held``: whether its lock is still held (None: unknown)."""
+
+    id: str
+    counter: int
+    url: str
+    running: int
+    capacity: int
+    version: str
+    kinds: dict[str, int] = field(default_factory=dict)
+    held: bool | None = None

@@ -1,0 +1,100 @@
+"""Frozen settings; the only reader of the environment."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """One field per environment variable (its name in capitals); each description is shown in docs/settings.md."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Other than loopback needs ALLOW_ANONYMOUS=1.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    allow_anonymous: bool = Field(
+        False, description="Listen beyond loopback although no users are configured: whoever reaches the port is the one user."
+    )
+    allowed_hosts: Names = Field(
+        (), description="Host names this server answers for, comma-separated; loopback names always, `*` for all. "
+        "With ALLOW_ANONYMOUS=1 the default is `*`."
+    )
+    cors_origins: Names = Field(
+        (), description="Origins (as https://app.example) whose pages may use this server, comma-separated."
+    )
+
+    task_storage_dir: Path = Field(Path("data/tasks"), description="The folder, or shared volume, where tasks live.")
+    library_dir: Path = Field(
+        Path("data/library"), description="Folder of documents for research; where it is empty, Holdfast's own docs are used."
+    )
+    demo_kind: bool = Field(False, description="Offer the `demo` kind, for tests and benchmarks.")
+    allowed_private_hosts: Names | None = Field(
+        None, description="Hosts outside the public internet that may be fetched when a request names them, comma-separated. "
+        "Default: loopback while the server itself listens on loopback only, else none."
+    )
+
+    max_concurrent_tasks: int = Field(5, ge=1, le=10_000, description="Tasks that run at once on this node; the rest wait.")
+    max_pending_tasks: int = Field(1000, ge=1, description="Tasks that may wait; further ones are answered 429.")
+    max_running_per_user: int = Field(
+        0, ge=0, description="Tasks of one user that run at once on this node; 0: no cap beyond MAX_CONCURRENT_TASKS."
+    )
+    max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
+    max_header_bytes: int = Field(65_536, ge=1024, description="Largest request line with headers, in bytes.")
+
+    snapshot_interval_seconds: float = Field(5.0, gt=0, description="How often a running task's snapshot is saved at most.")
+    heartbeat_seconds: float = Field(1.0, gt=0, le=60, description="How often this node says that it is alive.")
+    lease_seconds: float = Field(15.0, gt=0, description="A node whose heartbeat has not moved for so long is dead.")
+    scan_seconds: float = Field(0.5, gt=0, description="How often this node looks for tasks that need an owner.")
+    stream_ping_seconds: float = Field(15.0, gt=0, description="How often a silent stream gets a comment, in seconds.")
+    stream_send_timeout_seconds: float = Field(
+        30.0, gt=0, description="A reader that takes nothing for so long is closed; it can resume where it was."
+    )
+    shutdown_grace_seconds: float = Field(
+        4.0, ge=0, description="How long running steps may go on after SIGTERM before they are left for the next owner."
+    )
+
+    holdfast_url: str = Field(
+        "http://127.0.0.1:8000", description="The server that `holdfast ask`, `watch` and `tasks` talk to; `--server` overrides it."
+    )
+    lc_all: str = Field("", description="With `zh…` in it, the commands speak Chinese; goes before LANG.")
+    lang: str = Field("", description="With `zh…` in it, the commands speak Chinese, else English.")
+
+    @field_validator("allowed_hosts", "cors_origins", "allowed_private_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def speaks_chinese(self) -> bool:
+        return (self.lc_all or self.lang).lower().startswith("zh")
+
+    @property
+    def loopback_only(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def hosts_answered(self) -> tuple[str, ...]:
+        """Names that a request's Host header may bear; ``*`` is any."""
+        given = self.allowed_hosts or (("*",) if self.allow_anonymous else ())
+        return (*LOOPBACK_NAMES, *given)
+
+    @property
+    def private_hosts(self) -> tuple[str, ...]:
+        """Hosts off the public internet that requests may name for fetching."""
+        if self.allowed_private_hosts is not None:
+            return self.allowed_private_hosts
+        return LOOPBACK_NAMES if self.loopback_only else ()

@@ -1,0 +1,195 @@
+"""One page over HTTP: bounded in time, size and redirects; what goes wrong has a code and a sentence."""
+
+import hashlib
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field
+from email.message import Message
+from http import HTTPStatus
+
+import anyio
+import anyio.to_thread
+import httpcore2
+import httpx2
+
+from server import __version__
+from server.sources.documents import Document
+from server.sources.egress import GuardedBackend
+from server.sources.extract import READABLE_TYPES, extract, media_type_of
+from server.sources.failures import FetchFailed
+from server.sources.urls import canonical
+
+USER_AGENT = f"Holdfast/{__version__}"
+CONNECT_SECONDS = 10.0
+TOTAL_SECONDS = 30.0
+MOST_BYTES = 10 * 1024 * 1024
+MOST_REDIRECTS = 5
+CHUNK_BYTES = 65_536
+READERS = 2
+
+_ACCEPT = "text/html, application/xhtml+xml, text/markdown, text/plain;q=0.9, application/pdf;q=0.8, */*;q=0.1"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_GZIP_OR_ZLIB = 47
+_UNNAMED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a URL gave. ``url`` is where the redirects ended; ``sha256`` is of the body after decoding."""
+
+    url: str
+    media_type: str
+    sha256: str
+    size: int
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    url: httpx2.URL
+    media_type: str
+    charset: str | None
+    body: bytes
+
+
+@dataclass
+class Fetcher:
+    """Fetches pages for workflows. Nothing is shared between two fetches: no cookies, no connections."""
+
+    allowed_private_hosts: Collection[str] = ()
+    connect_seconds: float = CONNECT_SECONDS
+    total_seconds: float = TOTAL_SECONDS
+    most_bytes: int = MOST_BYTES
+    _tls: ssl.SSLContext = field(default_factory=httpcore2.default_ssl_context, init=False)
+    _readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS), init=False)
+
+    async def fetch(self, url: str) -> Page:
+        """Fetch and read one page.
+
+        :raises SourceFailed: ``invalid_url``, ``forbidden_address``, ``unknown_host``, ``unreachable``, ``timeout``,
+            ``http_404`` and the like, ``too_many_redirects``, ``too_large``, ``unsupported_type``, ``bad_response``,
+            ``empty``, ``binary``, ``broken``.
+        """
+        try:
+            with anyio.fail_after(self.total_seconds):
+                answer = await self._get(canonical(url))
+        except TimeoutError:
+            raise FetchFailed("timeout", f"The page was not there after {self.total_seconds:g} seconds.") from None
+        document = await anyio.to_thread.run_sync(
+            extract, answer.body, answer.media_type, answer.charset, limiter=self._readers
+        )
+        sha256 = hashlib.sha256(answer.body).hexdigest()
+        return Page(str(answer.url), answer.media_type, sha256, len(answer.body), document)
+
+    async def _get(self, url: str) -> _Answer:
+        named = httpx2.URL(url).host
+        backend = GuardedBackend({named} if named in self.allowed_private_hosts else ())
+        pool = httpcore2.AsyncConnectionPool(ssl_context=self._tls, network_backend=backend)
+        timeout = httpx2.Timeout(self.total_seconds, connect=self.connect_seconds)
+        headers = {"User-Agent": USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
+        async with httpx2.AsyncClient(transport=_Transport(pool), timeout=timeout, headers=headers, trust_env=False) as client:
+            try:
+                for _ in range(MOST_REDIRECTS + 1):
+                    async with client.stream("GET", url, follow_redirects=False) as response:
+                        client.cookies.clear()
+                        if response.status_code not in _REDIRECTS or "location" not in response.headers:
+                            return await self._answer(response)
+                        url = canonical(str(response.url.join(response.headers["location"])))
+            except (httpcore2.TimeoutException, httpx2.TimeoutException):
+                raise FetchFailed("timeout", "The server did not answer in time.") from None
+            except (httpcore2.ConnectError, httpx2.ConnectError) as error:
+                raise FetchFailed("unreachable", f"No connection to the server: {_reason(error)}.") from None
+            except (httpcore2.ProtocolError, httpcore2.NetworkError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+                raise FetchFailed("bad_response", f"The server's answer can't be read: {_reason(error)}.") from None
+        raise FetchFailed("too_many_redirects", f"The server redirected more than {MOST_REDIRECTS} times.")
+
+    async def _answer(self, response: httpx2.Response) -> _Answer:
+        if response.status_code != HTTPStatus.OK:
+            raise FetchFailed(f"http_{response.status_code}", f"The server answered {_status(response.status_code)}.")
+        header = Message()
+        header["content-type"] = response.headers.get("content-type", "")
+        media_type = header.get_content_type() if header["content-type"] else ""
+        if media_type in _UNNAMED:
+            media_type = media_type_of(response.url.path) or "application/octet-stream"
+        if media_type == "text/x-markdown" or (media_type == "text/plain" and media_type_of(response.url.path) == "text/markdown"):
+            media_type = "text/markdown"
+        if media_type not in READABLE_TYPES:
+            raise FetchFailed("unsupported_type", f"The page is {media_type[:80]}, which is not a type that is read here.")
+        body = bytearray()
+        async for chunk in _decoded(response, self.most_bytes):
+            body += chunk
+            if len(body) > self.most_bytes:
+                raise FetchFailed("too_large", f"The page is larger than {self.most_bytes // 1024 // 1024} MB.")
+        return _Answer(response.url, media_type, header.get_content_charset(), bytes(body))
+
+
+async def _decoded(response: httpx2.Response, most: int) -> AsyncIterator[bytes]:
+    """The body without its content coding, in pieces that a small compressed bomb can't blow up."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("", "identity"):
+        async for chunk in response.aiter_raw(CHUNK_BYTES):
+            yield chunk
+        return
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise FetchFailed("bad_response", f"The page is coded as {coding[:40]!r}, which was not asked for.")
+    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+    try:
+        async for chunk in response.aiter_raw(CHUNK_BYTES):
+            piece = unpacker.decompress(chunk, most + 1)
+            yield piece
+            if unpacker.unconsumed_tail:
+                raise FetchFailed("too_large", f"The page is larger than {most // 1024 // 1024} MB when unpacked.")
+        yield unpacker.flush()
+    except zlib.error:
+        raise FetchFailed("bad_response", "The page's compression is broken.") from None
+
+
+class _Transport(httpx2.AsyncBaseTransport):
+    """httpx2's own transport takes no network backend, so this one hands requests to a pool that has ours."""
+
+    def __init__(self, pool: httpcore2.AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = await self._pool.handle_async_request(
+            httpcore2.Request(
+                method=request.method,
+                url=httpcore2.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx2.Response(answer.status, headers=answer.headers, stream=_Stream(answer), extensions=answer.extensions)
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class _Stream(httpx2.AsyncByteStream):
+    def __init__(self, answer: httpcore2.Response) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._answer.aiter_stream():
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+
+
+def _status(code: int) -> str:
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
+
+
+def _reason(error: Exception) -> str:
+    return (str(error) or type(error).__name__).rstrip(".")[:200]

@@ -1,0 +1,169 @@
+"""The contract of a store. Its docstrings are the specification; one test suite runs over every store.
+
+A store keeps lives (birth records), claims, logs, snapshots, artifacts, control requests and heartbeats. No path,
+no polling interval and no file name leaves a store.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from server.models import Claim, Control, Life, Node, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked about the place where tasks live. ``detail`` says what would be right."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class LogWriter(Protocol):
+    """The right to write one task's log from one epoch on. There is never a second writer of an epoch."""
+
+    epoch: int
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Write the records as one group; when this returns they are durable and may be shown to readers.
+
+        Must write, make durable, and only *then* check that no newer claim exists.
+
+        :raises OwnershipLost: a newer claim exists; what was written may count or not, its sealer decides.
+        :raises StoreFull: no room; none of the group is in the log, and append may be tried again.
+        :raises StoreFailed: it is unknown what is durable; the epoch must be given up and never written again.
+        """
+
+    async def close(self) -> None:
+        """Give the handles back. Idempotent; never fails."""
+
+
+class LogReader(Protocol):
+    """A position in one life's log. Reading never disturbs the writer."""
+
+    async def read(self, durable_to: int | None = None) -> list[Record]:
+        """The next records, in order, none missing and none twice; empty when there is nothing more as of now.
+
+        What is returned is durable and will never be taken back: neither by a power cut nor by a takeover.
+        Returns at most about 1 MiB at a time.
+
+        :param durable_to: the caller knows that the log is durable and valid up to this seq and wants nothing after
+            it, which saves the reader from making sure.
+        :raises LogCorrupt: a record in the middle is damaged; those before it have been returned by earlier calls.
+        :raises StoreFailed: the volume refused.
+        """
+
+    async def close(self) -> None:
+        """Give the handles back. Idempotent; never fails."""
+
+
+class Store(Protocol):
+    """Where tasks live. Every method may be called from any node at any time, and cancelled at any await."""
+
+    async def open(self) -> None:
+        """Make the place usable. :raises StoreFailed: it can't be, with what would be right."""
+
+    async def close(self) -> None:
+        """Give all handles back."""
+
+    async def check(self) -> list[Finding]:
+        """What the place can and can't do, for `holdfast doctor`."""
+
+    async def create(self, life: Life) -> tuple[Life, bool]:
+        """Bring a life into being, at once or not at all.
+
+        Of any number of calls with the same id and number, on any nodes, exactly one returns ``(life, True)``;
+        the others return the one that exists and ``False``. The id is among `open_tasks` from before the life is
+        visible. :raises StoreFull: nothing was made.
+        """
+
+    async def lives(self, task_id: str) -> list[Life]:
+        """All lives of an id, oldest first; empty when there is no such task."""
+
+    async def latest(self, task_id: str) -> Life | None:
+        """The current life of an id."""
+
+    async def newest_claim(self, life: Life) -> Claim | None:
+        """Who owns this life now, and whether that owner has released it; None before its first claim."""
+
+    async def claim(self, life: Life, epoch: int, node: str) -> LogWriter | None:
+        """Own the life from ``epoch`` on: exactly one caller per epoch gets a writer, every other None.
+
+        ``epoch`` must be that of the newest claim plus one (1 for the first). Before the writer is returned, all
+        earlier epochs are sealed: what counts of them is durable, fixed for ever and the same for every reader, and
+        nothing that their owners may still write will ever be read. The id is among `open_tasks` from before the
+        claim is visible.
+
+        :raises LogCorrupt: the older log is damaged in the middle; the claim stands, and nothing can be appended.
+        """
+
+    def reader(self, life: Life, after: int = 0) -> LogReader:
+        """Read a life's log: the events with a seq above ``after`` and the journal's records about them.
+
+        With ``after=0`` all records are returned, the journal's included.
+        """
+
+    async def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, *, durable: bool) -> None:
+        """Replace the readable state of the task. A writer of an older epoch or life changes nothing.
+
+        :raises StoreFull, StoreFailed: the older snapshot still stands.
+        """
+
+    async def snapshot(self, task_id: str) -> dict[str, Any] | None:
+        """The readable state; None when there is none or it is damaged (then it is to be rebuilt from the log)."""
+
+    async def task_ids(self) -> list[str]:
+        """Every id that has a life, in no order."""
+
+    async def snapshots(self) -> list[dict[str, Any]]:
+        """The heads of all snapshots (as `head_of` cuts them), in no order, for lists."""
+
+    async def put_artifact(self, life: Life, name: str, content: bytes) -> None:
+        """Keep a file of the task, at once or not at all; durable when this returns. The same name replaces."""
+
+    async def artifact(self, life: Life, name: str) -> bytes | None:
+        """The content, or None."""
+
+    async def ask(self, life: Life, control: Control) -> None:
+        """Leave a request for the owner of ``control.epoch``. Idempotent."""
+
+    async def asked(self, life: Life, epoch: int) -> list[Control]:
+        """What has been asked of the owner of this epoch, in no order."""
+
+    async def open_tasks(self) -> list[str]:
+        """The ids that may need an owner: every life that is pending or running, and perhaps some that are not."""
+
+    async def settle(self, life: Life, epoch: int) -> None:
+        """Take the id from `open_tasks`: the owner of this epoch has paused or ended it.
+
+        The id stays when there is a later claim or life, however the calls fall together.
+        """
+
+    async def beat(self, node: Node) -> None:
+        """Say that a node is alive; the first beat takes its lock, which is free again when its process has ended."""
+
+    async def nodes(self) -> list[Node]:
+        """The last heartbeat of every node, with whether its lock is still held."""
+
+    async def leave(self, node: str) -> None:
+        """Take a node's heartbeat away, for one that ends in good order."""
+
+    async def remove(self, task_id: str) -> bool:
+        """Remove all lives of a task. At once for every other caller: a `create` in the same instant starts anew.
+
+        Returns whether there was anything.
+        """
+
+
+def numbered(records: Iterable[Record]) -> list[Record]:
+    """The events among the records: those that go over the wire."""
+    return [record for record in records if record.seq is not None]
+
+
+def head_of(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot without what may be large: its ``outputs`` and its progress's ``result``."""
+    head = {key: value for key, value in snapshot.items() if key != "outputs"}
+    if isinstance(head.get("progress"), dict):
+        head["progress"] = {key: value for key, value in head["progress"].items() if key != "result"}
+    return head

@@ -1,0 +1,84 @@
+"""How a log record is written as a line of JSON, and how a line is checked and read back.
+
+    {"seq":7,"at":1764000000000,"type":"output","step":"write:q1","data":{…},"crc":3735928559}
+
+``crc`` is the CRC-32 of all the line's bytes before ``,"crc"``. Records of the journal have no ``seq``. Only this
+module writes such lines, so their keys always stand in this order and ``data`` can be cut out without decoding it.
+"""
+
+import re
+from dataclasses import dataclass
+from zlib import crc32
+
+import orjson
+
+from server.models import Record
+
+_LINE = re.compile(
+    rb'\{(?:"seq":(\d{1,15}),)?"at":(\d{1,15}),"type":"([a-z]{1,20})",(?:"step":("(?:[^"\\]|\\.)*"),)?"data":(\{.*\}),"crc":(\d{1,10})\}',
+    re.DOTALL,
+)
+_CRC = b',"crc":'
+
+
+class BadLine(ValueError):
+    """These bytes are no whole, undamaged record."""
+
+
+def encode(record: Record) -> bytes:
+    seq = b'"seq":%d,' % record.seq if record.seq is not None else b""
+    step = b'"step":%b,' % orjson.dumps(record.step) if record.step is not None else b""
+    body = b'{%b"at":%d,"type":"%b",%b"data":%b' % (seq, record.at, record.type.encode(), step, record.data)
+    return b"%b%b%d}\n" % (body, _CRC, crc32(body))
+
+
+def decode(line: bytes) -> Record:
+    """:raises BadLine: the line (without its newline) is damaged."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise BadLine("not a log record")
+    seq, at, kind, step, data, crc = match.groups()
+    if crc32(line[: line.rindex(_CRC)]) != int(crc):
+        raise BadLine("the checksum does not match")
+    return Record(
+        seq=int(seq) if seq is not None else None,
+        at=int(at),
+        type=kind.decode(),
+        data=data,
+        step=orjson.loads(step) if step is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What a run of bytes holds: whole records, how many bytes they take, and whether damage follows them.
+
+    ``damaged`` is set when a bad line has a good one after it: then it is no torn tail.
+    """
+
+    records: list[Record]
+    length: int
+    damaged: bool
+
+
+def scan(content: bytes) -> Chunk:
+    """Read whole records from the start of ``content`` up to its end or the first line that is not one."""
+    records: list[Record] = []
+    start = 0
+    while (end := content.find(b"\n", start)) >= 0:
+        try:
+            records.append(decode(content[start:end]))
+        except BadLine:
+            return Chunk(records, start, damaged=_any_good_line(content, end + 1))
+        start = end + 1
+    return Chunk(records, start, damaged=False)
+
+
+def _any_good_line(content: bytes, start: int) -> bool:
+    for line in content[start:].split(b"\n"):
+        try:
+            decode(line)
+        except BadLine:
+            continue
+        return True
+    return False

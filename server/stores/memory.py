@@ -1,0 +1,184 @@
+"""A store that forgets everything with its process: for tests, and for trying things out.
+
+Several nodes may share one `MemoryStore` object, as they would share a volume.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from server.errors import OwnershipLost, StoreFailed, TaskNotFound
+from server.models import Action, Claim, Control, EventType, Life, Node, Record
+from server.stores.base import Finding, head_of
+
+
+@dataclass(slots=True)
+class _Stored:
+    """One life. ``segments[n]`` is the log of epoch n+1; what follows a seal is cut away as it is sealed."""
+
+    life: Life
+    claims: list[str] = field(default_factory=list)
+    segments: list[list[Record]] = field(default_factory=list)
+    controls: dict[tuple[int, Action], Control] = field(default_factory=dict)
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+
+    def log(self) -> list[Record]:
+        return [record for segment in self.segments for record in segment]
+
+
+class MemoryStore:
+    """See the module; the contract is `server.stores.base.Store`."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, list[_Stored]] = {}
+        self._snapshots: dict[str, bytes] = {}
+        self._open: set[str] = set()
+        self._nodes: dict[str, Node] = {}
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def check(self) -> list[Finding]:
+        return [Finding("memory", True, "everything is forgotten when this process ends")]
+
+    async def create(self, life: Life) -> tuple[Life, bool]:
+        lives = self._tasks.setdefault(life.task_id, [])
+        if len(lives) >= life.number:
+            return lives[life.number - 1].life, False
+        lives.append(_Stored(life))
+        self._open.add(life.task_id)
+        return life, True
+
+    async def lives(self, task_id: str) -> list[Life]:
+        return [stored.life for stored in self._tasks.get(task_id, [])]
+
+    async def latest(self, task_id: str) -> Life | None:
+        lives = self._tasks.get(task_id)
+        return lives[-1].life if lives else None
+
+    async def newest_claim(self, life: Life) -> Claim | None:
+        stored = self._find(life)
+        if not stored.claims:
+            return None
+        last = stored.segments[-1][-1:]
+        return Claim(len(stored.claims), stored.claims[-1], bool(last) and last[0].type == EventType.RELEASE)
+
+    async def claim(self, life: Life, epoch: int, node: str) -> "MemoryLogWriter | None":
+        stored = self._find(life)
+        if epoch != len(stored.claims) + 1:
+            return None
+        stored.claims.append(node)
+        stored.segments.append([])
+        self._open.add(life.task_id)
+        return MemoryLogWriter(stored, epoch)
+
+    def reader(self, life: Life, after: int = 0) -> "MemoryLogReader":
+        return MemoryLogReader(self._find(life), after)
+
+    async def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, *, durable: bool) -> None:
+        if not self._superseded(life, epoch):
+            self._snapshots[life.task_id] = snapshot
+
+    async def snapshot(self, task_id: str) -> dict[str, Any] | None:
+        content = self._snapshots.get(task_id)
+        return None if content is None else dict(orjson.loads(content))
+
+    async def task_ids(self) -> list[str]:
+        return list(self._tasks)
+
+    async def snapshots(self) -> list[dict[str, Any]]:
+        return [head_of(orjson.loads(content)) for content in self._snapshots.values()]
+
+    async def put_artifact(self, life: Life, name: str, content: bytes) -> None:
+        self._find(life).artifacts[name] = content
+
+    async def artifact(self, life: Life, name: str) -> bytes | None:
+        return self._find(life).artifacts.get(name)
+
+    async def ask(self, life: Life, control: Control) -> None:
+        self._find(life).controls.setdefault((control.epoch, control.action), control)
+
+    async def asked(self, life: Life, epoch: int) -> list[Control]:
+        return [control for (asked, _), control in self._find(life).controls.items() if asked == epoch]
+
+    async def open_tasks(self) -> list[str]:
+        return list(self._open)
+
+    async def settle(self, life: Life, epoch: int) -> None:
+        if not self._superseded(life, epoch):
+            self._open.discard(life.task_id)
+
+    async def beat(self, node: Node) -> None:
+        self._nodes[node.id] = node
+
+    async def nodes(self) -> list[Node]:
+        return list(self._nodes.values())
+
+    async def leave(self, node: str) -> None:
+        self._nodes.pop(node, None)
+
+    async def remove(self, task_id: str) -> bool:
+        self._snapshots.pop(task_id, None)
+        self._open.discard(task_id)
+        return self._tasks.pop(task_id, None) is not None
+
+    def _find(self, life: Life) -> _Stored:
+        lives = self._tasks.get(life.task_id, [])
+        if len(lives) < life.number or lives[life.number - 1].life.generation != life.generation:
+            raise TaskNotFound
+        return lives[life.number - 1]
+
+    def _superseded(self, life: Life, epoch: int) -> bool:
+        lives = self._tasks.get(life.task_id, [])
+        return len(lives) != life.number or len(lives[-1].claims) > epoch
+
+
+class MemoryLogWriter:
+    """The writer of one epoch; an epoch that was overtaken takes nothing more."""
+
+    def __init__(self, stored: _Stored, epoch: int) -> None:
+        self._stored, self.epoch = stored, epoch
+        self._closed = False
+
+    async def append(self, records: Sequence[Record]) -> None:
+        if self._closed:
+            raise StoreFailed("This log was closed; claim the task again.")
+        if len(self._stored.claims) > self.epoch:
+            raise OwnershipLost
+        self._stored.segments[self.epoch - 1].extend(records)
+
+    async def close(self) -> None:
+        self._closed = True
+
+
+class MemoryLogReader:
+    """A position in a log."""
+
+    def __init__(self, stored: _Stored, after: int) -> None:
+        self._stored, self._after = stored, after
+        self._everything = after == 0
+        self._index = 0
+
+    async def read(self, durable_to: int | None = None) -> list[Record]:
+        found: list[Record] = []
+        log = self._stored.log()
+        while self._index < len(log):
+            record = log[self._index]
+            if durable_to is not None and (self._after >= durable_to or (record.seq or 0) > durable_to):
+                break
+            self._index += 1
+            if record.seq is None:
+                if self._everything:
+                    found.append(record)
+            elif record.seq > self._after:
+                found.append(record)
+                self._after = record.seq
+        return found
+
+    async def close(self) -> None:
+        pass

@@ -1,0 +1,237 @@
+"""Fan-out of tasks' events to their subscribers in this node.
+
+A subscriber is a cursor on the log. What it has not got it reads from the store; once it has caught up it shares
+the ring of encoded events that the task's owner in this node, or one follower of another node's log, feeds.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskGroup, TaskStatus
+
+from server.errors import HoldfastError
+from server.models import EventType, Life, Record
+from server.stores.base import LogReader, Store, numbered
+from server.streaming.sse import Frame, frame, superseded
+
+RING_BYTES = 1024 * 1024
+BATCH_FRAMES = 500
+POLL_SECONDS = 0.02
+POLL_SECONDS_IDLE = 0.25
+POLL_GROWTH = 1.3
+
+logger = logging.getLogger(__name__)
+
+
+class Channel:
+    """The latest events of one life: a run of frames without gaps, its end the last event published."""
+
+    def __init__(self, life: Life) -> None:
+        self.life = life
+        self.owned = False
+        self.following = False
+        self.readers = 0
+        self._frames: list[Frame] = []
+        self._bytes = 0
+        self.changed = anyio.Event()
+
+    @property
+    def flowing(self) -> bool:
+        """Whether somebody feeds the ring."""
+        return self.owned or self.following
+
+    @property
+    def last_seq(self) -> int:
+        return self._frames[-1].seq if self._frames else 0
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """Add durable records. What the ring has already is passed over."""
+        for record in numbered(records):
+            seq = record.seq or 0
+            if self._frames:
+                if seq <= self.last_seq:
+                    continue
+                if seq != self.last_seq + 1:
+                    self._clear()
+            if self._frames and self._frames[-1].type == EventType.DONE:
+                self._frames[-1] = superseded(self.life.generation, self._frames[-1])
+            encoded = frame(self.life.generation, record)
+            self._frames.append(encoded)
+            self._bytes += len(encoded.sse)
+        self._trim()
+        self.notify()
+
+    def after(self, seq: int) -> list[Frame] | None:
+        """The frames after ``seq``, at most a batch; None when the ring does not reach back so far."""
+        if not self._frames or seq < self._frames[0].seq - 1 or seq > self.last_seq:
+            return None
+        start = seq - self._frames[0].seq + 1
+        return self._frames[start : start + BATCH_FRAMES]
+
+    def notify(self) -> None:
+        changed, self.changed = self.changed, anyio.Event()
+        changed.set()
+
+    def _trim(self) -> None:
+        if self._bytes <= 2 * RING_BYTES:
+            return
+        drop = 0
+        while self._bytes > RING_BYTES and drop < len(self._frames) - 1:
+            self._bytes -= len(self._frames[drop].sse)
+            drop += 1
+        del self._frames[:drop]
+
+    def _clear(self) -> None:
+        self._frames, self._bytes = [], 0
+
+
+class Hub:
+    """All channels of this node."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._channels: dict[str, Channel] = {}
+        self._tg: TaskGroup | None = None
+        self.closing = False
+
+    async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Serve followers until cancelled."""
+        async with anyio.create_task_group() as tg:
+            self._tg = tg
+            task_status.started()
+            await anyio.sleep_forever()
+
+    def close(self) -> None:
+        """End every subscription, so that streams can say goodbye and close."""
+        self.closing = True
+        for channel in self._channels.values():
+            channel.notify()
+
+    @property
+    def readers(self) -> int:
+        return sum(channel.readers for channel in self._channels.values())
+
+    def enter(self, life: Life) -> Callable[[Sequence[Record]], None]:
+        """See `server.tasks.scheduler.Stage`."""
+        channel = self.channel(life)
+        channel.owned = True
+        return channel.publish
+
+    def leave(self, life: Life) -> None:
+        channel = self.channel(life)
+        channel.owned = False
+        channel.notify()
+        self.drop_unused(channel)
+
+    def subscribe(self, life: Life, after: int) -> "Subscription":
+        """A cursor behind the event ``after``; use it as an async context manager."""
+        return Subscription(self, self._store, self.channel(life), after)
+
+    def channel(self, life: Life) -> Channel:
+        return self._channels.setdefault(life.generation, Channel(life))
+
+    def drop_unused(self, channel: Channel) -> None:
+        if not channel.readers and not channel.owned:
+            self._channels.pop(channel.life.generation, None)
+
+    def follow(self, channel: Channel, after: int) -> None:
+        """Feed the channel from the store while it has readers and no owner in this node."""
+        if self._tg is not None and not channel.flowing:
+            channel.following = True
+            self._tg.start_soon(self._follow, channel, after)
+
+    async def _follow(self, channel: Channel, after: int) -> None:
+        reader = self._store.reader(channel.life, after)
+        pause = POLL_SECONDS
+        try:
+            while channel.readers and not channel.owned and not self.closing:
+                records = await reader.read()
+                if records:
+                    channel.publish(records)
+                    pause = POLL_SECONDS
+                else:
+                    await anyio.sleep(pause)
+                    pause = min(pause * POLL_GROWTH, POLL_SECONDS_IDLE)
+        except HoldfastError as error:
+            # Each reader meets the same error as it reads on for itself, and tells it.
+            logger.warning("stopped following task %s: %s", channel.life.task_id, error.detail)
+        finally:
+            channel.following = False
+            channel.notify()
+            await reader.close()
+
+
+class Subscription:
+    """One reader's cursor on one life's log."""
+
+    def __init__(self, hub: Hub, store: Store, channel: Channel, after: int) -> None:
+        self._hub, self._store, self._channel = hub, store, channel
+        self._reader: LogReader | None = None
+        self._reader_seq = after
+        self.ended = False
+        self.seq = after
+
+    async def __aenter__(self) -> "Subscription":
+        self._channel.readers += 1
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self._channel.readers -= 1
+        self._hub.drop_unused(self._channel)
+        await self._close_reader()
+
+    async def next(self) -> list[Frame] | None:
+        """The next events, waiting for them; None after `done`, and when the hub closes.
+
+        :raises LogCorrupt: what follows can't be read.
+        """
+        while not self.ended and not self._hub.closing:
+            changed = self._channel.changed
+            frames = self._channel.after(self.seq)
+            if not frames and not (frames == [] and self._channel.flowing):
+                frames = await self._from_store()
+            if frames:
+                self.seq = frames[-1].seq
+                self.ended = frames[-1].type == EventType.DONE
+                return frames
+            self._hub.follow(self._channel, self.seq)
+            await changed.wait()
+        return None
+
+    async def _from_store(self) -> list[Frame]:
+        """What the store has after the cursor. A `done` comes last only if nothing has followed it as of now."""
+        if self._reader is None or self._reader_seq != self.seq:
+            await self._close_reader()
+            self._reader = self._store.reader(self._channel.life, self.seq)
+        try:
+            records = await self._read_on(self._reader)
+        except BaseException:
+            # A read that was cut off may have moved the reader's position; the cursor has not moved.
+            await self._close_reader()
+            raise
+        generation = self._channel.life.generation
+        frames = [frame(generation, record) for record in records]
+        for index, each in enumerate(frames[:-1]):
+            if each.type == EventType.DONE:
+                frames[index] = superseded(generation, each)
+        self._reader_seq = frames[-1].seq if frames else self.seq
+        return frames
+
+    async def _read_on(self, reader: LogReader) -> list[Record]:
+        channel = self._channel
+        known_durable = channel.last_seq if channel.owned and channel.last_seq > self.seq else None
+        while batch := await reader.read(known_durable):
+            if found := numbered(batch):
+                break
+        else:
+            return []
+        while found[-1].type == EventType.DONE and (more := await reader.read()):
+            found += numbered(more)
+        return found
+
+    async def _close_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.close()

@@ -1,0 +1,30 @@
+"""Where a reader goes on: what it has seen, by the id that it sends."""
+
+from dataclasses import dataclass
+
+from server.streaming.sse import parse_event_id
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """Read what follows ``after``. ``reset`` says why everything is sent again, where it is."""
+
+    after: int
+    reset: str | None = None
+
+
+def resume_point(given: str | None, generation: str, last_seq: int) -> ResumePoint:
+    """
+    :param given: the `Last-Event-ID` header or the ``after`` parameter; None or empty when there is none.
+    :param last_seq: the last event of this generation as of now.
+    """
+    if not given:
+        return ResumePoint(0)
+    parsed = parse_event_id(given)
+    if parsed is None:
+        return ResumePoint(0, reset="unknown_id")
+    if parsed[0] != generation:
+        return ResumePoint(0, reset="other_generation")
+    if parsed[1] > last_seq:
+        return ResumePoint(0, reset="id_from_the_future")
+    return ResumePoint(parsed[1])

@@ -1,0 +1,177 @@
+"""The Context that a running workflow sees: steps that are done once, and what they emit."""
+
+import hashlib
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import anyio
+import orjson
+
+from server.errors import WorkflowFailed
+from server.models import EventType, Json, Life
+from server.stores.base import Store
+from server.tasks.journal import INLINE_RESULT_BYTES, Journal, StepRecord, hash_inputs
+from server.tasks.log import TaskLog
+from server.tasks.progress import ProgressMeter
+from server.workflows.base import Step
+
+ARTIFACT_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}", re.ASCII)
+PROGRESS_SECONDS = 0.1
+OUTCOMES = frozenset({"completed", "failed", "skipped"})
+
+
+class TaskContext:
+    """One attempt's `server.workflows.base.Context`."""
+
+    def __init__(self, life: Life, store: Store, log: TaskLog, journal: Journal) -> None:
+        self.task_id, self.generation = life.task_id, life.generation
+        self._life, self._store, self._log, self._journal = life, store, log, journal
+        self._meter = ProgressMeter()
+        self._started: set[str] = set()
+        self._part_owner: dict[str, str] = {}
+        self._told_at = 0.0
+        self._untold = False
+        self._leave: Callable[[], None] | None = None
+
+    def expect(self, weight: float, *, items: int = 0) -> None:
+        self._meter.expect(weight, items)
+
+    async def step(
+        self,
+        key: str,
+        run: Callable[[Step], Awaitable[Any]],
+        inputs: Json = None,
+        *,
+        weight: float = 1.0,
+        label: str = "",
+    ) -> Any:
+        if key in self._started:
+            raise WorkflowFailed(f"Step {key!r} was started twice in one run; give each its own key.")
+        self._started.add(key)
+        hashed = hash_inputs(inputs)
+        record = self._journal.find(key, hashed)
+        if record is not None:
+            return await self._replay(key, record, weight)
+        if self._leave is not None:
+            self._leave()
+            await anyio.lowlevel.checkpoint()
+        return await self._run(key, run, hashed, weight, label)
+
+    async def _replay(self, key: str, record: StepRecord, weight: float) -> Any:
+        for item, outcome in self._journal.items.get(key, {}).items():
+            self._meter.item(item, outcome)
+        self._meter.commit(weight, replayed=True)
+        self._untold = True
+        if record.artifact is None:
+            return record.result
+        content = await self._store.artifact(self._life, record.artifact)
+        if content is None or hashlib.sha256(content).hexdigest() != record.artifact.partition(".")[0]:
+            raise WorkflowFailed(f"The kept result of step {key!r} is missing or damaged; `rerun` starts a new life.")
+        return orjson.loads(content)
+
+    async def _run(
+        self, key: str, run: Callable[[Step], Awaitable[Any]], hashed: str, weight: float, label: str
+    ) -> Any:
+        self._meter.label = self._meter.message = label or key
+        self._meter.current, self._meter.current_percentage = key, None
+        self.tell()
+        started = time.monotonic()
+        try:
+            result = await run(_RunningStep(self, key))
+        finally:
+            for part in [part for part, owner in self._part_owner.items() if owner == key]:
+                del self._part_owner[part]
+        encoded = orjson.dumps(result)
+        data = {"key": key, "inputs": hashed, "seconds": round(time.monotonic() - started, 3)}
+        if len(encoded) > INLINE_RESULT_BYTES:
+            name = f"{hashlib.sha256(encoded).hexdigest()}.json"
+            await self._store.put_artifact(self._life, name, encoded)
+            data["artifact"] = name
+        else:
+            data["result"] = result
+        self._log.put_journal(EventType.STEP, data, key)
+        await self._log.flush()
+        self._meter.commit(weight, replayed=False)
+        self.tell()
+        return orjson.loads(encoded)
+
+    @property
+    def current_step(self) -> str | None:
+        return self._meter.current
+
+    def leave_at_next_step(self, leave: Callable[[], None]) -> None:
+        """Have ``leave`` called, which must cancel the workflow, before another step begins."""
+        self._leave = leave
+
+    def tell(self, *, final: bool = False) -> None:
+        """Emit progress, at most every 0.1 s; what is held back is told by `tell_rest`."""
+        now = time.monotonic()
+        if not final and now - self._told_at < PROGRESS_SECONDS:
+            self._untold = True
+            return
+        self._told_at, self._untold = now, False
+        reading = self._meter.reading()
+        if final:
+            reading.percentage, reading.eta_seconds, reading.current, reading.current_percentage = 100.0, 0.0, None, None
+        self._log.put(EventType.PROGRESS, reading.to_json())
+
+    def tell_rest(self) -> None:
+        if self._untold:
+            self.tell()
+
+    async def emit_text(self, kind: EventType, key: str, part: str, text: str, more: Mapping[str, Json]) -> None:
+        owner = self._part_owner.setdefault(part, key)
+        if owner != key:
+            raise WorkflowFailed(f"Steps {owner!r} and {key!r} write to part {part!r} at once; give each its own part.")
+        if text:
+            self._log.put(kind, {"part": part, "text": text, **more}, key)
+        await self._log.room()
+
+    async def emit(self, kind: EventType, key: str, data: dict[str, Any]) -> None:
+        self._log.put(kind, data, key)
+        await self._log.room()
+
+    async def emit_item(self, key: str, data: dict[str, Any]) -> None:
+        self._meter.item(data["key"], data["outcome"])
+        await self.emit(EventType.ITEM, key, data)
+
+    async def keep(self, key: str, name: str, content: bytes, media_type: str) -> str:
+        await self._store.put_artifact(self._life, name, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        url = f"/api/tasks/{self.task_id}/artifacts/{name}"
+        data = {"name": name, "media_type": media_type, "size": len(content), "sha256": sha256, "url": url}
+        await self.emit(EventType.ARTIFACT, key, data)
+        return sha256
+
+    def say(self, key: str, message: str, percentage: float | None) -> None:
+        self._meter.message, self._meter.current, self._meter.current_percentage = message, key, percentage
+        self.tell()
+
+
+class _RunningStep:
+    """One run of one step's `server.workflows.base.Step`."""
+
+    def __init__(self, context: TaskContext, key: str) -> None:
+        self._context, self.key = context, key
+        self.idempotency_key = f"{context.task_id}:{context.generation}:{key}"
+
+    async def output(self, part: str, text: str, **more: Json) -> None:
+        await self._context.emit_text(EventType.OUTPUT, self.key, part, text, more)
+
+    async def reasoning(self, part: str, text: str) -> None:
+        await self._context.emit_text(EventType.REASONING, self.key, part, text, {})
+
+    async def item(self, data: Mapping[str, Any], *, outcome: str = "completed") -> None:
+        if outcome not in OUTCOMES or not isinstance(data.get("key"), str):
+            raise WorkflowFailed("An item needs a text `key` and an outcome: completed, failed or skipped.")
+        await self._context.emit_item(self.key, {**data, "outcome": outcome})
+
+    async def artifact(self, name: str, content: bytes, media_type: str) -> str:
+        if ARTIFACT_NAME.fullmatch(name) is None:
+            raise WorkflowFailed(f"{name[:80]!r} is no artifact name: 1 to 120 of A-Z a-z 0-9 . _ -, no leading dot.")
+        return await self._context.keep(self.key, name, content, media_type)
+
+    async def progress(self, message: str, percentage: float | None = None) -> None:
+        self._context.say(self.key, message, percentage)

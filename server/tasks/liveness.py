@@ -1,0 +1,90 @@
+"""Saying that this node is alive, and judging whether another one is."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import anyio
+
+from server.errors import HoldfastError
+from server.models import Node
+from server.settings import Settings
+from server.stores.base import Store
+
+MISSED_BEATS_WHEN_LOCK_IS_FREE = 2
+FENCE_SHARE = 2 / 3
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The last counter seen of a node, and since when, on this node's own monotonic clock, it has not moved."""
+
+    counter: int | None
+    since: float
+    held: bool | None
+
+
+class Liveness:
+    """Heartbeats, this node's and the others'. Nobody's wall clock is compared with anybody's."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        describe: Callable[[int], Node],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._settings, self._describe, self._clock = store, settings, describe, clock
+        self._counter = 0
+        self._renewed = float("-inf")
+        self._sightings: dict[str, Sighting] = {}
+        self.nodes: list[Node] = []
+
+    async def beat(self) -> None:
+        """Renew this node's lease. The time counts from before the write, as others may have seen it then."""
+        started = self._clock()
+        self._counter += 1
+        await self._store.beat(self._describe(self._counter))
+        self._renewed = started
+
+    async def run(self) -> None:
+        """Beat and look around until cancelled; a volume that refuses is tried again at the next beat."""
+        while True:
+            try:
+                await self.beat()
+                await self.observe()
+            except HoldfastError as error:
+                logger.warning("no heartbeat: %s", error.detail)
+            await anyio.sleep(self._settings.heartbeat_seconds)
+
+    def may_write(self) -> bool:
+        """Whether this node's lease is fresh enough that nobody can have taken its tasks."""
+        return self._clock() - self._renewed < FENCE_SHARE * self._settings.lease_seconds
+
+    async def observe(self) -> None:
+        """Look at every node's heartbeat."""
+        now = self._clock()
+        self.nodes = await self._store.nodes()
+        seen = {node.id: node for node in self.nodes}
+        for name in {*seen, *self._sightings}:
+            node = seen.get(name)
+            counter = node.counter if node else None
+            known = self._sightings.get(name)
+            since = known.since if known is not None and known.counter == counter else now
+            self._sightings[name] = Sighting(counter, since, node.held if node else None)
+
+    def is_dead(self, node: str) -> bool:
+        """Whether a node's tasks may be taken.
+
+        Its counter has not moved for the lease time, or for two heartbeats while its lock is free. A node that was
+        never seen is watched from now on: its absence must last as long.
+        """
+        now = self._clock()
+        sighting = self._sightings.setdefault(node, Sighting(None, now, None))
+        silent = now - sighting.since
+        if silent >= self._settings.lease_seconds:
+            return True
+        return sighting.held is False and silent >= MISSED_BEATS_WHEN_LOCK_IS_FREE * self._settings.heartbeat_seconds

@@ -1,0 +1,169 @@
+"""The owner's side of a task's log: numbering, gathering, and the order durable → folded → published."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
+import orjson
+
+from server.errors import HoldfastError, OwnershipLost, StoreFull
+from server.models import EventType, Record, Status, now_ms
+from server.stores.base import LogWriter
+from server.tasks.state import TaskState
+
+GATHER_SECONDS = 0.02
+GATHER_SECONDS_WHEN_SLOW = 0.25
+GATHER_BYTES = 16 * 1024
+BACKLOG_BYTES = 2 * 1024 * 1024
+PUTS_BETWEEN_YIELDS = 200
+FULL_RETRY_SECONDS = 1.0
+
+Publish = Callable[[Sequence[Record]], None]
+
+
+class TaskLog:
+    """Takes what the workflow emits and makes it the task's log.
+
+    `put` numbers and encodes an event at once; `run` writes what has gathered as one group, and only what the store
+    calls durable is folded into the state and published. A full volume holds the task up until there is room.
+    """
+
+    def __init__(self, writer: LogWriter, state: TaskState, publish: Publish, may_write: Callable[[], bool]) -> None:
+        self.state = state
+        self.stalled: HoldfastError | None = None
+        self._writer, self._publish, self._may_write = writer, publish, may_write
+        self._seq = state.seq
+        self._waiting: list[tuple[Record, dict[str, Any]]] = []
+        self._waiting_bytes = 0
+        self._put_count = 0
+        self._written_count = 0
+        self._something = anyio.Event()
+        self._urgent = anyio.Event()
+        self._written = anyio.Event()
+        self._gather_seconds = GATHER_SECONDS
+        self._error: HoldfastError | None = None
+
+    def put(self, kind: EventType, data: dict[str, Any], step: str | None = None) -> int:
+        """Number an event and hand it to the writer; returns its seq. Returns at once."""
+        encoded, data = _encode(data)
+        self._seq += 1
+        self._add(Record(self._seq, now_ms(), kind, encoded, step), data)
+        return self._seq
+
+    def put_journal(self, kind: EventType, data: dict[str, Any], step: str | None = None) -> None:
+        """Hand a record of the journal to the writer. Returns at once."""
+        encoded, data = _encode(data)
+        self._add(Record(None, now_ms(), kind, encoded, step), data)
+
+    def put_status(self, status: Status, *, attempt: int, node: str | None, reason: str) -> None:
+        self.put(EventType.STATUS, {"status": status, "attempt": attempt, "node": node, "reason": reason})
+
+    def _add(self, record: Record, data: dict[str, Any]) -> None:
+        if self._error is not None:
+            raise self._error
+        self._waiting.append((record, data))
+        self._waiting_bytes += len(record.data)
+        self._put_count += 1
+        self._something.set()
+        if self._waiting_bytes >= GATHER_BYTES:
+            self._urgent.set()
+
+    async def room(self) -> None:
+        """Wait while too much waits to be written; lets others run now and then in any case."""
+        if self._put_count % PUTS_BETWEEN_YIELDS == 0:
+            await anyio.lowlevel.checkpoint()
+        while self._waiting_bytes >= BACKLOG_BYTES:
+            await self._next_write()
+
+    async def flush(self) -> None:
+        """Return when all that was put is durable and published."""
+        target = self._put_count
+        self._urgent.set()
+        while self._written_count < target:
+            await self._next_write()
+
+    async def _next_write(self) -> None:
+        if self._error is not None:
+            raise self._error
+        await self._written.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def write_out(self) -> None:
+        """Write what was put, for a log that `run` does not serve. :raises OwnershipLost, StoreFailed:"""
+        while self._waiting:
+            await self._write(self._take())
+
+    async def run(self) -> None:
+        """Write until cancelled.
+
+        :raises OwnershipLost, StoreFailed: this ownership has ended; nothing more may be put.
+        """
+        try:
+            while True:
+                await self._something.wait()
+                if not self._urgent.is_set():
+                    with anyio.move_on_after(self._gather_seconds):
+                        await self._urgent.wait()
+                await self._write(self._take())
+        except HoldfastError as error:
+            self._error = error
+            raise
+        finally:
+            self._announce()
+
+    def _take(self) -> list[tuple[Record, dict[str, Any]]]:
+        taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        self._something, self._urgent = anyio.Event(), anyio.Event()
+        return taken
+
+    async def _write(self, group: list[tuple[Record, dict[str, Any]]]) -> None:
+        records = [record for record, _ in group]
+        # A group that is on its way to the volume must be published too, whatever happens to the workflow.
+        with anyio.CancelScope(shield=True):
+            seconds = await self._append(records)
+            for record, data in group:
+                self.state.apply(record, data)
+            self._publish(records)
+        self._gather_seconds = min(max(GATHER_SECONDS, seconds), GATHER_SECONDS_WHEN_SLOW)
+        self._written_count += len(records)
+        self._announce()
+
+    async def _append(self, records: list[Record]) -> float:
+        """Returns the seconds that it took."""
+        while True:
+            if not self._may_write():
+                raise OwnershipLost("This node could not renew its lease, so it has given the task up.")
+            started = time.monotonic()
+            try:
+                await self._writer.append(records)
+            except StoreFull as error:
+                self.stalled = error
+                await anyio.sleep(FULL_RETRY_SECONDS)
+            else:
+                self.stalled = None
+                return time.monotonic() - started
+
+    def _announce(self) -> None:
+        written, self._written = self._written, anyio.Event()
+        written.set()
+
+
+def _encode(data: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+    """One line of JSON, and the data as it now reads: half a surrogate pair, which no stream can carry, becomes U+FFFD."""
+    try:
+        return orjson.dumps(data), data
+    except TypeError:
+        data = _whole_characters(data)
+        return orjson.dumps(data), data
+
+
+def _whole_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_whole_characters(key): _whole_characters(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole_characters(item) for item in value]
+    return value

@@ -1,0 +1,111 @@
+"""Owning a task: the claimed log with what it adds up to, and changes of status that need no run."""
+
+import logging
+from collections.abc import Callable
+
+from server.errors import HoldfastError, LogCorrupt
+from server.models import EventType, Life, Record, Status, now_ms
+from server.stores.base import LogWriter, Store
+from server.tasks.journal import Journal
+from server.tasks.log import Publish, TaskLog
+from server.tasks.state import TaskState
+
+logger = logging.getLogger(__name__)
+
+
+class Ownership:
+    """A claimed task with its log read: what a run, or a mere change of status, works on.
+
+    ``orphaned``: the owner before this one did not release it, so what was asked of that one is still to be done.
+    """
+
+    def __init__(self, life: Life, writer: LogWriter, store: Store, publish: Publish, may_write: Callable[[], bool]):
+        self.life, self.store, self.epoch = life, store, writer.epoch
+        self._writer = writer
+        self.state = TaskState(life)
+        self.journal = Journal()
+        self.orphaned = False
+        self._publish, self._may_write = publish, may_write
+        self.log: TaskLog
+
+    async def read_log(self) -> None:
+        """:raises LogCorrupt: the log is damaged."""
+        records = await read_all(self.store, self.life)
+        for record in records:
+            self.state.apply(record)
+        self.journal = Journal.of(records)
+        older = [record for record in records if record.type != EventType.SEAL]
+        self.orphaned = bool(older) and older[-1].type != EventType.RELEASE
+        self.log = TaskLog(self._writer, self.state, self._publish, self._may_write)
+
+    def put_status(self, status: Status, node: str | None, reason: str) -> None:
+        attempt = self.state.attempt + (status is Status.RUNNING)
+        self.log.put_status(status, attempt=attempt, node=node, reason=reason)
+
+    def put_end(self, status: Status, node: str | None, reason: str) -> None:
+        """What an ownership ends with: the status, `done` where it is terminal, and the release."""
+        self.put_status(status, node, reason)
+        if status.terminal:
+            self.log.put(EventType.DONE, {"status": status})
+        self.log.put_journal(EventType.RELEASE, {"epoch": self.epoch})
+
+    async def save_snapshot(self, *, durable: bool = False) -> None:
+        try:
+            await self.store.save_snapshot(
+                self.life, self.epoch, self.state.snapshot(self.epoch, now_ms()), durable=durable
+            )
+        except HoldfastError as error:
+            # A lost snapshot is rebuilt from the log.
+            logger.warning("snapshot of task %s was not saved: %s", self.life.task_id, error.detail)
+
+    async def settle(self) -> None:
+        """After the end is in the log: the snapshot says so, and nobody looks for an owner any more."""
+        await self.save_snapshot(durable=self.state.status.terminal)
+        if self.state.status not in (Status.PENDING, Status.RUNNING):
+            await self.store.settle(self.life, self.epoch)
+
+    async def close(self) -> None:
+        await self._writer.close()
+
+
+async def read_all(store: Store, life: Life) -> list[Record]:
+    """The whole log as of now. :raises LogCorrupt: it is damaged."""
+    reader = store.reader(life)
+    records: list[Record] = []
+    try:
+        while batch := await reader.read():
+            records += batch
+    finally:
+        await reader.close()
+    return records
+
+
+async def read_state(store: Store, life: Life) -> TaskState:
+    """What a life's log adds up to as of now. A damaged log's task counts as failed, with all that is whole of it."""
+    state = TaskState(life)
+    reader = store.reader(life)
+    try:
+        while batch := await reader.read():
+            for record in batch:
+                state.apply(record)
+    except LogCorrupt as error:
+        state.status, state.reason = Status.FAILED, error.code
+        state.failure = {"code": error.code, "message": error.detail, "retryable": False, "step": None}
+    finally:
+        await reader.close()
+    return state
+
+
+async def inscribe(owned: Ownership, status: Status, reason: str) -> TaskState:
+    """Change the status of a task that nobody runs: the whole ownership is this one change.
+
+    A retry, a resume or a stop of a waiting task is made so, and therefore stands in the log as everything does.
+    """
+    try:
+        await owned.read_log()
+        owned.put_end(status, None, reason)
+        await owned.log.write_out()
+        await owned.settle()
+        return owned.state
+    finally:
+        await owned.close()

@@ -1,0 +1,170 @@
+"""One ownership of one task, from the claim to the release."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from server.errors import HoldfastError, OwnershipLost, StoreFailed, WorkflowFailed
+from server.models import Action, EventType, Status
+from server.settings import Settings
+from server.tasks.context import TaskContext
+from server.tasks.ownership import Ownership
+from server.tasks.state import TaskState
+from server.workflows.base import Workflow
+
+HOUSEKEEPING_SECONDS = 0.5
+SNAPSHOT_SHARE = 20
+"""A snapshot that took long to save is saved again no sooner than after 20 times as long."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a run stops before its workflow does."""
+
+    status: Status
+    reason: str
+
+
+HANDED_OVER = Ending(Status.PENDING, "handed_over")
+
+
+class TaskRun:
+    """Runs a workflow over a claimed task, journals it, and ends in exactly one way."""
+
+    def __init__(self, owned: Ownership, workflow: Workflow, node: str, settings: Settings) -> None:
+        self.owned, self.life = owned, owned.life
+        self._workflow, self._node, self._settings = workflow, node, settings
+        self._scope = anyio.CancelScope()
+        self._ending: Ending | None = None
+        self._context: TaskContext | None = None
+        self.ended = anyio.Event()
+
+    @property
+    def state(self) -> TaskState:
+        return self.owned.state
+
+    def end(self, ending: Ending) -> None:
+        """Stop the workflow where it is; the first ending asked for is the one."""
+        if self._ending is None:
+            self._ending = ending
+            self._scope.cancel()
+
+    def hand_over(self) -> None:
+        """Let the steps under way reach their record, then leave the task to another owner."""
+        if self._context is not None:
+            self._context.leave_at_next_step(lambda: self.end(HANDED_OVER))
+        else:
+            self.end(HANDED_OVER)
+
+    def leave_now(self) -> None:
+        """Leave the task to another owner where it is."""
+        self.end(HANDED_OVER)
+
+    async def run(self) -> None:
+        """Own the task until it ends, is paused or handed over, or this node loses it.
+
+        Never raises but when cancelled: what goes wrong with one task must not touch the others.
+        """
+        try:
+            await self._own()
+        except* HoldfastError as errors:
+            reason = _first_cause(errors)
+            logger.warning("gave up task %s epoch %d: %s", self.life.task_id, self.owned.epoch, reason)
+        except* Exception:
+            logger.exception("gave up task %s epoch %d", self.life.task_id, self.owned.epoch)
+        finally:
+            await self.owned.close()
+            self.ended.set()
+
+    async def _own(self) -> None:
+        await self.owned.read_log()
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(self.owned.log.run)
+            tg.start_soon(self._keep_house)
+            await self._attempt()
+            tg.cancel_scope.cancel()
+        await self.owned.settle()
+
+    async def _attempt(self) -> None:
+        owned = self.owned
+        reason = "started" if owned.state.attempt == 0 else "continued"
+        owned.put_status(Status.RUNNING, self._node, reason)
+        for rollback in owned.journal.rollbacks:
+            owned.log.put(EventType.ROLLBACK, {"part": rollback.part, "to_seq": rollback.to_seq})
+        await owned.log.flush()
+        await owned.save_snapshot()
+        self._context = TaskContext(self.life, owned.store, owned.log, owned.journal)
+        with self._scope:
+            try:
+                result = await self._workflow.run(self._context, self._params())
+            except Exception as error:  # noqa: BLE001 - the outermost loop of a workflow: whatever it raises is its failure
+                self._fail(error)
+            else:
+                self._complete(result)
+        if self._scope.cancelled_caught and self._ending is not None:
+            node = None if self._ending is HANDED_OVER else self._node
+            owned.put_end(self._ending.status, node, self._ending.reason)
+        await owned.log.flush()
+
+    def _params(self) -> Any:
+        return self._workflow.params.model_validate(self.life.params)
+
+    def _complete(self, result: Any) -> None:
+        owned, state = self.owned, self.owned.state
+        if self._context is not None:
+            self._context.tell(final=True)
+        if state.result_seq == 0 or state.result != result:
+            owned.log.put(EventType.RESULT, result if isinstance(result, dict) else {"value": result})
+        owned.put_end(Status.COMPLETED, self._node, "completed")
+
+    def _fail(self, error: Exception) -> None:
+        cause = _first_cause(error)
+        if not isinstance(cause, HoldfastError):
+            logger.error("task %s failed", self.life.task_id, exc_info=cause)
+            cause = WorkflowFailed(f"The workflow broke off: {type(cause).__name__}. The server's log has the details.")
+        elif isinstance(cause, OwnershipLost | StoreFailed):
+            raise cause
+        step = self._context.current_step if self._context is not None else None
+        failure = {"code": cause.code, "message": cause.detail, "retryable": cause.retryable, "step": step}
+        self.owned.log.put(EventType.FAILURE, failure)
+        self.owned.put_end(Status.FAILED, self._node, cause.code)
+
+    async def _keep_house(self) -> None:
+        """Progress held back, requests from other nodes, and the snapshot."""
+        epoch = self.owned.epoch
+        if self.owned.orphaned:
+            await self._heed(epoch - 1)
+        saved_seq, next_save = 0, anyio.current_time()
+        while True:
+            await anyio.sleep(HOUSEKEEPING_SECONDS)
+            if self._context is not None and self._ending is None:
+                self._context.tell_rest()
+            await self._heed(epoch)
+            now = anyio.current_time()
+            if now >= next_save and self.state.seq != saved_seq:
+                saved_seq = self.state.seq
+                await self.owned.save_snapshot()
+                took = anyio.current_time() - now
+                next_save = now + max(self._settings.snapshot_interval_seconds, SNAPSHOT_SHARE * took)
+
+
+    async def _heed(self, epoch: int) -> None:
+        """Do what was asked of the owner of this epoch."""
+        for control in await self.owned.store.asked(self.life, epoch):
+            self.end(ending_for(control.action, control.reason))
+
+
+def ending_for(action: Action, reason: str) -> Ending:
+    return Ending(Status.PAUSED if action is Action.PAUSE else Status.STOPPED, reason)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """The error itself, or of a group of parallel steps' errors the first that says something to a user."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    causes = [_first_cause(inner) for inner in error.exceptions]
+    return next((cause for cause in causes if isinstance(cause, HoldfastError)), causes[0])

@@ -1,0 +1,212 @@
+"""Which task this node takes up next, and how many at once."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import anyio
+from anyio.abc import TaskGroup
+
+from server.errors import HoldfastError, LogCorrupt
+from server.models import Life, Status
+from server.settings import Settings
+from server.stores.base import LogWriter, Store
+from server.tasks.liveness import Liveness
+from server.tasks.log import Publish
+from server.tasks.ownership import Ownership, read_state
+from server.tasks.runner import TaskRun
+from server.workflows.base import Registry
+
+logger = logging.getLogger(__name__)
+
+
+class Stage(Protocol):
+    """Where a node's own events are shown as soon as they are durable."""
+
+    def enter(self, life: Life) -> Publish:
+        """This node owns the life now; what it publishes comes from here."""
+
+    def leave(self, life: Life) -> None:
+        """This node no longer owns the life."""
+
+
+class Scheduler:
+    """Runs what waits, by priority, then age; looks for tasks whose owner has died.
+
+    A place is taken before the claim is tried and without waiting in between, so limits hold under races.
+    """
+
+    def __init__(
+        self, store: Store, registry: Registry, liveness: Liveness, stage: Stage, settings: Settings, node: str
+    ) -> None:
+        self._store, self._registry, self._liveness = store, registry, liveness
+        self._stage, self._settings, self._node = stage, settings, node
+        self._waiting: dict[str, Life] = {}
+        self._elsewhere: set[str] = set()
+        self._taken: dict[str, Life] = {}
+        self._held: set[str] = set()
+        self._wake = anyio.Event()
+        self._closing = False
+        self.runs: dict[str, TaskRun] = {}
+
+    def offer(self, life: Life) -> None:
+        """A task waits for an owner."""
+        if life.task_id not in self._taken:
+            self._waiting[life.task_id] = life
+            self._elsewhere.discard(life.task_id)
+        self._wake.set()
+
+    def forget(self, task_id: str) -> None:
+        """A task waits no longer: it was paused, stopped or removed."""
+        self._waiting.pop(task_id, None)
+        self._elsewhere.discard(task_id)
+
+    @contextmanager
+    def holding(self, task_id: str) -> Iterator[bool]:
+        """Keep a task from being taken up while its status is changed; False when it is taken already."""
+        if task_id in self._taken or task_id in self._held:
+            yield False
+            return
+        self._held.add(task_id)
+        try:
+            yield True
+        finally:
+            self._held.discard(task_id)
+            self._wake.set()
+
+    @property
+    def queue(self) -> list[Life]:
+        """What waits for a place, next one first."""
+        waiting = [life for task_id, life in self._waiting.items() if task_id not in self._elsewhere]
+        return sorted(waiting, key=lambda life: (-life.priority, life.created_at, life.task_id))
+
+    def position(self, task_id: str) -> int | None:
+        """1 for the task that is next; None when it does not wait here."""
+        return next((index for index, life in enumerate(self.queue, 1) if life.task_id == task_id), None)
+
+    def running_here(self, life: Life) -> TaskRun | None:
+        run = self.runs.get(life.task_id)
+        return run if run is not None and run.life.generation == life.generation else None
+
+    async def run(self) -> None:
+        """Take up tasks until closed."""
+        async with anyio.create_task_group() as tg:
+            next_scan = anyio.current_time()
+            while not self._closing:
+                self._wake = anyio.Event()
+                if anyio.current_time() >= next_scan:
+                    try:
+                        await self._scan()
+                    except HoldfastError as error:
+                        logger.warning("could not look for tasks: %s", error.detail)
+                    next_scan = anyio.current_time() + self._settings.scan_seconds
+                self._start_waiting(tg)
+                with anyio.move_on_at(next_scan):
+                    await self._wake.wait()
+
+    async def close(self, grace_seconds: float) -> None:
+        """Take up nothing more; hand over what runs at its next step, or where it is when the time is over."""
+        self._closing = True
+        self._wake.set()
+        runs = list(self.runs.values())
+        for run in runs:
+            run.hand_over()
+        with anyio.move_on_after(grace_seconds):
+            for run in runs:
+                await run.ended.wait()
+        for run in runs:
+            run.leave_now()
+        for run in runs:
+            await run.ended.wait()
+
+    async def _scan(self) -> None:
+        """Find open tasks that this node has not heard of, and those elsewhere that lost their owner."""
+        open_ids = set(await self._store.open_tasks())
+        for task_id in open_ids - self._waiting.keys() - self._taken.keys() - self._held:
+            life = await self._store.latest(task_id)
+            if life is not None:
+                self._waiting.setdefault(task_id, life)
+                self._elsewhere.add(task_id)
+        for task_id in list(self._elsewhere):
+            life = self._waiting[task_id]
+            if task_id not in open_ids:
+                self.forget(task_id)
+            elif await self._free_epoch(life) is not None:
+                self._elsewhere.discard(task_id)
+
+    def _start_waiting(self, tg: TaskGroup) -> None:
+        for life in self.queue:
+            if len(self._taken) >= self._settings.max_concurrent_tasks:
+                break
+            if life.task_id not in self._held and life.task_id not in self._taken and self._has_place_for(life):
+                self._taken[life.task_id] = life
+                tg.start_soon(self._take_up, life)
+
+    def _has_place_for(self, life: Life) -> bool:
+        cap = self._settings.max_running_per_user
+        mine = self._registry.versions().get(life.kind) == life.workflow_version
+        return mine and (cap == 0 or sum(taken.scope == life.scope for taken in self._taken.values()) < cap)
+
+    async def _take_up(self, life: Life) -> None:
+        """One place: claim the task, run it, give the place back."""
+        try:
+            current = await self._store.latest(life.task_id)
+            if current is None:
+                self.forget(life.task_id)
+            elif not self._closing:
+                await self._claim_and_run(current)
+        except LogCorrupt as error:
+            logger.error("task %s is quarantined: %s", life.task_id, error.detail)
+            self.forget(life.task_id)
+        except HoldfastError as error:
+            logger.warning("could not take up task %s: %s", life.task_id, error.detail)
+        finally:
+            del self._taken[life.task_id]
+
+    async def _claim_and_run(self, life: Life) -> None:
+        epoch = await self._free_epoch(life)
+        if epoch is None:
+            self._elsewhere.add(life.task_id)
+            return
+        state = await read_state(self._store, life)
+        if state.status not in (Status.PENDING, Status.RUNNING):
+            await self._store.settle(life, epoch - 1)
+            self.forget(life.task_id)
+            return
+        writer = await self.claim(life, epoch)
+        if writer is None:
+            self._elsewhere.add(life.task_id)
+            return
+        self.forget(life.task_id)
+        owned = Ownership(life, writer, self._store, self._stage.enter(life), self._liveness.may_write)
+        run = TaskRun(owned, self._registry.get(life.kind), self._node, self._settings)
+        self.runs[life.task_id] = run
+        if self._closing:
+            run.hand_over()
+        try:
+            await run.run()
+        finally:
+            del self.runs[life.task_id]
+            self._stage.leave(life)
+            self._wake.set()
+
+    async def claim(self, life: Life, epoch: int) -> LogWriter | None:
+        """Claim; a claim that was made must not lose its writer to a cancellation."""
+        with anyio.CancelScope(shield=True):
+            return await self._store.claim(life, epoch, self._node)
+
+    async def _free_epoch(self, life: Life) -> int | None:
+        """The epoch that may be claimed, or None while the task has a living owner."""
+        claim = await self._store.newest_claim(life)
+        if claim is None:
+            return 1
+        if claim.released or claim.node == self._node or self._liveness.is_dead(claim.node):
+            return claim.epoch + 1
+        return None
+
+
+def node_name(host: str, token: str) -> str:
+    """A node's id: unique for each process start, readable, fit for a file name."""
+    readable = "".join(letter if letter.isalnum() or letter == "-" else "-" for letter in host)[:40]
+    return f"{readable or 'node'}-{token}"

@@ -1,0 +1,141 @@
+"""What a task's log adds up to, event by event. Snapshots, task views and reports are made of it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from server.models import EventType, Life, Progress, Record, Status, iso
+
+MESSAGES_KEPT = 200
+
+
+@dataclass(slots=True)
+class TaskState:
+    """The fold over one life's events.
+
+    ``parts`` maps each part of the report, in order of first appearance, to its pieces as ``(seq, text)``.
+    ``ended`` is the seq of a `done` that nothing follows.
+    """
+
+    life: Life
+    status: Status = Status.PENDING
+    reason: str = ""
+    node: str | None = None
+    attempt: int = 0
+    seq: int = 0
+    progress: Progress = field(default_factory=Progress)
+    messages: list[str] = field(default_factory=list)
+    parts: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    result: Any = None
+    result_seq: int = 0
+    failure: dict[str, Any] | None = None
+    started_at: int | None = None
+    updated_at: int | None = None
+    finished_at: int | None = None
+    ended: int | None = None
+
+    def apply(self, record: Record, data: dict[str, Any] | None = None) -> None:
+        """Add one record. ``data`` is its data where the caller has it decoded."""
+        if record.seq is None:
+            return
+        self.seq, self.updated_at, self.ended = record.seq, record.at, None
+        if data is None:
+            data = orjson.loads(record.data)
+        match record.type:
+            case EventType.OUTPUT:
+                self.parts.setdefault(data["part"], []).append((record.seq, data["text"]))
+            case EventType.PROGRESS:
+                self.progress = Progress(**data)
+                if data["message"] and self.messages[-1:] != [data["message"]]:
+                    self.messages = [*self.messages[-(MESSAGES_KEPT - 1) :], data["message"]]
+            case EventType.STATUS:
+                self._apply_status(record, data)
+            case EventType.ROLLBACK:
+                kept = [piece for piece in self.parts.get(data["part"], []) if piece[0] <= data["to_seq"]]
+                self.parts[data["part"]] = kept
+            case EventType.ARTIFACT:
+                self.artifacts[data["name"]] = data
+            case EventType.RESULT:
+                self.result, self.result_seq = data, record.seq
+            case EventType.FAILURE:
+                self.failure = data
+            case EventType.DONE:
+                self.ended = record.seq
+
+    def _apply_status(self, record: Record, data: dict[str, Any]) -> None:
+        self.status = Status(data["status"])
+        self.reason, self.node, self.attempt = data["reason"], data["node"], data["attempt"]
+        self.finished_at = record.at if self.status.terminal else None
+        if self.status is Status.RUNNING:
+            self.started_at = self.started_at or record.at
+            self.failure = None
+
+    @property
+    def output(self) -> str:
+        """The report as it stands: the parts in order, with what was rolled back left out."""
+        return "".join("".join(text for _, text in pieces) for pieces in self.parts.values())
+
+    def snapshot(self, epoch: int, saved_at: int) -> bytes:
+        """The readable JSON: the keys of a person's `cat`, with this server's own beside them."""
+        life = self.life
+        return orjson.dumps(
+            {
+                "taskId": life.task_id,
+                "progress": {
+                    **self.progress.to_json(),
+                    "status": self.status,
+                    "messages": self.messages,
+                    "result": self.result,
+                    "error": self.failure["message"] if self.failure else None,
+                    "timestamp": iso(self.updated_at or life.created_at),
+                },
+                "outputs": ["".join(text for _, text in pieces) for pieces in self.parts.values()],
+                "lastSaved": iso(saved_at),
+                "epoch": epoch,
+                **{key: value for key, value in self.view().items() if key not in ("id", "progress")},
+            },
+            option=orjson.OPT_INDENT_2,
+        )
+
+    def view(self) -> dict[str, Any]:
+        """The task as the API shows it."""
+        life = self.life
+        return {
+            "id": life.task_id,
+            "kind": life.kind,
+            "title": life.title,
+            "status": self.status,
+            "reason": self.reason,
+            "progress": self.progress.to_json(),
+            "error": self.failure,
+            "params": life.params,
+            "generation": life.generation,
+            "life": life.number,
+            "workflow_version": life.workflow_version,
+            "attempt": self.attempt,
+            "node": self.node,
+            "seq": self.seq,
+            "priority": life.priority,
+            "project": life.project,
+            "session": life.session,
+            "scope": life.scope,
+            "artifacts": list(self.artifacts.values()),
+            "has_result": self.result is not None,
+            "created_at": iso(life.created_at),
+            "started_at": iso(self.started_at),
+            "updated_at": iso(self.updated_at or life.created_at),
+            "finished_at": iso(self.finished_at),
+        }
+
+
+def view_of_snapshot(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """The task as the API shows it, from its snapshot or a snapshot's head."""
+    shown = {key: value for key, value in snapshot.items() if key not in _SNAPSHOT_ONLY}
+    progress = {key: snapshot["progress"].get(key) for key in _PROGRESS_KEYS}
+    return {"id": snapshot["taskId"], **shown, "progress": progress}
+
+
+_SNAPSHOT_ONLY = frozenset({"taskId", "outputs", "lastSaved", "epoch", "progress"})
+_PROGRESS_KEYS = tuple(Progress().to_json())

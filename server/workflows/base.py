@@ -1,0 +1,123 @@
+"""What a workflow is, and all that it may touch: its Context.
+
+A workflow is an async function over a Context. It runs from the top each time an owner takes the task up;
+what is done in a step is recorded, so a finished step returns its recorded result at once and emits nothing
+again. Everything that takes time, costs money, can come out differently or emits output belongs in a step.
+Between steps a workflow only computes, and the same inputs must lead it to the same steps.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from server.errors import UnknownKind
+from server.models import Json
+
+
+class Params(BaseModel):
+    """Base of each kind's parameter schema: the one source for validation, forms and docs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Step(Protocol):
+    """What a step's function may do while it runs. All of it is taken back if the step does not finish."""
+
+    key: str
+    idempotency_key: str
+    """``{task id}:{generation}:{step}``, for effects outside."""
+
+    async def output(self, part: str, text: str, **more: Json) -> None:
+        """Write a piece of the report (Markdown). A part belongs to one open step at a time.
+
+        ``more`` is put into the event beside ``part`` and ``text``.
+        """
+
+    async def reasoning(self, part: str, text: str) -> None:
+        """Write a piece of what a model thinks aloud."""
+
+    async def item(self, data: Mapping[str, Any], *, outcome: str = "completed") -> None:
+        """Tell the outcome of one item of a batch: ``completed``, ``failed`` or ``skipped``, which is counted."""
+
+    async def artifact(self, name: str, content: bytes, media_type: str) -> str:
+        """Keep a file made by the task under ``name`` (``[A-Za-z0-9._-]``, 1 to 120); returns its SHA-256."""
+
+    async def progress(self, message: str, percentage: float | None = None) -> None:
+        """Say what this step is at; ``percentage`` (0 to 100) is of this step alone."""
+
+
+class Context(Protocol):
+    """A workflow's only way to the world."""
+
+    task_id: str
+    generation: str
+
+    def expect(self, weight: float, *, items: int = 0) -> None:
+        """Say how much work there is by what is known now: the sum of the steps' weights, and how many items."""
+
+    async def step(
+        self,
+        key: str,
+        run: Callable[[Step], Awaitable[Any]],
+        inputs: Json = None,
+        *,
+        weight: float = 1.0,
+        label: str = "",
+    ) -> Any:
+        """Do a unit of work once, however often the task is taken up.
+
+        :param key: unique in this task, as ``search:q3``.
+        :param run: does the work; what it returns must be JSON.
+        :param inputs: all that the result depends on, as JSON.
+        :param weight: its share of the work said by ``expect``.
+        :param label: what people read while it runs, in the task's language.
+        :return: the result, from this run or from the journal; always as JSON gives it back (lists, no tuples).
+        :raises JournalMismatch: the journal has this step with other inputs.
+        """
+
+
+Run: TypeAlias = Callable[[Context, Any], Awaitable[Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """The program of a kind.
+
+    ``version`` changes when a journal of the older program could not be gone on with. ``model`` and ``search``
+    are what the server would use for it, without credentials: they are part of the fingerprint.
+    ``title`` makes the line by which people find a task again. ``check`` refuses parameters that are well-formed but
+    can't be carried out here, by raising the error that says why, before a task is made of them.
+    """
+
+    kind: str
+    version: int
+    params: type[Params]
+    run: Run
+    title: Callable[[Any], str]
+    label: Mapping[str, str] = field(default_factory=dict)
+    model: Json = None
+    search: Json = None
+    check: Callable[[Any], None] | None = None
+
+
+class Registry:
+    """The workflows that this server offers, by kind."""
+
+    def __init__(self, workflows: list[Workflow]) -> None:
+        self._by_kind = {workflow.kind: workflow for workflow in workflows}
+
+    def __iter__(self) -> Iterator[Workflow]:
+        return iter(self._by_kind.values())
+
+    def get(self, kind: str) -> Workflow:
+        """:raises UnknownKind: with the kinds that there are."""
+        workflow = self._by_kind.get(kind)
+        if workflow is None:
+            known = ", ".join(sorted(self._by_kind))
+            raise UnknownKind(f"There is no kind {kind[:60]!r} here; this server offers: {known}.")
+        return workflow
+
+    def versions(self) -> dict[str, int]:
+        return {workflow.kind: workflow.version for workflow in self}

@@ -1,0 +1,90 @@
+"""The `demo` kind, offered only with DEMO_KIND=1: as many events as asked for, for tests, campaigns and benchmarks."""
+
+import random
+import string
+import time
+from functools import lru_cache
+from typing import Any
+
+import anyio
+from pydantic import Field
+
+from server.errors import WorkflowFailed
+from server.models import Json
+from server.workflows.base import Context, Params, Step, Workflow
+
+INDEX_DIGITS = 6
+LETTERS = string.ascii_letters + string.digits
+BLOCK_LETTERS = 8192
+STRIDE = 61
+
+
+class DemoParams(Params):
+    """Parameters of `demo`."""
+
+    events: int = Field(100, ge=0, le=999_999, description="How many `output` events.")
+    size: int = Field(100, ge=INDEX_DIGITS, le=1_000_000, description="Bytes of text in each.")
+    rate: float = Field(0, ge=0, le=1_000_000, description="Events per second; 0: as fast as it can.")
+    steps: int = Field(10, ge=1, le=10_000, description="Journal steps over which the events are divided.")
+    items: int = Field(0, ge=0, le=100_000, description="How many `item` events, divided over the steps as well.")
+    fail_at: int | None = Field(None, ge=0, description="Fail before the event of this index, each time it is reached.")
+    seed: int = Field(0, description="Another seed is another text, and another task.")
+
+
+def share(total: int, parts: int, index: int) -> range:
+    """The ``index``-th of ``parts`` runs of nearly equal length that make up ``range(total)``."""
+    return range(total * index // parts, total * (index + 1) // parts)
+
+
+def text_of(index: int, size: int, seed: int) -> str:
+    """Six digits and then letters; the same for the same arguments."""
+    head = f"{index:0{INDEX_DIGITS}d} "[:size]
+    block = _block(seed)
+    start = index * STRIDE % len(block)
+    wanted = size - len(head)
+    return head + (block * (1 + (start + wanted) // len(block)))[start : start + wanted]
+
+
+@lru_cache(maxsize=16)
+def _block(seed: int) -> str:
+    letters = random.Random(seed)  # noqa: S311 - filler text, nothing secret
+    return "".join(letters.choices(LETTERS, k=BLOCK_LETTERS))
+
+
+async def run(context: Context, params: DemoParams) -> Json:
+    context.expect(max(1, params.events), items=params.items)
+    started = anyio.current_time()
+    written = 0
+    for index in range(params.steps):
+        events, items = share(params.events, params.steps, index), share(params.items, params.steps, index)
+
+        async def work(step: Step, events: range = events, items: range = items) -> dict[str, int]:
+            for event in events:
+                if params.fail_at is not None and event >= params.fail_at:
+                    raise WorkflowFailed(f"The demo was asked to fail at event {params.fail_at}.")
+                if params.rate:
+                    await anyio.sleep_until(started + event / params.rate)
+                await emit(step, event, params)
+            for item in items:
+                await step.item({"key": f"item-{item}", "title": f"Item {item}"})
+            return {"events": len(events), "items": len(items)}
+
+        inputs: dict[str, Any] = {"events": [events.start, events.stop], "items": [items.start, items.stop]}
+        done = await context.step(f"part:{index}", work, inputs, weight=len(events), label=f"Part {index + 1}")
+        written += done["events"]
+    return {"events": written, "items": params.items, "seed": params.seed}
+
+
+async def emit(step: Step, index: int, params: DemoParams) -> None:
+    await step.output("demo", text_of(index, params.size, params.seed), t=time.monotonic_ns())
+
+
+def demo_workflow() -> Workflow:
+    return Workflow(
+        kind="demo",
+        version=1,
+        params=DemoParams,
+        run=run,
+        title=lambda params: f"Demo: {params.events} events (seed {params.seed})",
+        label={"en": "Demo", "zh": "演示"},
+    )

@@ -1,0 +1,122 @@
+"""The report's text. A blockquote holds nothing but a verbatim quote and its mark."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from server.reports.markdown import inline, literal
+from server.workflows.research.citations import independent
+from server.workflows.research.phrases import say
+
+MOST_FAILED_SHOWN = 10
+SHORT_HASH = 12
+
+
+def about(question: str, language: str) -> Iterator[str]:
+    yield f"# {literal(' '.join(question.split()))}\n\n"
+    yield say(language, "about") + "\n\n"
+
+
+def summary(cited: dict[str, Any], language: str) -> Iterator[str]:
+    """The first part: the best sentences on the question itself, or the plain word that there are none."""
+    yield f"## {say(language, 'short_answer')}\n\n"
+    quotes = [one for one in cited["evidence"] if one["part"] == "summary"]
+    if not quotes:
+        yield say(language, "main_unanswered" if cited["evidence"] else "nothing") + "\n\n"
+    yield from _notice(quotes, cited, language)
+    for one in quotes:
+        yield _quotation(one, cited, language)
+
+
+def section(question: dict[str, Any], cited: dict[str, Any], language: str) -> Iterator[str]:
+    """What was found on one question of the plan."""
+    yield f"## {literal(question['text'])}\n\n"
+    own = [one for one in cited["evidence"] if one["question"] == question["id"]]
+    shown = [one for one in own if one["part"] == question["id"]]
+    used = [source for source in cited["sources"] if any(one["source"] == source["n"] for one in own)]
+    yield say(language, "independent", count=independent(used)) + "\n\n"
+    if not shown:
+        yield say(language, "all_above", marks=" ".join(f"[{source['n']}]" for source in used)) + "\n\n"
+    yield from _notice(shown, cited, language)
+    for one in shown:
+        yield _quotation(one, cited, language)
+
+
+def gaps(unanswered: list[dict[str, Any]], failed: list[dict[str, Any]], language: str) -> Iterator[str]:
+    yield f"## {say(language, 'gaps')}\n\n"
+    if not unanswered and not failed:
+        yield say(language, "no_gaps") + "\n\n"
+        return
+    for question in unanswered:
+        phrase = "not_searched" if question["skipped"] else "unanswered"
+        yield f"- {say(language, phrase, question=literal(question['text']))}\n"
+    for one in failed[:MOST_FAILED_SHOWN]:
+        name = literal(one["url"])
+        yield f"- {say(language, 'failed_source', name=name, message=literal(one['message']))}\n"
+    if len(failed) > MOST_FAILED_SHOWN:
+        yield f"- {say(language, 'more_failed', count=len(failed) - MOST_FAILED_SHOWN)}\n"
+    yield "\n"
+
+
+def source_list(cited: dict[str, Any], language: str) -> Iterator[str]:
+    yield f"## {say(language, 'sources')}\n\n"
+    for source in cited["sources"]:
+        place = f"<{source['url']}>" if source["kind"] == "url" else _code(source["path"])
+        date = source["date"] or say(language, "date_unknown")
+        sha256 = source["sha256"][:SHORT_HASH]
+        yield f"- [{source['n']}] {literal(source['title'])} — {place} · {date} · sha256 `{sha256}`\n"
+    yield "\n"
+
+
+def method(facts: dict[str, Any], language: str) -> Iterator[str]:
+    """How this was made. Nothing here depends on how long it took or on how often it was interrupted."""
+    yield f"## {say(language, 'method')}\n\n"
+    lines = [say(language, "method_engine")]
+    library = facts["library"]
+    if library is None:
+        lines.append(say(language, "method_no_library"))
+    else:
+        lines.append(
+            say(
+                language,
+                "method_library",
+                name=_code(library["name"]),
+                documents=library["documents"],
+                unreadable=library["unreadable"],
+                digest=f"`{library['digest'][:SHORT_HASH]}`",
+            )
+        )
+    if facts["pages_read"] or facts["pages_failed"]:
+        lines.append(say(language, "method_pages", read=facts["pages_read"], failed=facts["pages_failed"]))
+    if facts["web"]:
+        lines.append(say(language, "method_web"))
+    if facts["academic"]:
+        lines.append(say(language, "method_academic"))
+    lines.append(say(language, "method_searches", questions=facts["questions"], searches=facts["searches"]))
+    lines.append(say(language, "method_quotes", quotes=facts["quotes"], sources=facts["sources"]))
+    needs = ("、" if language == "zh" else "; ").join(say(language, f"need_{need}") for need in facts["needs_model"])
+    lines.append(say(language, "method_model", needs=needs))
+    lines.append(say(language, "status", status=say(language, facts["status"])))
+    yield "".join(f"- {line}\n" for line in lines)
+
+
+def _quotation(one: dict[str, Any], cited: dict[str, Any], language: str) -> str:
+    source = cited["sources"][one["source"] - 1]
+    text = inline(one["quote"]) if source["markup"] else literal(one["quote"])
+    place = " › ".join(dict.fromkeys([source["title"], *one["headings"]]))
+    support = one["independent_sources"]
+    parts = [
+        literal(place),
+        source["date"] or "",
+        say(language, "one_source") if support == 1 else say(language, "like_wording", count=support),
+    ]
+    return f"> {text} [{one['source']}]\n\n— {' · '.join(part for part in parts if part)}\n\n"
+
+
+def _notice(quotes: list[dict[str, Any]], cited: dict[str, Any], language: str) -> Iterator[str]:
+    if quotes and all(cited["sources"][one["source"] - 1]["language"] != language for one in quotes):
+        # The reader's own language must say this, whichever way round it is.
+        yield say(language, f"only_{'en' if language == 'zh' else 'zh'}") + "\n\n"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if "`" not in text else literal(text)

@@ -1,0 +1,158 @@
+"""Choosing verbatim sentences out of the passages that a search brought."""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from server.sources.query import Query
+from server.sources.sentences import sentences
+from server.sources.text import REPLACEMENT, has_cjk
+from server.sources.tokens import terms
+
+LEAST_LATIN_CHARS, MOST_LATIN_CHARS = 30, 500
+LEAST_CJK_CHARS, MOST_CJK_CHARS = 10, 260
+LEAST_LETTERS = 0.6
+LEAST_SENTENCE_COVERAGE = 0.25
+LEAST_CONTEXT_COVERAGE = 0.5
+SAME_WORDING = 0.5
+"""Two sentences that share this much of their words say it in like wording."""
+NEWNESS = 0.35
+"""How much of a sentence's rank it loses for repeating one that was already taken (MMR's 1 - lambda)."""
+MOST_PER_SOURCE = 3
+
+_CITATION_LIKE = re.compile(r"\[\s*(?:\d+|[A-Z]?\d+)(?:\s*[,-]\s*\d+)*\s*\]")
+_SPOOFING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_IMAGE = re.compile(r"!\[|<(?:script|img|iframe)", re.I)
+_BACKWARD = re.compile(
+    r"^(?:This|That|These|Those|It|They|He|She|Such|Here|Therefore|Thus|However|But|And|So|Also|Then|Otherwise|In this case|"
+    r"For this)\b|^(?:这|那|它|他|她|此|该|其|但|不过|然而|因此|所以|而且|另外|同样|否则|也)"
+)
+_DEFINING = re.compile(r"^.{0,80}?\b(?:is|are) (?:a|an|the|used|designed)\b|^.{0,30}?(?:是一|是指|指的是|用于|用来|即)")
+_FINISHED = re.compile(r"[.!?。！？；…][\"'”’)」』）\]`*_]*$")
+_OPEN = re.compile(r"[:：,，、(（]$")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence, or two that belong together, that may be quoted. ``start`` and ``end`` count in the source's text."""
+
+    quote: str
+    source: str
+    start: int
+    end: int
+    headings: tuple[str, ...]
+    terms: frozenset[str]
+    score: float
+
+
+def choose(
+    passages: list[dict[str, Any]],
+    query: Query,
+    *,
+    cue: re.Pattern[str] | None,
+    limit: int,
+    used: Collection[str] = (),
+) -> list[dict[str, Any]]:
+    """The best ``limit`` quotes, each in other words than those before it.
+
+    :param cue: what a sentence must have to say something on the angle that is asked for.
+    :param used: quotes that stand in the report already.
+    """
+    candidates = [one for one in _candidates(passages, query, cue) if one.quote not in used]
+    candidates.sort(key=lambda one: (-one.score, one.source, one.start))
+    taken: list[Candidate] = []
+    while candidates and len(taken) < limit:
+        best = max(range(len(candidates)), key=lambda i: (_marginal(candidates[i], taken), -i))
+        one = candidates.pop(best)
+        if sum(other.source == one.source for other in taken) < MOST_PER_SOURCE and not _overlaps(one, taken):
+            taken.append(one)
+    everywhere = list(_candidates(passages, query, None)) if taken else []
+    return [_to_json(one, everywhere) for one in taken]
+
+
+def answered_angles(passages: list[dict[str, Any]], query: Query, cues: dict[str, re.Pattern[str]]) -> list[str]:
+    """The names of the cues for which at least one quotable sentence is there."""
+    return [name for name, cue in cues.items() if next(_candidates(passages, query, cue), None) is not None]
+
+
+def _candidates(passages: list[dict[str, Any]], query: Query, cue: re.Pattern[str] | None) -> Iterator[Candidate]:
+    words = query.only_words()
+    for passage in passages:
+        head = frozenset(terms(" / ".join(passage["headings"])))
+        for offset, text in passage["blocks"]:
+            asked = query if has_cjk(text) or not words.units else words
+            spans = list(sentences(text))
+            for number, (start, end) in enumerate(spans):
+                quote = text[start:end]
+                if not quotable(quote) or (cue is not None and cue.search(quote) is None):
+                    continue
+                if number and _BACKWARD.search(quote) and quotable(text[spans[number - 1][0] : end]):
+                    start = spans[number - 1][0]
+                    quote = text[start:end]
+                inside = frozenset(terms(quote))
+                own, context = asked.coverage(inside), asked.coverage(inside | head)
+                if context < LEAST_CONTEXT_COVERAGE or own < LEAST_SENTENCE_COVERAGE:
+                    continue
+                score = _score(quote, own, context, passage["score"])
+                yield Candidate(
+                    quote, passage["source"], offset + start, offset + end, tuple(passage["headings"]), inside, score
+                )
+
+
+def quotable(text: str) -> bool:
+    """Prose that can stand alone: no fragment, no table cell, nothing that would read as a citation of ours."""
+    cjk = has_cjk(text)
+    least, most = (LEAST_CJK_CHARS, MOST_CJK_CHARS) if cjk else (LEAST_LATIN_CHARS, MOST_LATIN_CHARS)
+    if not least <= len(text) <= most or REPLACEMENT in text:
+        return False
+    if _CITATION_LIKE.search(text) or _SPOOFING.search(text) or _IMAGE.search(text):
+        return False
+    dense = [character for character in text if not character.isspace()]
+    if len(_LETTER.findall(text)) < len(dense) * LEAST_LETTERS:
+        return False
+    return _FINISHED.search(text) is not None or (not _OPEN.search(text) and len(text) >= least * 2)
+
+
+def _score(quote: str, own: float, context: float, passage: float) -> float:
+    score = 0.45 * own + 0.15 * context + 0.4 * passage
+    if _DEFINING.search(quote):
+        score += 0.04
+    if _BACKWARD.search(quote):
+        score -= 0.08
+    if _FINISHED.search(quote) is None:
+        score -= 0.12
+    if len(quote) > (MOST_CJK_CHARS if has_cjk(quote) else MOST_LATIN_CHARS) * 0.7:
+        score -= 0.05
+    return score
+
+
+def _marginal(one: Candidate, taken: list[Candidate]) -> float:
+    repeated = max((_alike(one.terms, other.terms) for other in taken), default=0.0)
+    return (1 - NEWNESS) * one.score - NEWNESS * repeated
+
+
+def _alike(a: frozenset[str], b: frozenset[str]) -> float:
+    return len(a & b) / len(a | b) if a and b else 0.0
+
+
+def _overlaps(one: Candidate, taken: list[Candidate]) -> bool:
+    return any(
+        (one.source == other.source and one.start < other.end and other.start < one.end)
+        or _alike(one.terms, other.terms) > 0.8
+        for other in taken
+    )
+
+
+def _to_json(one: Candidate, everywhere: list[Candidate]) -> dict[str, Any]:
+    alike = sorted({other.source for other in everywhere if _alike(one.terms, other.terms) >= SAME_WORDING} | {one.source})
+    return {
+        "quote": one.quote,
+        "source": one.source,
+        "start": one.start,
+        "end": one.end,
+        "headings": list(one.headings),
+        "score": round(one.score, 6),
+        "alike": alike,
+    }

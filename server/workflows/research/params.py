@@ -1,0 +1,219 @@
+"""What can be asked of a research task."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from server.errors import FieldError, InvalidParameters, ModelRequired
+from server.sources.failures import SourceFailed
+from server.sources.urls import LONGEST_URL, canonical
+from server.workflows.base import Params
+
+
+def _zh(title: str, description: str) -> dict[str, Any]:
+    """The Chinese side of a field's title and description, for forms."""
+    return {"zh": {"title": title, "description": description}}
+
+
+def _canonical_urls(urls: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(dict.fromkeys(canonical(url) for url in urls))
+    except SourceFailed as error:
+        raise ValueError(error.message) from None
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sources(_Group):
+    web: bool = Field(
+        True,
+        title="Web search",
+        description="Search the web, with whatever search provider this server has.",
+        json_schema_extra=_zh("网络搜索", "用本服务器现有的搜索服务检索网络。"),
+    )
+    library: bool = Field(
+        True,
+        title="Library",
+        description="Search the local library of documents.",
+        json_schema_extra=_zh("本地文库", "检索本地文档文库。"),
+    )
+    urls: Annotated[
+        tuple[Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_URL)], ...],
+        AfterValidator(_canonical_urls),
+    ] = Field(
+        (),
+        max_length=50,
+        title="Pages",
+        description="Addresses (http or https) of pages to read.",
+        json_schema_extra=_zh("网页", "要阅读的网页地址（http 或 https）。"),
+    )
+    academic: bool = Field(
+        False,
+        title="Academic search",
+        description="Search academic indexes, where this server has a provider for them.",
+        json_schema_extra=_zh("学术检索", "检索学术索引（若本服务器有相应服务）。"),
+    )
+
+
+class Report(_Group):
+    style: Literal["brief", "standard", "long"] = Field(
+        "standard",
+        title="Length",
+        description="How much the report quotes and says.",
+        json_schema_extra=_zh("篇幅", "报告引用与叙述的多少。"),
+    )
+    format: Literal["md", "html", "json"] = Field(
+        "md",
+        title="Format",
+        description="The format that is offered for download first; the others can be had too.",
+        json_schema_extra=_zh("格式", "优先提供下载的格式；其他格式同样可得。"),
+    )
+
+
+class Budget(_Group):
+    seconds: float | None = Field(
+        None,
+        gt=0,
+        le=86_400,
+        title="Seconds",
+        description="Working time after which no further source is searched or read; the report is still written.",
+        json_schema_extra=_zh("秒数", "用完后不再检索或阅读新的来源；报告仍会写出。"),
+    )
+    tokens: int | None = Field(
+        None,
+        gt=0,
+        le=100_000_000,
+        title="Tokens",
+        description="Most tokens a model may use; the embedded engine uses none.",
+        json_schema_extra=_zh("词元数", "模型最多可用的词元；内置引擎不使用。"),
+    )
+    calls: int | None = Field(
+        None,
+        gt=0,
+        le=100_000,
+        title="Model calls",
+        description="Most calls of a model; the embedded engine makes none.",
+        json_schema_extra=_zh("模型调用次数", "最多调用模型的次数；内置引擎不调用。"),
+    )
+
+
+class ResearchParams(Params):
+    """A question, where to look for answers, and how the report should be."""
+
+    query: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1,
+        max_length=4000,
+        title="Question",
+        description="What is to be found out, in English or Chinese.",
+        json_schema_extra=_zh("问题", "要研究的问题，中文或英文。"),
+    )
+    language: Literal["auto", "en", "zh"] = Field(
+        "auto",
+        title="Language",
+        description="Language of the report; `auto` takes the question's.",
+        json_schema_extra=_zh("语言", "报告的语言；auto 表示与问题相同。"),
+    )
+    sources: Sources = Field(
+        Sources(),
+        title="Sources",
+        description="Where to look.",
+        json_schema_extra=_zh("来源", "到哪里去找。"),
+    )
+    max_results: int = Field(
+        5,
+        ge=1,
+        le=20,
+        title="Results per search",
+        description="How many documents each search brings.",
+        json_schema_extra=_zh("每次检索的结果数", "每次检索取回多少篇文档。"),
+    )
+    breadth: int = Field(
+        4,
+        ge=1,
+        le=10,
+        title="Breadth",
+        description="How many questions the plan has at most, the main one included.",
+        json_schema_extra=_zh("广度", "计划中最多有几个问题（含主问题）。"),
+    )
+    depth: int = Field(
+        2,
+        ge=1,
+        le=5,
+        title="Depth",
+        description="How many rounds of searching there are at most; later ones look for what is still unanswered.",
+        json_schema_extra=_zh("深度", "最多检索几轮；后几轮寻找尚未回答的内容。"),
+    )
+    max_sources: int = Field(
+        40,
+        ge=1,
+        le=200,
+        title="Most sources",
+        description="How many sources the report draws on at most.",
+        json_schema_extra=_zh("来源上限", "报告最多使用多少个来源。"),
+    )
+    report: Report = Field(
+        Report(),
+        title="Report",
+        description="How the report should be.",
+        json_schema_extra=_zh("报告", "报告的样式。"),
+    )
+    instructions: Annotated[Text, StringConstraints(max_length=8000)] | None = Field(
+        None,
+        title="Instructions",
+        description="What else to mind when writing; needs a model.",
+        json_schema_extra=_zh("附加要求", "写作时还要注意什么；需要模型。"),
+    )
+    references: bool = Field(
+        True,
+        title="Source list",
+        description="Put the list of sources at the end of the report.",
+        json_schema_extra=_zh("来源列表", "在报告末尾列出来源。"),
+    )
+    images: bool = Field(
+        False,
+        title="Images",
+        description="Keep images of the sources with the report; needs a model.",
+        json_schema_extra=_zh("图片", "随报告保留来源中的图片；需要模型。"),
+    )
+    engine: Literal["auto", "embedded", "llm"] = Field(
+        "auto",
+        title="Engine",
+        description="`embedded` needs no key and no network; `llm` a model; `auto` takes the model where there is one.",
+        json_schema_extra=_zh("引擎", "embedded 不需要密钥和网络；llm 需要模型；auto 在有模型时使用模型。"),
+    )
+    model: Annotated[Text, StringConstraints(max_length=200)] | None = Field(
+        None,
+        title="Model",
+        description="Model for most of the work, where the engine is a model.",
+        json_schema_extra=_zh("模型", "引擎为模型时，承担大部分工作的模型。"),
+    )
+    thinking_model: Annotated[Text, StringConstraints(max_length=200)] | None = Field(
+        None,
+        title="Thinking model",
+        description="Model for planning and for writing, where the engine is a model.",
+        json_schema_extra=_zh("思考模型", "引擎为模型时，用于规划和写作的模型。"),
+    )
+    budget: Budget = Field(
+        Budget(),
+        title="Budget",
+        description="What the task may use up.",
+        json_schema_extra=_zh("预算", "任务可以消耗多少。"),
+    )
+
+
+def refuse(params: ResearchParams) -> None:
+    """Refuse what is well-formed but can't be done here.
+
+    :raises ModelRequired: the engine is to be a model, and none is configured.
+    :raises InvalidParameters: nothing is left to look in.
+    """
+    if params.engine == "llm":
+        raise ModelRequired
+    if not params.sources.library and not params.sources.urls:
+        reason = "This server has no search provider: leave `library` on, or name pages in `urls`."
+        raise InvalidParameters(reason, errors=[FieldError("sources", "nothing_to_search", reason)])

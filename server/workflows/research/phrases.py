@@ -1,0 +1,97 @@
+"""What the program itself says in a digest, in both languages."""
+
+from typing import Any
+
+_PHRASES: dict[str, tuple[str, str]] = {
+    "about": (
+        "*Evidence digest by Holdfast's embedded engine. Every quoted sentence stands word for word in the source that its "
+        "number names; code chose them, no model wrote or judged anything here.*",
+        "*这是 Holdfast 内置引擎生成的证据摘要。每一句引文都逐字出自编号所指的来源；由程序挑选，没有使用模型撰写或判断。*",
+    ),
+    "short_answer": ("Short answer", "简要回答"),
+    "nothing": (
+        "No evidence was found: nothing in the sources that were searched speaks to this question.",
+        "没有找到证据：所检索的来源中没有内容涉及这个问题。",
+    ),
+    "main_unanswered": (
+        "No sentence answers the question itself; what was found on parts of it follows.",
+        "没有句子直接回答这个问题；以下是与其部分内容有关的材料。",
+    ),
+    "all_above": (
+        "What was found on this stands in the short answer above: {marks}.",
+        "相关内容已列在上面的简要回答中：{marks}。",
+    ),
+    "independent": ("Independent sources: {count}", "独立来源：{count} 个"),
+    "one_source": ("1 source", "1 个来源"),
+    "like_wording": ("like wording in {count} independent sources", "{count} 个独立来源有相近表述"),
+    "only_en": (
+        "These sources are in English.",
+        "以下来源为英文；是凭与问题共有的词语找到的，未作翻译。",
+    ),
+    "only_zh": (
+        "These sources are in Chinese; they were found by the terms that they share with the question, and are not translated.",
+        "以下来源为中文。",
+    ),
+    "gaps": ("Gaps", "缺口"),
+    "no_gaps": ("Every question of the plan has evidence.", "计划中的每个问题都有证据。"),
+    "unanswered": ("Not answered by the sources: {question}", "来源未能回答：{question}"),
+    "not_searched": (
+        "Not searched, since the time budget was used up: {question}",
+        "时间预算已用完，没有检索：{question}",
+    ),
+    "failed_source": ("Not read: {name} ({message})", "未能阅读：{name}（{message}）"),
+    "more_failed": ("… and {count} more that could not be read.", "……另有 {count} 个无法阅读。"),
+    "sources": ("Sources", "来源"),
+    "date_unknown": ("date unknown", "日期不详"),
+    "method": ("How this was made", "制作说明"),
+    "method_engine": (
+        "Engine: embedded (retrieval and verbatim quotation; no model).",
+        "引擎：内置（检索与逐字引用；不用模型）。",
+    ),
+    "method_library": (
+        "Library: {name}; documents searched: {documents}; could not be read: {unreadable}; state {digest}.",
+        "文库：{name}；检索文档 {documents} 篇；无法阅读 {unreadable} 篇；状态 {digest}。",
+    ),
+    "method_no_library": ("Library: not searched.", "文库：未检索。"),
+    "method_pages": ("Pages named in the request: {read} read, {failed} failed.", "请求指定的网页：已读 {read} 个，失败 {failed} 个。"),
+    "method_web": ("Web search: none; this server has no search provider.", "网络搜索：未进行；本服务器没有搜索服务。"),
+    "method_academic": (
+        "Academic search: none; this server has no provider for it.",
+        "学术检索：未进行；本服务器没有相应服务。",
+    ),
+    "method_searches": ("Questions: {questions}; searches: {searches}.", "问题 {questions} 个；检索 {searches} 次。"),
+    "method_quotes": (
+        "Quotes: {quotes} from {sources} sources, each compared with its source by code.",
+        "引文：{quotes} 条，来自 {sources} 个来源，均由程序与来源逐字核对。",
+    ),
+    "method_model": ("With a model, Holdfast would also: {needs}.", "若配置模型，Holdfast 还能：{needs}。"),
+    "status": ("Result: {status}.", "结果：{status}。"),
+    "complete": ("complete", "完整"),
+    "partial": ("partial", "部分"),
+    "no_evidence": ("no evidence", "没有证据"),
+    "need_writing": ("write a connected text", "写成连贯的文章"),
+    "need_planning": ("plan questions for this subject", "针对主题规划问题"),
+    "need_judgement": ("weigh contradictions", "权衡相互矛盾之处"),
+    "need_instructions": ("follow the instructions that were given", "遵循所给的附加要求"),
+    "need_images": ("keep images", "保留图片"),
+    "need_translation": ("translate the quotes", "翻译引文"),
+    "step_scope": ("Understanding the question", "理解问题"),
+    "step_fetch": ("Reading {name}", "阅读 {name}"),
+    "step_ground": ("Looking through the sources", "浏览来源"),
+    "step_plan": ("Planning the questions", "规划问题"),
+    "step_search": ("Searching: {question}", "检索：{question}"),
+    "step_learn": ("Choosing evidence: {question}", "挑选证据：{question}"),
+    "step_gaps": ("Looking for gaps", "查找缺口"),
+    "step_cite": ("Checking quotes", "核对引文"),
+    "step_write": ("Writing: {name}", "撰写：{name}"),
+    "step_finish": ("Finishing", "收尾"),
+    "reading_library": ("Reading the library: {done} of {total} documents", "正在阅读文库：{done} / {total} 篇"),
+    "searching_library": ("Searching {count} documents", "正在检索 {count} 篇文档"),
+    "found": ("Found {count} sources", "找到 {count} 个来源"),
+    "chosen": ("Chose {count} quotes", "选出 {count} 条引文"),
+}
+
+
+def say(language: str, phrase: str, **values: Any) -> str:
+    english, chinese = _PHRASES[phrase]
+    return (chinese if language == "zh" else english).format(**values)

@@ -1,0 +1,77 @@
+"""Searching the library and the fetched pages for one question, as JSON that the journal can keep."""
+
+import hashlib
+from collections.abc import Collection
+from typing import Any
+
+from server.sources.documents import Document, Kind
+from server.sources.library import Catalogue
+from server.sources.ranking import Entry, Hit, Index
+
+NAMED_PAGE_BONUS = 0.15
+"""A page that the request itself names goes before a library document that fits as well."""
+
+
+def source_id(kind: str, name: str) -> str:
+    return "s" + hashlib.sha256(f"{kind}:{name}".encode()).hexdigest()[:12]
+
+
+def pages_index(fetched: list[dict[str, Any]]) -> Index:
+    """An index over the pages that were read, from their journal records."""
+    return Index([Entry.of(page["url"], Document.from_json(page["document"])) for page in fetched])
+
+
+def search(
+    catalogue: Catalogue | None,
+    pages: Index,
+    fetched: list[dict[str, Any]],
+    question: str,
+    *,
+    cues: tuple[str, ...] = (),
+    limit: int,
+    without: Collection[str] = (),
+) -> dict[str, Any]:
+    """The best ``limit`` sources that are not in ``without``: `{sources, passages, query}`."""
+    by_url = {page["url"]: page for page in fetched}
+    found: list[tuple[float, dict[str, Any], Hit]] = []
+    for hit in pages.search(question, cues=cues, limit=limit + len(without)):
+        page = by_url[hit.entry.id]
+        about = {"kind": "url", "url": page["url"], "sha256": page["sha256"]}
+        found.append((hit.score + NAMED_PAGE_BONUS, _source(hit, about), hit))
+    if catalogue is not None:
+        for hit in catalogue.search(question, cues=cues, limit=limit + len(without)):
+            about = {"kind": "library", "path": hit.entry.id, "sha256": catalogue.sha256[hit.entry.id]}
+            found.append((hit.score, _source(hit, about), hit))
+    found.sort(key=lambda one: (-one[0], one[1]["id"]))
+    kept = [one for one in found if one[1]["id"] not in without][:limit]
+    index = catalogue.index if catalogue is not None and catalogue.index.entries else pages
+    return {
+        "sources": [source for _, source, _ in kept],
+        "passages": [passage for score, source, hit in kept for passage in _passages(score - hit.score, source["id"], hit)],
+        "query": index.understand(question).to_json(),
+    }
+
+
+def _source(hit: Hit, about: dict[str, Any]) -> dict[str, Any]:
+    document = hit.entry.document
+    name = about.get("url") or about["path"]
+    return {
+        "id": source_id(about["kind"], name),
+        "title": document.title or name,
+        "date": document.date,
+        "language": hit.entry.language,
+        "markup": document.markup,
+        **about,
+    }
+
+
+def _passages(bonus: float, source: str, hit: Hit) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": source,
+            "headings": list(found.passage.headings),
+            "score": round(found.score + bonus, 6),
+            "blocks": [[start, block.text] for start, block in found.passage.blocks if block.kind is Kind.PROSE],
+        }
+        for found in hit.passages
+    ]
