@@ -235,7 +235,7 @@ def _tasks(settings: Settings, args: argparse.Namespace) -> int:
     try:
         anyio.run(list_them, client.list_tasks(args.server or settings.holdfast_url, **filters), voice)
     except client.ClientError as error:
-        _complain("\n".join(explain(error)))
+        _complain("\n".join(explain(error, voice)))
         return _exit_of(error)
     return OK
 

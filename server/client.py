@@ -210,9 +210,9 @@ class _Following:
         left = self.lost_at + patience - now
         if left <= 0:
             raise Unreachable(reason)
-        delay = max(self._delay(), at_least)
+        delay = min(max(self._delay(), at_least), left)
         self.notify(Lost(reason, delay))
-        await anyio.sleep(min(delay, left))
+        await anyio.sleep(delay)
         self.attempt += 1
 
     def _delay(self) -> float:

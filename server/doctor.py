@@ -47,7 +47,7 @@ async def doctor(settings: Settings) -> int:
     checks = [_python(), *_packages(), *await _storage(settings), await _library(settings)]
     checks += [await anyio.to_thread.run_sync(_browser), _model(), await _port(settings)]
     sys.stdout.write(f"Holdfast {__version__}\n\n")
-    sys.stdout.writelines(f"  {check.mark:<7}{check.name:<22}{check.detail}\n" for check in checks)
+    sys.stdout.writelines(f"  {check.mark:<7}{check.name:<28}{check.detail}\n" for check in checks)
     sys.stdout.write("\nSettings in force (* from the environment or the command line)\n\n")
     for name, value in settings.model_dump().items():
         given = "*" if name in settings.model_fields_set else " "

@@ -48,7 +48,7 @@ def fingerprint(
     ``params`` are validated, cleaned, with defaults filled in and what is unset left out. Nothing secret may be
     among the arguments: who has the id can guess at what it was made of.
     """
-    request = {
+    request: Any = {
         "v": FINGERPRINT_VERSION,
         "kind": kind,
         "workflow_version": workflow_version,

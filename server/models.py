@@ -166,7 +166,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Node:
-    """A node's heartbeat. ``counter`` moves with each beat; ``held``: whether its lock is still held (None: unknown)."""
+    """A node's heartbeat: ``counter`` moves with each beat; ``held`` says whether its lock is (None: unknown)."""
 
     id: str
     counter: int

@@ -1,6 +1,7 @@
 """`holdfast serve`: uvicorn around the app, with a start that explains itself and an end that loses nothing."""
 
 import errno
+import logging
 import resource
 import signal
 import socket
@@ -59,6 +60,7 @@ def serve(settings: Settings) -> int:
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     server = _Server(config, app.state.holdfast.begin_shutdown, partial(_announce, settings, voice))
+    logging.getLogger("uvicorn.error").addFilter(lambda _: entrance.error is None)  # its sentence is enough
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _already_handled)
     try:

@@ -20,11 +20,13 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on. Other than loopback needs ALLOW_ANONYMOUS=1.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     allow_anonymous: bool = Field(
-        False, description="Listen beyond loopback although no users are configured: whoever reaches the port is the one user."
+        False,
+        description="Listen beyond loopback although no users are configured: whoever reaches the port is the one user.",
     )
     allowed_hosts: Names = Field(
-        (), description="Host names this server answers for, comma-separated; loopback names always, `*` for all. "
-        "With ALLOW_ANONYMOUS=1 the default is `*`."
+        (),
+        description="Host names this server answers for, comma-separated; loopback names always, `*` for all. "
+        "With ALLOW_ANONYMOUS=1 the default is `*`.",
     )
     cors_origins: Names = Field(
         (), description="Origins (as https://app.example) whose pages may use this server, comma-separated."
@@ -32,15 +34,19 @@ class Settings(BaseSettings):
 
     task_storage_dir: Path = Field(Path("data/tasks"), description="The folder, or shared volume, where tasks live.")
     library_dir: Path = Field(
-        Path("data/library"), description="Folder of documents for research; where it is empty, Holdfast's own docs are used."
+        Path("data/library"),
+        description="Folder of documents for research; where it is empty, Holdfast's own docs are used.",
     )
     demo_kind: bool = Field(False, description="Offer the `demo` kind, for tests and benchmarks.")
     allowed_private_hosts: Names | None = Field(
-        None, description="Hosts outside the public internet that may be fetched when a request names them, comma-separated. "
-        "Default: loopback while the server itself listens on loopback only, else none."
+        None,
+        description="Hosts outside the public internet that may be fetched when a request names them, comma-separated. "
+        "Default: loopback while the server itself listens on loopback only, else none.",
     )
 
-    max_concurrent_tasks: int = Field(5, ge=1, le=10_000, description="Tasks that run at once on this node; the rest wait.")
+    max_concurrent_tasks: int = Field(
+        5, ge=1, le=10_000, description="Tasks that run at once on this node; the rest wait."
+    )
     max_pending_tasks: int = Field(1000, ge=1, description="Tasks that may wait; further ones are answered 429.")
     max_running_per_user: int = Field(
         0, ge=0, description="Tasks of one user that run at once on this node; 0: no cap beyond MAX_CONCURRENT_TASKS."
@@ -48,7 +54,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     max_header_bytes: int = Field(65_536, ge=1024, description="Largest request line with headers, in bytes.")
 
-    snapshot_interval_seconds: float = Field(5.0, gt=0, description="How often a running task's snapshot is saved at most.")
+    snapshot_interval_seconds: float = Field(
+        5.0, gt=0, description="How often a running task's snapshot is saved at most."
+    )
     heartbeat_seconds: float = Field(1.0, gt=0, le=60, description="How often this node says that it is alive.")
     lease_seconds: float = Field(15.0, gt=0, description="A node whose heartbeat has not moved for so long is dead.")
     scan_seconds: float = Field(0.5, gt=0, description="How often this node looks for tasks that need an owner.")
@@ -61,7 +69,8 @@ class Settings(BaseSettings):
     )
 
     holdfast_url: str = Field(
-        "http://127.0.0.1:8000", description="The server that `holdfast ask`, `watch` and `tasks` talk to; `--server` overrides it."
+        "http://127.0.0.1:8000",
+        description="The server that `holdfast ask`, `watch` and `tasks` talk to; `--server` overrides it.",
     )
     lc_all: str = Field("", description="With `zh…` in it, the commands speak Chinese; goes before LANG.")
     lang: str = Field("", description="With `zh…` in it, the commands speak Chinese, else English.")

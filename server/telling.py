@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from server.client import ClientError, Found, Lost, Notice, Refused
+from server.client import ClientError, Found, Lost, Notice, Refused, Unreachable
 from server.models import Status
 from server.settings import Settings
 from server.sse_parser import Event
@@ -14,15 +14,16 @@ from server.terminal import Display, Voice, clip
 TITLE_COLUMNS = 60
 
 
-def explain(error: ClientError) -> list[str]:
-    """An error as lines: the sentence, then one for each wrong field."""
+def explain(error: ClientError, voice: Voice) -> list[str]:
+    """An error as lines: the sentence, then one for each wrong field that it does not name itself."""
+    if isinstance(error, Unreachable):
+        advice = voice("Start a server with `holdfast serve`, or name one with --server.", "请用 `holdfast serve` 启动服务器，或用 --server 指定。")
+        return [f"{error}. {advice}"]
     if not isinstance(error, Refused):
         return [str(error)]
     code = f" ({error.code})" if error.code else ""
-    return [
-        f"{error.detail}{code}",
-        *(f"  {e.path}: {e.message}" if e.path else f"  {e.message}" for e in error.errors),
-    ]
+    fields = [field for field in error.errors if field.message not in error.detail]
+    return [f"{error.detail}{code}", *(f"  {field.path}: {field.message}" for field in fields)]
 
 
 class Telling:
@@ -64,11 +65,11 @@ class Telling:
         match notice:
             case Lost(reason, retry_in):
                 wait = self._say.duration(max(1, retry_in))
-                self._note(f"Connection lost: {reason}; trying again in {wait}.", f"连接断开：{reason}；{wait}后重试。")
+                self._note(f"No connection: {reason}; trying again in {wait}.", f"没有连接：{reason}；{wait}后重试。")
             case Found(after):
                 took = self._say.duration(after)
                 self._note(
-                    f"Connection found again after {took}; nothing is missing.", f"{took}后重新连上；内容没有缺失。"
+                    f"Connected again after {took}; nothing is missing.", f"{took}后重新连上；内容没有缺失。"
                 )
 
     def interrupted(self) -> None:
@@ -84,7 +85,7 @@ class Telling:
         )
 
     def broken(self, error: ClientError) -> None:
-        for line in explain(error):
+        for line in explain(error, self._say):
             self._display.note(line)
         if self._task_id:
             self.interrupted()

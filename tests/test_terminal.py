@@ -55,7 +55,8 @@ def screen(written: str, columns: int = FALLBACK_COLUMNS) -> list[str]:
         elif character == "\n":
             row, column = row + 1, 0
         elif character == "\u0301":
-            lines[row][column - 1] += character
+            if column:
+                lines[row][column - 1] += character
         else:
             width = 2 if east_asian_width(character) in "WF" else 1
             if column + width > columns:
@@ -83,7 +84,7 @@ def test_the_bar_leaves_only_the_text_and_the_notes(actions: list[tuple[str, obj
             bar.note(str(value))
             plain += ("\n" if column else "") + f"{value}\n"
             column = False
-        elif not (str(value).startswith("\u0301")):
+        else:
             bar.text(str(value))
             plain += str(value)
             column = bool(plain) and not plain.endswith("\n")

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
-from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +15,7 @@ from server.errors import FieldError, HoldfastError, InvalidParameters
 from server.models import Json, Life
 from server.streaming import sse
 from server.streaming.feed import watch_tasks
+from server.streaming.response import generated
 from server.streaming.resume import resume_point
 from server.tasks.listing import Filters
 
@@ -36,13 +36,7 @@ async def events(request: Request) -> Response:
             )
         lives = [await parts.manager.find(task_id, principal(request).scope) for task_id in wanted]
         content = _several(parts, lives, last_event_id(request))
-    return EventSourceResponse(
-        content,
-        ping=int(parts.settings.stream_ping_seconds) or 1,
-        ping_message_factory=lambda: sse.PING,
-        send_timeout=parts.settings.stream_send_timeout_seconds,
-        sep="\n",
-    )
+    return generated(content, parts.settings)
 
 
 async def _feed(parts: Services, scope: str) -> AsyncIterator[bytes]:

@@ -39,7 +39,9 @@ async def stats(request: Request) -> Response:
                 "readers": parts.hub.readers,
                 "seconds": round(time.monotonic() - request.app.state.started, 1),
             },
-            "nodes": [{"id": node.id, "running": node.running, "version": node.version} for node in parts.liveness.nodes],
+            "nodes": [
+                {"id": node.id, "running": node.running, "version": node.version} for node in parts.liveness.nodes
+            ],
             "capabilities": await _capabilities(request),
         }
     )

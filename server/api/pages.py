@@ -1,10 +1,12 @@
 """What a browser opens: the web UI, its files, and the API's documentation."""
 
+from os import PathLike, stat_result
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from server.reports import html
 from server.resources import docs_dir, static_dir
@@ -34,8 +36,10 @@ async def docs(request: Request) -> Response:
 class FreshFiles(StaticFiles):
     """Static files that a browser asks for again each time, by ETag, so that an upgrade is seen at once."""
 
-    def file_response(self, *args: Path, **kwargs: object) -> Response:
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type] # handed through as it came
+    def file_response(
+        self, full_path: str | PathLike[str], stat_result: stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["Cache-Control"] = "no-cache"
         return response
 

@@ -9,8 +9,14 @@ from starlette.requests import Request
 
 from server.api.access import principal
 from server.api.services import services
-from server.errors import FieldError, InvalidEncoding, InvalidJson, InvalidParameters, InvalidRequest
-from server.errors import UnsupportedMediaType
+from server.errors import (
+    FieldError,
+    InvalidEncoding,
+    InvalidJson,
+    InvalidParameters,
+    InvalidRequest,
+    UnsupportedMediaType,
+)
 from server.fingerprint import clean
 from server.tasks.manager import TaskRequest
 from server.workflows.base import Workflow
@@ -28,7 +34,9 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: str = Field(DEFAULT_KIND, description="Which workflow; GET /api/kinds lists them.")
-    fresh: _Label | None = Field(None, description="Any text the client makes up: each distinct one starts a new life once.")
+    fresh: _Label | None = Field(
+        None, description="Any text the client makes up: each distinct one starts a new life once."
+    )
     max_age: float | None = Field(None, ge=0, description="Start anew if the completed task is older, in seconds.")
     priority: int = Field(5, ge=0, le=9, description="Higher ones leave the queue first.")
     project: _Label | None = Field(None, description="A label to find the task by.")
@@ -98,7 +106,7 @@ async def json_object(request: Request) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise InvalidJson(f"The body is not valid JSON: {error}.") from None
     if not isinstance(value, dict):
-        raise InvalidParameters("The body must be one JSON object, as {\"query\": \"…\"}.")
+        raise InvalidParameters('The body must be one JSON object, as {"query": "…"}.')
     return value
 
 

@@ -30,6 +30,16 @@ async def output(request: Request) -> Response:
     return Response(state.output, headers=headers, media_type="text/markdown; charset=utf-8")
 
 
+async def output_html(request: Request) -> Response:
+    """The report as it stands, as a fragment of safe HTML: what the web UI shows while it grows."""
+    life, state = await _own_state(request)
+    etag = f'"{life.generation}-{state.seq}"'
+    headers = {**task_headers(life), "Cache-Control": "no-cache", "ETag": etag, "X-Task-Status": state.status}
+    if etag == request.headers.get("if-none-match"):
+        return Response(status_code=304, headers=headers)
+    return Response(html.fragment(state.output), headers=headers, media_type="text/html; charset=utf-8")
+
+
 async def result(request: Request) -> Response:
     """The structured result. :raises NoResultYet: the task has not completed."""
     life, state = await _own_state(request)

@@ -24,6 +24,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{task}/retry", tasks.retry, methods=["POST"]),
         Route(f"{task}/rerun", tasks.rerun, methods=["POST"]),
         Route(f"{task}/output", results.output, methods=["GET"]),
+        Route(f"{task}/output.html", results.output_html, methods=["GET"]),
         Route(f"{task}/result", results.result, methods=["GET"]),
         Route(task + "/report.{format}", results.report, methods=["GET"]),
         Route(task + "/artifacts/{name}", results.artifact, methods=["GET"]),

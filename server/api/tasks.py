@@ -110,9 +110,8 @@ async def _control(request: Request, carry_out: Callable[[Life], Awaitable[dict[
 def _filters(request: Request) -> Filters:
     query = request.query_params
     given = [name.strip() for value in query.getlist("status") for name in value.split(",") if name.strip()]
-    unknown = [name for name in given if name not in Status]
-    if unknown:
-        known = ", ".join(Status)
+    known = ", ".join(Status)
+    if any(name not in set(Status) for name in given):
         raise InvalidParameters(errors=[FieldError("status", "unknown_status", f"Use any of: {known}.")])
     return Filters(
         statuses=frozenset(Status(name) for name in given),
@@ -127,5 +126,7 @@ def _limit(text: str | None) -> int:
     if text is None:
         return PAGE
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LARGEST_PAGE:
-        raise InvalidParameters(errors=[FieldError("limit", "out_of_range", f"A whole number from 1 to {LARGEST_PAGE}.")])
+        raise InvalidParameters(
+            errors=[FieldError("limit", "out_of_range", f"A whole number from 1 to {LARGEST_PAGE}.")]
+        )
     return int(text)

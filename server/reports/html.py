@@ -8,9 +8,15 @@ from markdown_it import MarkdownIt
 STYLESHEET = "/static/report.css"
 _OWN_ARTIFACTS = "/api/tasks/"
 _TAGS = frozenset(
-    "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr img li ol p pre strong table tbody td th thead tr ul".split()  # noqa: SIM905
+    "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr img li ol p pre strong table tbody td th thead tr ul".split()
 )
-_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "th": {"style"}, "td": {"style"}}
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title"},
+    "ol": {"start"},
+    "th": {"style"},
+    "td": {"style"},
+}
 _ALIGNMENTS = {"text-align"}
 
 _parser = MarkdownIt("commonmark", {"html": False}).enable("table").enable("strikethrough")

@@ -26,7 +26,7 @@ PLAYWRIGHT_PROGRAMS = (
     "chromium_headless_shell-*/chrome-*/headless_shell",
 )
 VERSION_SECONDS = 20.0  # a Chromium in a snap takes several at its first start
-END_SECONDS = 5.0
+END_SECONDS = 2.0
 ERROR_CHARS = 300
 
 
@@ -72,7 +72,7 @@ def find_browser(given: Path | None = None, candidates: Iterable[Path] | None = 
         candidates = [given]
     elif candidates is None:
         candidates = installed_programs()
-    problems = []
+    problems: list[str] = []
     for path in candidates:
         found = look_at(path)
         if isinstance(found, Browser):
@@ -165,7 +165,7 @@ def _run(command: Command) -> str | None:
         status = running.wait(command.seconds)
     except subprocess.TimeoutExpired:
         _end(running)
-        return f"not done within {command.seconds:.0f} s"
+        return f"not done within {command.seconds:g} s"
     return f"ended with status {status}" if status and not command.may_fail else None
 
 

@@ -50,13 +50,16 @@ class Document:
     def language(self) -> str:
         return language_of(self.text[:_LANGUAGE_SAMPLE])
 
+    def with_blocks(self, blocks: tuple[Block, ...]) -> "Document":
+        return replace(self, blocks=blocks)
+
     def clipped(self, most_chars: int) -> "Document":
         """The leading blocks, as many as fit."""
         size = 0
         for number, block in enumerate(self.blocks):
             size += len(block.text)
             if size > most_chars:
-                return replace(self, blocks=self.blocks[: max(1, number)])
+                return self.with_blocks(self.blocks[: max(1, number)])
         return self
 
     def to_json(self) -> dict[str, Any]:

@@ -23,8 +23,9 @@ PUBLIC_PORTS = frozenset({80, 443})
 _FORBIDDEN = tuple(
     ipaddress.ip_network(network)
     for network in (
-        "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 168.63.129.16/32 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
-        "192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 "
+        "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 168.63.129.16/32 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 "
+        "192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 "
+        "224.0.0.0/4 240.0.0.0/4 "
         "::/96 100::/64 64:ff9b:1::/48 2001:db8::/32 2001:10::/28 2001:20::/28 fc00::/7 fe80::/10 fec0::/10 ff00::/8"
     ).split()
 )
@@ -69,7 +70,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the parameter is the backend contract's
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
@@ -84,7 +85,9 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         failure: Exception | None = None
         for address in addresses:
             try:
-                return await httpcore2.AnyIOBackend().connect_tcp(str(address), port, timeout, local_address, socket_options)
+                return await httpcore2.AnyIOBackend().connect_tcp(
+                    str(address), port, timeout, local_address, socket_options
+                )
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure or FetchFailed("unknown_host", f"The host {host[:100]!r} has no address.")
@@ -93,7 +96,9 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         if port not in self.ports:
             raise FetchFailed("forbidden_address", f"Port {port} may not be fetched from; only 80 and 443.")
         if not addresses or not all(is_public(address) for address in addresses):
-            raise FetchFailed("forbidden_address", f"The host {host[:100]!r} is not on the public internet, so it is not fetched.")
+            raise FetchFailed(
+                "forbidden_address", f"The host {host[:100]!r} is not on the public internet, so it is not fetched."
+            )
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)

@@ -29,7 +29,9 @@ _SUPERSETS = {
 }
 _GUESSES = ["gb18030", "big5", "cp932", "euc_jp", "euc_kr", "cp1252", "cp1251", "utf_16_le", "utf_16_be"]
 _GUESS_BYTES = 65_536
-_META_CHARSET = re.compile(rb"""<(?:meta|\?xml)[^>]{0,300}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.I)
+_META_CHARSET = re.compile(
+    rb"""<(?:meta|\?xml)[^>]{0,300}?(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.I
+)
 _META_BYTES = 4096
 MOST_UNREADABLE = 0.03
 """A text with more replaced code points than this share is not text."""
@@ -49,8 +51,8 @@ def decode(data: bytes, hint: str | None = None) -> str:
         return _checked(data.decode("utf-8"))
     except UnicodeDecodeError:
         pass
-    for name in (hint, _declared(data)):
-        text = _strict(data, name) if name else None
+    for declared in (hint, _declared(data)):
+        text = _strict(data, declared) if declared else None
         if text is not None:
             return _checked(text)
     return _checked(_guess(data))

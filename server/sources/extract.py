@@ -20,6 +20,7 @@ TYPES_BY_SUFFIX = {
     ".pdf": "application/pdf",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
+HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 READABLE_TYPES = frozenset(TYPES_BY_SUFFIX.values())
 
 
@@ -38,7 +39,7 @@ def extract(data: bytes, media_type: str, charset: str | None = None) -> Documen
 
 
 def _read(data: bytes, media_type: str, charset: str | None) -> Document:
-    if media_type in ("text/html", "application/xhtml+xml"):
+    if media_type in HTML_TYPES:
         return read_html(data, charset)
     if media_type == "text/markdown":
         return read_markdown(decode(data, charset))
@@ -48,4 +49,6 @@ def _read(data: bytes, media_type: str, charset: str | None) -> Document:
         return read_pdf(data)
     if media_type == TYPES_BY_SUFFIX[".docx"]:
         return read_docx(data)
-    raise Unreadable("unsupported_type", f"{media_type[:80]} is not a type that is read here: html, text, markdown, pdf, docx.")
+    raise Unreadable(
+        "unsupported_type", f"{media_type[:80]} is not a type that is read here: html, text, markdown, pdf, docx."
+    )

@@ -14,9 +14,10 @@ import httpcore2
 import httpx2
 
 from server import __version__
+from server.sources.boilerplate import without_boilerplate
 from server.sources.documents import Document
 from server.sources.egress import GuardedBackend
-from server.sources.extract import READABLE_TYPES, extract, media_type_of
+from server.sources.extract import HTML_TYPES, READABLE_TYPES, extract, media_type_of
 from server.sources.failures import FetchFailed
 from server.sources.urls import canonical
 
@@ -76,9 +77,7 @@ class Fetcher:
                 answer = await self._get(canonical(url))
         except TimeoutError:
             raise FetchFailed("timeout", f"The page was not there after {self.total_seconds:g} seconds.") from None
-        document = await anyio.to_thread.run_sync(
-            extract, answer.body, answer.media_type, answer.charset, limiter=self._readers
-        )
+        document = await anyio.to_thread.run_sync(_read, answer, limiter=self._readers)
         sha256 = hashlib.sha256(answer.body).hexdigest()
         return Page(str(answer.url), answer.media_type, sha256, len(answer.body), document)
 
@@ -88,7 +87,9 @@ class Fetcher:
         pool = httpcore2.AsyncConnectionPool(ssl_context=self._tls, network_backend=backend)
         timeout = httpx2.Timeout(self.total_seconds, connect=self.connect_seconds)
         headers = {"User-Agent": USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
-        async with httpx2.AsyncClient(transport=_Transport(pool), timeout=timeout, headers=headers, trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            transport=_Transport(pool), timeout=timeout, headers=headers, trust_env=False
+        ) as client:
             try:
                 for _ in range(MOST_REDIRECTS + 1):
                     async with client.stream("GET", url, follow_redirects=False) as response:
@@ -112,16 +113,25 @@ class Fetcher:
         media_type = header.get_content_type() if header["content-type"] else ""
         if media_type in _UNNAMED:
             media_type = media_type_of(response.url.path) or "application/octet-stream"
-        if media_type == "text/x-markdown" or (media_type == "text/plain" and media_type_of(response.url.path) == "text/markdown"):
+        if media_type == "text/x-markdown" or (
+            media_type == "text/plain" and media_type_of(response.url.path) == "text/markdown"
+        ):
             media_type = "text/markdown"
         if media_type not in READABLE_TYPES:
-            raise FetchFailed("unsupported_type", f"The page is {media_type[:80]}, which is not a type that is read here.")
+            raise FetchFailed(
+                "unsupported_type", f"The page is {media_type[:80]}, which is not a type that is read here."
+            )
         body = bytearray()
         async for chunk in _decoded(response, self.most_bytes):
             body += chunk
             if len(body) > self.most_bytes:
                 raise FetchFailed("too_large", f"The page is larger than {self.most_bytes // 1024 // 1024} MB.")
         return _Answer(response.url, media_type, header.get_content_charset(), bytes(body))
+
+
+def _read(answer: _Answer) -> Document:
+    document = extract(answer.body, answer.media_type, answer.charset)
+    return without_boilerplate(document, answer.body) if answer.media_type in HTML_TYPES else document
 
 
 async def _decoded(response: httpx2.Response, most: int) -> AsyncIterator[bytes]:
@@ -166,7 +176,9 @@ class _Transport(httpx2.AsyncBaseTransport):
                 extensions=request.extensions,
             )
         )
-        return httpx2.Response(answer.status, headers=answer.headers, stream=_Stream(answer), extensions=answer.extensions)
+        return httpx2.Response(
+            answer.status, headers=answer.headers, stream=_Stream(answer), extensions=answer.extensions
+        )
 
     async def aclose(self) -> None:
         await self._pool.aclose()

@@ -18,11 +18,13 @@ from server.sources.failures import Unreadable
 from server.sources.text import clean, collapse
 
 _INVISIBLE = frozenset(
-    "script style template noscript head svg math iframe object embed canvas audio video map select option datalist button "
-    "input textarea img picture".split()  # noqa: SIM905
+    "script style template noscript head svg math iframe object embed canvas audio video map select option datalist "
+    "button input textarea img picture".split()
 )
 _CHROME = frozenset({"nav", "footer", "aside", "menu", "dialog"})
-_CHROME_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog"})
+_CHROME_ROLES = frozenset(
+    {"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog"}
+)
 _CHROME_NAMES = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|navheader|navfooter|docnav|sidebar|sphinxsidebar|toc|toctree-wrapper|"
     r"breadcrumbs?|footer|banner|menu|related|pagination|pager|cookie|cookies|share|social|advert|ads|skip-link|"
@@ -33,12 +35,20 @@ _CHROME_NAMES = re.compile(
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = frozenset(
-    "address article blockquote body caption center dd details div dl dt fieldset figcaption figure footer form header hr html "
-    "legend li main nav ol p pre section summary table tbody td tfoot th thead tr ul h1 h2 h3 h4 h5 h6 br".split()  # noqa: SIM905
+    "address article blockquote body caption center dd details div dl dt fieldset figcaption figure footer form header "
+    "hr html legend li "
+    "main nav ol p pre section summary table tbody td tfoot th thead tr ul h1 h2 h3 h4 h5 h6 br".split()
 )
 _TERM_LEVEL = 7
 """A ``<dt>`` stands under every real heading; each ``<dl>`` inside another one level deeper."""
-_MAIN = ("//main", "//*[@role='main']", "//article", "//div[@class='body']", "//div[@id='content']", "//div[@id='main']")
+_MAIN = (
+    "//main",
+    "//*[@role='main']",
+    "//article",
+    "//div[@class='body']",
+    "//div[@id='content']",
+    "//div[@id='main']",
+)
 _MAIN_SHARE = 0.3
 _CHROME_SHARE = 0.6
 _LINK_SHARE = 0.75
@@ -46,7 +56,7 @@ _LINK_LIST_CHARS = 200
 _DATE = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 _DATE_NAMES = frozenset(
     "article:modified_time article:published_time og:updated_time date dc.date dcterms.date dcterms.modified "
-    "dcterms.created last-modified datepublished datemodified citation_publication_date citation_date pubdate".split()  # noqa: SIM905
+    "dcterms.created last-modified datepublished datemodified citation_publication_date citation_date pubdate".split()
 )
 
 

@@ -54,6 +54,7 @@ class Failure:
 class Catalogue:
     """The library as it was at one moment. ``digest`` changes when any document does."""
 
+    name: str
     index: Index
     sha256: dict[str, str]
     failures: tuple[Failure, ...]
@@ -103,16 +104,23 @@ class Library:
             files = await anyio.to_thread.run_sync(self._files, limiter=self._readers)
             await self._read_new([file for file in files if _key(file) not in self._reads], report)
             kept = {_key(file): self._reads[_key(file)] for file in files}
-            changed = self._catalogue is None or kept.keys() != self._reads.keys() or self._catalogue.files != len(files)
+            changed = (
+                self._catalogue is None or kept.keys() != self._reads.keys() or self._catalogue.files != len(files)
+            )
             self._reads = kept
             digest = _digest(files, kept)
             if self._catalogue is None or changed or digest != self._catalogue.digest:
-                self._catalogue = await anyio.to_thread.run_sync(_catalogue, files, kept, digest, limiter=self._readers)
+                self._catalogue = await anyio.to_thread.run_sync(
+                    self._catalogued, files, kept, digest, limiter=self._readers
+                )
             return self._catalogue
 
     def _files(self) -> list[File]:
         found = sorted(scan(self.root), key=lambda file: file.name)
         return found[:MOST_FILES]
+
+    def _catalogued(self, files: list[File], reads: dict[tuple[Path, int, int], Read], digest: str) -> Catalogue:
+        return _catalogue(self.name, files, reads, digest)
 
     async def _read_new(self, files: list[File], report: Report | None) -> None:
         done = 0
@@ -183,7 +191,7 @@ def _digest(files: list[File], reads: dict[tuple[Path, int, int], Read]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:32]
 
 
-def _catalogue(files: list[File], reads: dict[tuple[Path, int, int], Read], digest: str) -> Catalogue:
+def _catalogue(name: str, files: list[File], reads: dict[tuple[Path, int, int], Read], digest: str) -> Catalogue:
     entries: list[Entry] = []
     failures: list[Failure] = []
     sha256: dict[str, str] = {}
@@ -199,4 +207,4 @@ def _catalogue(files: list[File], reads: dict[tuple[Path, int, int], Read], dige
             texts.add(text)
             entries.append(read.entry)
             sha256[file.name] = read.sha256 or ""
-    return Catalogue(Index(entries), sha256, tuple(failures), digest, len(files))
+    return Catalogue(name, Index(entries), sha256, tuple(failures), digest, len(files))

@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -16,6 +17,18 @@ from server.sources.documents import Block, Document, Kind
 from server.sources.failures import Unreadable
 from server.sources.text import clean, collapse
 
+# What a broken file provokes comes through pypdf as it is.
+_BROKEN_PDF = (
+    PyPdfError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    OSError,
+    zlib.error,
+)
 MOST_PAGES = 2000
 MOST_UNPACKED_BYTES = 200 * 1024 * 1024
 _PARAGRAPH_END = re.compile(r"(?<=[.!?。！？:：])[ \t]*\n|\n[ \t]*\n")
@@ -34,8 +47,7 @@ def read_pdf(data: bytes) -> Document:
         created = info.creation_date if info else None
     except Unreadable:
         raise
-    # pypdf lets whatever a broken file provokes through: KeyError, TypeError, AttributeError, zlib.error, …
-    except (PyPdfError, Exception) as error:
+    except _BROKEN_PDF as error:
         raise Unreadable("broken", f"The PDF can't be read: {type(error).__name__}.") from None
     if not blocks:
         raise Unreadable("empty", "The PDF holds no text; it may be made of scanned images.")

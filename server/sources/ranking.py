@@ -7,6 +7,7 @@ their text and in their headings, and by whether words stand together that stand
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import bm25s
@@ -18,12 +19,19 @@ from server.sources.tokens import terms
 
 CANDIDATES = 300
 PASSAGES_PER_DOCUMENT = 6
-LEAST_COVERAGE = 0.5
-"""A passage that, with its headings, covers less of what the question names is not about it."""
-LEAST_DOCUMENT_COVERAGE = 0.7
+LEAST_COVERAGE = 0.35
+"""A passage that, with its headings, covers less of what the question names is not about it …"""
+STRANGE_PENALTY = 0.3
+"""… and the more of the question is strange to the whole library, the more a passage must cover of it."""
+STRANGE_SHARE = 1 / 10_000
+"""A term in at most this share of the passages is strange to the library; in a small one, a term that it never has."""
+LEAST_OF_BEST = 0.55
+"""What scores less than this share of the best document is left out."""
 RARE_SHARE = 0.02
 """A word in at most this share of passages says by itself what a text in another script is about."""
-FOREIGN_FACTOR = 0.8
+FOREIGN_COVERAGE = 0.2
+"""A document that has less than this of the question's Chinese is in another language, for this question."""
+FOREIGN_FACTOR = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +90,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document that answers, with its passages, best first."""
+    """A document that answers, with its passages, best first.
+
+    ``foreign``: it is in another script than the question, and was found by the words that both share.
+    """
 
     entry: Entry
     score: float
     passages: tuple[Found, ...]
+    foreign: bool
 
 
 class Index:
@@ -148,7 +160,8 @@ class Index:
                 by_document.setdefault(entry.id, (entry, []))[1].append((i, float(scores[place]) / best))
         adjacent = _adjacent(question)
         hits = [self._hit(entry, found, query, adjacent) for entry, found in by_document.values()]
-        return sorted((hit for hit in hits if hit), key=lambda hit: (-hit.score, hit.entry.id))[:limit]
+        ordered = sorted((hit for hit in hits if hit), key=lambda hit: (-hit.score, hit.entry.id))
+        return [hit for hit in ordered if hit.score >= ordered[0].score * LEAST_OF_BEST][:limit]
 
     def _scores(self, wanted: Sequence[str]) -> Any:
         numbers = [self._vocabulary[term] for term in dict.fromkeys(wanted) if term in self._vocabulary]
@@ -159,19 +172,20 @@ class Index:
     def _hit(
         self, entry: Entry, found: list[tuple[int, float]], query: Query, adjacent: frozenset[tuple[str, str]]
     ) -> Hit | None:
-        foreign = entry.language == "en" and any(unit.cjk for unit in query.units)
+        foreign = query.only_cjk().coverage(entry.vocabulary) < FOREIGN_COVERAGE and any(
+            unit.cjk for unit in query.units
+        )
         if foreign:
             query = query.only_words()
             if not self._tells(query):
                 return None
-        if query.coverage(entry.vocabulary) < LEAST_DOCUMENT_COVERAGE:
-            return None
+        least = LEAST_COVERAGE + STRANGE_PENALTY * self._strangeness(query)
         strongest = sum(share / (rank + 1) for rank, (_, share) in enumerate(found[:3])) / (1 + 1 / 2 + 1 / 3)
         kept: list[Found] = []
         for i, share in found:
             head = frozenset(entry.heads[i]) | frozenset(entry.title)
             coverage = query.coverage(head | frozenset(entry.bodies[i]))
-            if coverage < LEAST_COVERAGE:
+            if coverage < least:
                 continue
             score = (
                 SCORING.bm25 * share
@@ -185,7 +199,13 @@ class Index:
             return None
         kept.sort(key=lambda one: (-one.score, one.passage.blocks[0][0]))
         support = sum(one.score for one in kept[1:3]) * 0.05
-        return Hit(entry, kept[0].score + support, tuple(kept[:PASSAGES_PER_DOCUMENT]))
+        return Hit(entry, kept[0].score + support, tuple(kept[:PASSAGES_PER_DOCUMENT]), foreign)
+
+    def _strangeness(self, query: Query) -> float:
+        """The share of the question's weight that this library knows nothing of."""
+        few = len(self._places) * STRANGE_SHARE
+        strange = sum(unit.weight for unit in query.units if max(self.frequency(term) for term in unit.terms) <= few)
+        return strange / query.weight
 
     def _tells(self, query: Query) -> bool:
         """Whether these words alone, without the question's other script, say what is asked."""
@@ -197,11 +217,11 @@ class Index:
 def _adjacent(question: str) -> frozenset[tuple[str, str]]:
     wanted = set(content_words(question))
     inside = terms(question)
-    return frozenset(pair for pair in zip(inside, inside[1:], strict=False) if wanted.issuperset(pair))
+    return frozenset(pair for pair in pairwise(inside) if wanted.issuperset(pair))
 
 
 def _together(adjacent: frozenset[tuple[str, str]], *texts: tuple[str, ...]) -> float:
     if not adjacent:
         return 0.0
-    seen = {pair for text in texts for pair in zip(text, text[1:], strict=False) if pair in adjacent}
+    seen = {pair for text in texts for pair in pairwise(text) if pair in adjacent}
     return len(seen) / len(adjacent)

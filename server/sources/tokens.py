@@ -73,7 +73,14 @@ def stem(word: str) -> str:
             if ending in ("ating", "ated"):
                 return root + "at"
             return _undoubled(root)
-    for ending, kept, least in (("ators", "at", 3), ("ator", "at", 3), ("ally", "", 4), ("ly", "", 4), ("ment", "", 5), ("er", "", 4)):
+    for ending, kept, least in (
+        ("ators", "at", 3),
+        ("ator", "at", 3),
+        ("ally", "", 4),
+        ("ly", "", 4),
+        ("ment", "", 5),
+        ("er", "", 4),
+    ):
         root = word.removesuffix(ending)
         if root != word and len(root) >= least:
             return _undoubled(root) + kept

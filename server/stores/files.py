@@ -358,5 +358,3 @@ class FileLogReader:
 
     async def close(self) -> None:
         self._reader.close()
-
-

@@ -88,5 +88,7 @@ def _flock(folder: Path) -> Finding:
     finally:
         os.close(handle)
         path.unlink()
-    detail = "a dead node is noticed after two heartbeats" if works else "no advisory locks: the lease time decides alone"
+    detail = (
+        "a dead node is noticed after two heartbeats" if works else "no advisory locks: the lease time decides alone"
+    )
     return Finding("flock", True, detail)

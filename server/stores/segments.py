@@ -142,8 +142,8 @@ def seal_before(segments: Segments, epoch: int) -> list[Record]:
         before = known[earlier - 1][1] if earlier > 1 else 0
         seq = next((record.seq for record in reversed(chunk.records) if record.seq is not None), before)
         known[earlier] = (chunk.length, seq)
-        seal = {"epoch": earlier, "bytes": chunk.length, "seq": seq}
-        seals.append(Record(None, now_ms(), EventType.SEAL, orjson.dumps(seal)))
+        data = orjson.dumps({"epoch": earlier, "bytes": chunk.length, "seq": seq})
+        seals.append(Record(None, now_ms(), EventType.SEAL, data))
     return seals
 
 

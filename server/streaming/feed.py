@@ -12,7 +12,9 @@ FEED_SECONDS = 0.5
 ListTasks = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 
-async def watch_tasks(list_tasks: ListTasks, scope: str, is_closing: Callable[[], bool]) -> AsyncIterator[dict[str, Any]]:
+async def watch_tasks(
+    list_tasks: ListTasks, scope: str, is_closing: Callable[[], bool]
+) -> AsyncIterator[dict[str, Any]]:
     """The scope's active tasks as they are, then every task whenever it has changed, and what was removed.
 
     It tells states, not a log: who connects again gets the states of then. A removed task comes as

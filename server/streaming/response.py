@@ -1,14 +1,17 @@
 """The streamed answer: one loop per reader, no task group, no queue."""
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Protocol, cast
 
 import anyio
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from server.errors import LogCorrupt
 from server.models import Json, Status
+from server.settings import Settings
 from server.streaming import sse
 from server.streaming.hub import Subscription
 
@@ -63,6 +66,18 @@ class NdjsonWire:
 
     def goodbye(self) -> bytes:
         return b""
+
+
+def generated(content: AsyncIterator[bytes], settings: Settings, headers: Mapping[str, str] | None = None) -> Response:
+    """A `text/event-stream` of whole, encoded events, where one task's cursor is not what is streamed."""
+    return EventSourceResponse(
+        content,
+        headers=headers,
+        ping=max(1, int(settings.stream_ping_seconds)),
+        ping_message_factory=cast("Callable[[], ServerSentEvent]", lambda: sse.PING),
+        send_timeout=settings.stream_send_timeout_seconds,
+        sep="\n",
+    )
 
 
 class _ReaderGone(Exception):

@@ -114,7 +114,12 @@ class TaskContext:
         self._told_at, self._untold = now, False
         reading = self._meter.reading()
         if final:
-            reading.percentage, reading.eta_seconds, reading.current, reading.current_percentage = 100.0, 0.0, None, None
+            reading.percentage, reading.eta_seconds, reading.current, reading.current_percentage = (
+                100.0,
+                0.0,
+                None,
+                None,
+            )
         self._log.put(EventType.PROGRESS, reading.to_json())
 
     def tell_rest(self) -> None:

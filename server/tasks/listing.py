@@ -64,7 +64,9 @@ class Listing:
         if cursor is not None:
             created_at, separator, task_id = cursor.partition("_")
             if not separator:
-                raise InvalidParameters(errors=[FieldError("cursor", "bad_cursor", "Pass `next_cursor` as it was given.")])
+                raise InvalidParameters(
+                    errors=[FieldError("cursor", "bad_cursor", "Pass `next_cursor` as it was given.")]
+                )
             views = [view for view in views if _place(view) < (created_at, task_id)]
         page = views[:limit]
         more = len(views) > limit

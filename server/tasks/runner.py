@@ -151,7 +151,6 @@ class TaskRun:
                 took = anyio.current_time() - now
                 next_save = now + max(self._settings.snapshot_interval_seconds, SNAPSHOT_SHARE * took)
 
-
     async def _heed(self, epoch: int) -> None:
         """Do what was asked of the owner of this epoch."""
         for control in await self.owned.store.asked(self.life, epoch):

@@ -193,8 +193,10 @@ class Scheduler:
 
     async def claim(self, life: Life, epoch: int) -> LogWriter | None:
         """Claim; a claim that was made must not lose its writer to a cancellation."""
+        writer: LogWriter | None = None
         with anyio.CancelScope(shield=True):
-            return await self._store.claim(life, epoch, self._node)
+            writer = await self._store.claim(life, epoch, self._node)
+        return writer
 
     async def _free_epoch(self, life: Life) -> int | None:
         """The epoch that may be claimed, or None while the task has a living owner."""

@@ -53,7 +53,7 @@ def _block(seed: int) -> str:
 
 async def run(context: Context, params: DemoParams) -> Json:
     context.expect(max(1, params.events), items=params.items)
-    started = anyio.current_time()
+    pace = _Pace(params.rate)
     written = 0
     for index in range(params.steps):
         events, items = share(params.events, params.steps, index), share(params.items, params.steps, index)
@@ -62,8 +62,7 @@ async def run(context: Context, params: DemoParams) -> Json:
             for event in events:
                 if params.fail_at is not None and event >= params.fail_at:
                     raise WorkflowFailed(f"The demo was asked to fail at event {params.fail_at}.")
-                if params.rate:
-                    await anyio.sleep_until(started + event / params.rate)
+                await pace.wait_for(event)
                 await emit(step, event, params)
             for item in items:
                 await step.item({"key": f"item-{item}", "title": f"Item {item}"})
@@ -73,6 +72,20 @@ async def run(context: Context, params: DemoParams) -> Json:
         done = await context.step(f"part:{index}", work, inputs, weight=len(events), label=f"Part {index + 1}")
         written += done["events"]
     return {"events": written, "items": params.items, "seed": params.seed}
+
+
+class _Pace:
+    """The rate, counted from the first event of this attempt."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._origin: float | None = None
+
+    async def wait_for(self, event: int) -> None:
+        if self._rate:
+            if self._origin is None:
+                self._origin = anyio.current_time() - event / self._rate
+            await anyio.sleep_until(self._origin + event / self._rate)
 
 
 async def emit(step: Step, index: int, params: DemoParams) -> None:

@@ -1,11 +1,11 @@
 """A Context in memory: runs a workflow without a server, and shows what a kill after any step would leave.
 
-    first = RehearsalContext(steps_until_kill=3)
-    with suppress(Killed):
-        await workflow.run(first, params)
-    second = RehearsalContext(first.journal)
-    result = await workflow.run(second, params)
-    second.report
+first = RehearsalContext(steps_until_kill=3)
+with suppress(Killed):
+    await workflow.run(first, params)
+second = RehearsalContext(first.journal)
+result = await workflow.run(second, params)
+second.report
 """
 
 import hashlib

@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 from sse_starlette.event import ServerSentEvent
-from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +21,7 @@ from server.errors import InvalidParameters, LogCorrupt, MethodNotAllowed
 from server.fingerprint import clean
 from server.models import EventType, Life
 from server.streaming import sse
+from server.streaming.response import generated
 from server.streaming.resume import resume_point
 
 NAMES = {
@@ -57,14 +57,8 @@ async def deep_research(request: Request) -> Response:
     if point.reset is None and point.after > 0 and state.ended == point.after:
         return Response(status_code=204, headers=task_headers(life))
     infor = {"name": "holdfast", "version": __version__, "task": life.task_id, "passedOver": passed_over}
-    return EventSourceResponse(
-        _events(services(request), life, point.after, infor),
-        headers=task_headers(life),
-        ping=max(1, int(services(request).settings.stream_ping_seconds)),
-        ping_message_factory=lambda: sse.PING,
-        send_timeout=services(request).settings.stream_send_timeout_seconds,
-        sep="\n",
-    )
+    content = _events(services(request), life, point.after, infor)
+    return generated(content, services(request).settings, task_headers(life))
 
 
 def _translated(given: dict[str, Any]) -> dict[str, Any]:

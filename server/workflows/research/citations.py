@@ -45,6 +45,7 @@ def check(
                     "start": quote["start"],
                     "end": quote["end"],
                     "headings": quote["headings"],
+                    "language": quote["language"],
                     "independent_sources": support,
                 }
             )
@@ -53,7 +54,11 @@ def check(
 
 
 def _stands(quote: dict[str, Any], blocks: Iterable[tuple[int, str]]) -> bool:
-    return any(text[quote["start"] - start : quote["end"] - start] == quote["quote"] for start, text in blocks if start <= quote["start"])
+    return any(
+        text[quote["start"] - start : quote["end"] - start] == quote["quote"]
+        for start, text in blocks
+        if start <= quote["start"]
+    )
 
 
 def independent(sources: Iterable[dict[str, Any]]) -> int:

@@ -22,21 +22,21 @@ def summary(cited: dict[str, Any], language: str) -> Iterator[str]:
     quotes = [one for one in cited["evidence"] if one["part"] == "summary"]
     if not quotes:
         yield say(language, "main_unanswered" if cited["evidence"] else "nothing") + "\n\n"
-    yield from _notice(quotes, cited, language)
+    yield from _notice(quotes, language)
     for one in quotes:
         yield _quotation(one, cited, language)
 
 
 def section(question: dict[str, Any], cited: dict[str, Any], language: str) -> Iterator[str]:
     """What was found on one question of the plan."""
-    yield f"## {literal(question['text'])}\n\n"
+    yield f"## {say(language, 'more') if question['id'] == 'q1' else literal(question['text'])}\n\n"
     own = [one for one in cited["evidence"] if one["question"] == question["id"]]
     shown = [one for one in own if one["part"] == question["id"]]
     used = [source for source in cited["sources"] if any(one["source"] == source["n"] for one in own)]
     yield say(language, "independent", count=independent(used)) + "\n\n"
     if not shown:
         yield say(language, "all_above", marks=" ".join(f"[{source['n']}]" for source in used)) + "\n\n"
-    yield from _notice(shown, cited, language)
+    yield from _notice(shown, language)
     for one in shown:
         yield _quotation(one, cited, language)
 
@@ -102,7 +102,7 @@ def method(facts: dict[str, Any], language: str) -> Iterator[str]:
 def _quotation(one: dict[str, Any], cited: dict[str, Any], language: str) -> str:
     source = cited["sources"][one["source"] - 1]
     text = inline(one["quote"]) if source["markup"] else literal(one["quote"])
-    place = " › ".join(dict.fromkeys([source["title"], *one["headings"]]))
+    place = " › ".join([source["title"], *(heading for heading in one["headings"] if heading not in source["title"])])
     support = one["independent_sources"]
     parts = [
         literal(place),
@@ -112,9 +112,8 @@ def _quotation(one: dict[str, Any], cited: dict[str, Any], language: str) -> str
     return f"> {text} [{one['source']}]\n\n— {' · '.join(part for part in parts if part)}\n\n"
 
 
-def _notice(quotes: list[dict[str, Any]], cited: dict[str, Any], language: str) -> Iterator[str]:
-    if quotes and all(cited["sources"][one["source"] - 1]["language"] != language for one in quotes):
-        # The reader's own language must say this, whichever way round it is.
+def _notice(quotes: list[dict[str, Any]], language: str) -> Iterator[str]:
+    if quotes and all(one["language"] != language for one in quotes):
         yield say(language, f"only_{'en' if language == 'zh' else 'zh'}") + "\n\n"
 
 

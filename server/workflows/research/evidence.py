@@ -1,20 +1,24 @@
 """Choosing verbatim sentences out of the passages that a search brought."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from server.sources.query import Query
 from server.sources.sentences import sentences
-from server.sources.text import REPLACEMENT, has_cjk
+from server.sources.text import REPLACEMENT, has_cjk, language_of
 from server.sources.tokens import terms
 
 LEAST_LATIN_CHARS, MOST_LATIN_CHARS = 30, 500
 LEAST_CJK_CHARS, MOST_CJK_CHARS = 10, 260
 LEAST_LETTERS = 0.6
-LEAST_SENTENCE_COVERAGE = 0.25
-LEAST_CONTEXT_COVERAGE = 0.5
+LEAST_SENTENCE_COVERAGE = 0.2
+"""How much of the question a sentence itself must name …"""
+LEAST_CONTEXT_SHARE = 0.75
+"""… and how much of what its passage names, together with its headings."""
+LEAST_OF_BEST = 0.6
+"""Passages that score less than this share of the best one give no quotes."""
 SAME_WORDING = 0.5
 """Two sentences that share this much of their words say it in like wording."""
 NEWNESS = 0.35
@@ -25,8 +29,8 @@ _CITATION_LIKE = re.compile(r"\[\s*(?:\d+|[A-Z]?\d+)(?:\s*[,-]\s*\d+)*\s*\]")
 _SPOOFING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _IMAGE = re.compile(r"!\[|<(?:script|img|iframe)", re.I)
 _BACKWARD = re.compile(
-    r"^(?:This|That|These|Those|It|They|He|She|Such|Here|Therefore|Thus|However|But|And|So|Also|Then|Otherwise|In this case|"
-    r"For this)\b|^(?:这|那|它|他|她|此|该|其|但|不过|然而|因此|所以|而且|另外|同样|否则|也)"
+    r"^(?:This|That|These|Those|It|They|He|She|Such|Here|Therefore|Thus|However|But|And|So|Also|Then|Otherwise|"
+    r"In this case|For this)\b|^(?:这|那|它|他|她|此|该|其|但|不过|然而|因此|所以|而且|另外|同样|否则|也)"
 )
 _DEFINING = re.compile(r"^.{0,80}?\b(?:is|are) (?:a|an|the|used|designed)\b|^.{0,30}?(?:是一|是指|指的是|用于|用来|即)")
 _FINISHED = re.compile(r"[.!?。！？；…][\"'”’)」』）\]`*_]*$")
@@ -53,14 +57,17 @@ def choose(
     *,
     cue: re.Pattern[str] | None,
     limit: int,
-    used: Collection[str] = (),
+    used: Iterable[tuple[str, int, int]] = (),
 ) -> list[dict[str, Any]]:
     """The best ``limit`` quotes, each in other words than those before it.
 
     :param cue: what a sentence must have to say something on the angle that is asked for.
-    :param used: quotes that stand in the report already.
+    :param used: source, start and end of the quotes that stand in the report already.
     """
-    candidates = [one for one in _candidates(passages, query, cue) if one.quote not in used]
+    taboo: dict[str, list[tuple[int, int]]] = {}
+    for source, start, end in used:
+        taboo.setdefault(source, []).append((start, end))
+    candidates = [one for one in _candidates(passages, query, cue) if not _crosses(one, taboo.get(one.source, ()))]
     candidates.sort(key=lambda one: (-one.score, one.source, one.start))
     taken: list[Candidate] = []
     while candidates and len(taken) < limit:
@@ -79,10 +86,13 @@ def answered_angles(passages: list[dict[str, Any]], query: Query, cues: dict[str
 
 def _candidates(passages: list[dict[str, Any]], query: Query, cue: re.Pattern[str] | None) -> Iterator[Candidate]:
     words = query.only_words()
+    best = max((passage["score"] for passage in passages), default=0.0)
     for passage in passages:
-        head = frozenset(terms(" / ".join(passage["headings"])))
+        if passage["score"] < best * LEAST_OF_BEST:
+            continue
+        head = frozenset(terms(" / ".join([passage["title"], *passage["headings"]])))
+        asked = words if passage["foreign"] else query
         for offset, text in passage["blocks"]:
-            asked = query if has_cjk(text) or not words.units else words
             spans = list(sentences(text))
             for number, (start, end) in enumerate(spans):
                 quote = text[start:end]
@@ -93,7 +103,7 @@ def _candidates(passages: list[dict[str, Any]], query: Query, cue: re.Pattern[st
                     quote = text[start:end]
                 inside = frozenset(terms(quote))
                 own, context = asked.coverage(inside), asked.coverage(inside | head)
-                if context < LEAST_CONTEXT_COVERAGE or own < LEAST_SENTENCE_COVERAGE:
+                if context < passage["coverage"] * LEAST_CONTEXT_SHARE or own < LEAST_SENTENCE_COVERAGE:
                     continue
                 score = _score(quote, own, context, passage["score"])
                 yield Candidate(
@@ -116,7 +126,7 @@ def quotable(text: str) -> bool:
 
 
 def _score(quote: str, own: float, context: float, passage: float) -> float:
-    score = 0.45 * own + 0.15 * context + 0.4 * passage
+    score = 0.25 * own + 0.25 * context + 0.5 * passage
     if _DEFINING.search(quote):
         score += 0.04
     if _BACKWARD.search(quote):
@@ -137,22 +147,29 @@ def _alike(a: frozenset[str], b: frozenset[str]) -> float:
     return len(a & b) / len(a | b) if a and b else 0.0
 
 
+def _crosses(one: Candidate, spans: Iterable[tuple[int, int]]) -> bool:
+    return any(one.start < end and start < one.end for start, end in spans)
+
+
 def _overlaps(one: Candidate, taken: list[Candidate]) -> bool:
     return any(
-        (one.source == other.source and one.start < other.end and other.start < one.end)
+        (one.source == other.source and _crosses(one, [(other.start, other.end)]))
         or _alike(one.terms, other.terms) > 0.8
         for other in taken
     )
 
 
 def _to_json(one: Candidate, everywhere: list[Candidate]) -> dict[str, Any]:
-    alike = sorted({other.source for other in everywhere if _alike(one.terms, other.terms) >= SAME_WORDING} | {one.source})
+    alike = sorted(
+        {other.source for other in everywhere if _alike(one.terms, other.terms) >= SAME_WORDING} | {one.source}
+    )
     return {
         "quote": one.quote,
         "source": one.source,
         "start": one.start,
         "end": one.end,
         "headings": list(one.headings),
+        "language": language_of(one.quote),
         "score": round(one.score, 6),
         "alike": alike,
     }

@@ -4,11 +4,13 @@ from typing import Any
 
 _PHRASES: dict[str, tuple[str, str]] = {
     "about": (
-        "*Evidence digest by Holdfast's embedded engine. Every quoted sentence stands word for word in the source that its "
-        "number names; code chose them, no model wrote or judged anything here.*",
-        "*这是 Holdfast 内置引擎生成的证据摘要。每一句引文都逐字出自编号所指的来源；由程序挑选，没有使用模型撰写或判断。*",
+        "*Evidence digest by Holdfast's embedded engine. Every quoted sentence stands word for word in the source that "
+        "its number names; code chose them, no model wrote or judged anything here.*",
+        "*这是 Holdfast 内置引擎生成的证据摘要。每一句引文都逐字出自编号所指的来源；"
+        "由程序挑选，没有使用模型撰写或判断。*",
     ),
     "short_answer": ("Short answer", "简要回答"),
+    "more": ("More on the question itself", "关于问题本身的更多内容"),
     "nothing": (
         "No evidence was found: nothing in the sources that were searched speaks to this question.",
         "没有找到证据：所检索的来源中没有内容涉及这个问题。",
@@ -29,7 +31,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "以下来源为英文；是凭与问题共有的词语找到的，未作翻译。",
     ),
     "only_zh": (
-        "These sources are in Chinese; they were found by the terms that they share with the question, and are not translated.",
+        "These sources are in Chinese; they were found by terms they share with the question, and are not translated.",
         "以下来源为中文。",
     ),
     "gaps": ("Gaps", "缺口"),
@@ -53,7 +55,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "文库：{name}；检索文档 {documents} 篇；无法阅读 {unreadable} 篇；状态 {digest}。",
     ),
     "method_no_library": ("Library: not searched.", "文库：未检索。"),
-    "method_pages": ("Pages named in the request: {read} read, {failed} failed.", "请求指定的网页：已读 {read} 个，失败 {failed} 个。"),
+    "method_pages": (
+        "Pages named in the request: {read} read, {failed} failed.",
+        "请求指定的网页：已读 {read} 个，失败 {failed} 个。",
+    ),
     "method_web": ("Web search: none; this server has no search provider.", "网络搜索：未进行；本服务器没有搜索服务。"),
     "method_academic": (
         "Academic search: none; this server has no provider for it.",

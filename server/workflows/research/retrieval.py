@@ -47,7 +47,9 @@ def search(
     index = catalogue.index if catalogue is not None and catalogue.index.entries else pages
     return {
         "sources": [source for _, source, _ in kept],
-        "passages": [passage for score, source, hit in kept for passage in _passages(score - hit.score, source["id"], hit)],
+        "passages": [
+            passage for score, source, hit in kept for passage in _passages(score - hit.score, source["id"], hit)
+        ],
         "query": index.understand(question).to_json(),
     }
 
@@ -69,7 +71,10 @@ def _passages(bonus: float, source: str, hit: Hit) -> list[dict[str, Any]]:
     return [
         {
             "source": source,
+            "title": hit.entry.document.title,
             "headings": list(found.passage.headings),
+            "coverage": round(found.coverage, 6),
+            "foreign": hit.foreign,
             "score": round(found.score + bonus, 6),
             "blocks": [[start, block.text] for start, block in found.passage.blocks if block.kind is Kind.PROSE],
         }

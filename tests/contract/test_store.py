@@ -1,0 +1,328 @@
+"""One suite over every store: what `server.stores.base` promises."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from server.errors import OwnershipLost, StoreFailed
+from server.models import Action, Control, EventType, Life, Node, Record
+from server.stores.base import LogReader, LogWriter, Store
+from server.stores.files import FileStore
+from server.stores.memory import MemoryStore
+from tests.making import TASK, life, output, outputs, release, step_record
+
+
+@pytest.fixture(params=["memory", "files"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    made: Store = MemoryStore() if request.param == "memory" else FileStore(tmp_path / "tasks")
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def claimed(store: Store, task: Life, epoch: int = 1, node: str = "n1") -> LogWriter:
+    writer = await store.claim(task, epoch, node)
+    assert writer is not None
+    return writer
+
+
+async def read_on(reader: LogReader, durable_to: int | None = None) -> list[Record]:
+    """All that can be read now."""
+    found: list[Record] = []
+    while batch := await reader.read(durable_to):
+        found += batch
+    return found
+
+
+def seqs(records: list[Record]) -> list[int | None]:
+    return [record.seq for record in records if record.seq is not None]
+
+
+async def test_exactly_one_of_many_creators_makes_a_life(store: Store) -> None:
+    """All the others get the one that was made."""
+    answers: list[tuple[Life, bool]] = []
+
+    async def create() -> None:
+        answers.append(await store.create(life()))
+
+    async with anyio.create_task_group() as tg:
+        for _ in range(20):
+            tg.start_soon(create)
+    assert [made for _, made in answers].count(True) == 1
+    assert len({made.generation for made, _ in answers}) == 1
+    assert await store.latest(TASK) == answers[0][0]
+
+
+async def test_a_life_comes_back_as_it_was_made(store: Store) -> None:
+    """Every field, Chinese and nested ones included."""
+    made = life(params={"query": "如何恢复？", "n": [1, {"a": 0.5}]}, model={"name": "m"}, title="题", fresh="k", project="p")
+    await store.create(made)
+    assert await store.lives(TASK) == [made]
+
+
+async def test_a_task_that_was_never_made_has_no_lives(store: Store) -> None:
+    """Asking makes nothing."""
+    assert await store.latest(TASK) is None
+    assert await store.lives(TASK) == []
+    assert await store.snapshot(TASK) is None
+    assert await store.open_tasks() == []
+
+
+async def test_lives_are_listed_oldest_first(store: Store) -> None:
+    """And the newest is the current one."""
+    first, second = life(), life(number=2)
+    await store.create(first)
+    await store.create(second)
+    assert await store.lives(TASK) == [first, second]
+    assert await store.latest(TASK) == second
+
+
+async def test_exactly_one_of_many_claims_of_an_epoch_gets_the_writer(store: Store) -> None:
+    """The claim is what makes one owner."""
+    task = life()
+    await store.create(task)
+    writers: list[LogWriter | None] = []
+
+    async def claim(node: str) -> None:
+        writers.append(await store.claim(task, 1, node))
+
+    async with anyio.create_task_group() as tg:
+        for number in range(20):
+            tg.start_soon(claim, f"n{number}")
+    assert len([writer for writer in writers if writer is not None]) == 1
+
+
+async def test_what_was_appended_is_read_back_in_order(store: Store) -> None:
+    """Records of the journal stand where they were written."""
+    task = life()
+    await store.create(task)
+    writer = await claimed(store, task)
+    records = [*outputs(1, 3), step_record("s"), output(4)]
+    await writer.append(records)
+    assert await read_on(store.reader(task)) == records
+
+
+async def test_a_reader_goes_on_where_it_was(store: Store) -> None:
+    """Nothing missing and nothing twice."""
+    task = life()
+    await store.create(task)
+    writer = await claimed(store, task)
+    reader = store.reader(task)
+    assert await reader.read() == []
+    await writer.append(outputs(1, 2))
+    assert seqs(await read_on(reader)) == [1, 2]
+    await writer.append(outputs(3, 5))
+    assert seqs(await read_on(reader)) == [3, 4, 5]
+    assert await reader.read() == []
+
+
+@pytest.mark.parametrize("after", range(7))
+async def test_a_reader_starts_behind_any_event(store: Store, after: int) -> None:
+    """Over the border of two epochs as well."""
+    task = life()
+    await store.create(task)
+    await (await claimed(store, task)).append(outputs(1, 3))
+    await (await claimed(store, task, 2, "n2")).append(outputs(4, 6))
+    assert seqs(await read_on(store.reader(task, after))) == list(range(after + 1, 7))
+
+
+async def test_a_reader_stops_at_what_its_caller_knows_to_be_durable(store: Store) -> None:
+    """And goes on from there when more is."""
+    task = life()
+    await store.create(task)
+    writer = await claimed(store, task)
+    await writer.append(outputs(1, 10))
+    reader = store.reader(task, 2)
+    assert seqs(await read_on(reader, 5)) == [3, 4, 5]
+    assert seqs(await read_on(reader, 6)) == [6]
+    assert seqs(await read_on(reader)) == [7, 8, 9, 10]
+
+
+async def test_an_overtaken_owner_is_told_and_what_it_writes_is_never_read(store: Store) -> None:
+    """Not even by readers that were there before."""
+    task = life()
+    await store.create(task)
+    old = await claimed(store, task)
+    await old.append(outputs(1, 2))
+    early_reader = store.reader(task)
+    assert seqs(await read_on(early_reader)) == [1, 2]
+    new = await claimed(store, task, 2, "n2")
+    with pytest.raises(OwnershipLost):
+        await old.append([output(3, "zombie")])
+    await new.append([output(3, "right")])
+    for reader in (early_reader, store.reader(task)):
+        last = (await read_on(reader))[-1]
+        assert b"right" in last.data
+
+
+async def test_a_claim_of_a_passed_epoch_gets_nothing(store: Store) -> None:
+    """Also for the node that holds it."""
+    task = life()
+    await store.create(task)
+    await claimed(store, task)
+    await claimed(store, task, 2)
+    assert await store.claim(task, 1, "n1") is None
+    assert await store.claim(task, 2, "n1") is None
+
+
+async def test_a_closed_log_takes_nothing(store: Store) -> None:
+    """Closing is idempotent."""
+    task = life()
+    await store.create(task)
+    writer = await claimed(store, task)
+    await writer.close()
+    await writer.close()
+    with pytest.raises(StoreFailed):
+        await writer.append([output(1)])
+
+
+async def test_the_newest_claim_says_who_and_whether_released(store: Store) -> None:
+    """A release is the last record of its epoch."""
+    task = life()
+    await store.create(task)
+    assert await store.newest_claim(task) is None
+    writer = await claimed(store, task, node="n1")
+    claim = await store.newest_claim(task)
+    assert claim is not None
+    assert (claim.epoch, claim.node, claim.released) == (1, "n1", False)
+    await writer.append([output(1), release()])
+    claim = await store.newest_claim(task)
+    assert claim is not None
+    assert claim.released
+    await claimed(store, task, 2, "n2")
+    claim = await store.newest_claim(task)
+    assert claim is not None
+    assert (claim.epoch, claim.node, claim.released) == (2, "n2", False)
+
+
+async def test_a_task_is_open_from_creation_until_it_is_settled(store: Store) -> None:
+    """A retry opens it again."""
+    task = life()
+    await store.create(task)
+    assert await store.open_tasks() == [TASK]
+    await claimed(store, task)
+    await store.settle(task, 1)
+    assert await store.open_tasks() == []
+    await claimed(store, task, 2)
+    assert await store.open_tasks() == [TASK]
+
+
+async def test_an_old_owner_cannot_settle_what_a_new_one_has_claimed(store: Store) -> None:
+    """Nor what has a new life."""
+    task = life()
+    await store.create(task)
+    await claimed(store, task)
+    await claimed(store, task, 2)
+    await store.settle(task, 1)
+    assert await store.open_tasks() == [TASK]
+    await store.create(life(number=2))
+    await store.settle(task, 2)
+    assert await store.open_tasks() == [TASK]
+
+
+async def test_the_snapshot_of_an_overtaken_owner_changes_nothing(store: Store) -> None:
+    """The newer owner's stands."""
+    task = life()
+    await store.create(task)
+    await claimed(store, task)
+    await claimed(store, task, 2)
+    await store.save_snapshot(task, 2, b'{"taskId":"%b","by":2}' % TASK.encode(), durable=False)
+    await store.save_snapshot(task, 1, b'{"taskId":"%b","by":1}' % TASK.encode(), durable=True)
+    snapshot = await store.snapshot(TASK)
+    assert snapshot is not None
+    assert snapshot["by"] == 2
+
+
+async def test_lists_are_made_of_snapshots_without_what_is_large(store: Store) -> None:
+    """Outputs and results stay where they are."""
+    task = life()
+    await store.create(task)
+    content = b'{"taskId":"%b","outputs":["long"],"progress":{"step":"a","result":{"long":1}}}' % TASK.encode()
+    await store.save_snapshot(task, 0, content, durable=False)
+    assert await store.snapshots() == [{"taskId": TASK, "progress": {"step": "a"}}]
+    assert await store.task_ids() == [TASK]
+
+
+async def test_artifacts_are_kept_by_name(store: Store) -> None:
+    """The same name replaces."""
+    task = life()
+    await store.create(task)
+    await claimed(store, task)
+    assert await store.artifact(task, "a.bin") is None
+    await store.put_artifact(task, "a.bin", b"\x00one")
+    await store.put_artifact(task, "a.bin", b"\x00two")
+    assert await store.artifact(task, "a.bin") == b"\x00two"
+
+
+async def test_requests_reach_the_owner_of_their_epoch_only(store: Store) -> None:
+    """Asking twice is asking once."""
+    task = life()
+    await store.create(task)
+    await claimed(store, task)
+    for _ in range(2):
+        await store.ask(task, Control(Action.STOP, 1, "requested"))
+    assert await store.asked(task, 1) == [Control(Action.STOP, 1, "requested")]
+    assert await store.asked(task, 2) == []
+
+
+async def test_a_heartbeat_shows_the_node_until_it_leaves(store: Store) -> None:
+    """With the counter of its last beat."""
+    for counter in (1, 2):
+        await store.beat(Node("n1", counter, "http://127.0.0.1:1", 0, 5, "0", {"demo": 1}))
+    (node,) = await store.nodes()
+    assert (node.id, node.counter, node.kinds) == ("n1", 2, {"demo": 1})
+    await store.leave("n1")
+    assert await store.nodes() == []
+
+
+async def test_a_removed_task_is_gone_and_can_be_made_anew(store: Store) -> None:
+    """With all its lives."""
+    first = life()
+    await store.create(first)
+    await store.create(life(number=2))
+    await claimed(store, first)
+    await store.save_snapshot(first, 1, b"{}", durable=False)
+    assert await store.remove(TASK)
+    assert not await store.remove(TASK)
+    assert await store.lives(TASK) == []
+    assert await store.snapshot(TASK) is None
+    again = life()
+    assert await store.create(again) == (again, True)
+    assert await read_on(store.reader(again)) == []
+
+
+async def test_many_groups_written_while_read_arrive_whole(store: Store) -> None:
+    """A reader that polls sees each record once, in order, while the owner changes twice."""
+    task = life()
+    await store.create(task)
+    total = 600
+    seen: list[int | None] = []
+
+    async def follow() -> None:
+        reader = store.reader(task)
+        while len(seen) < total:
+            seen.extend(seqs(await reader.read()))
+            await anyio.lowlevel.checkpoint()
+        await reader.close()
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(follow)
+            for epoch in (1, 2, 3):
+                writer = await claimed(store, task, epoch, f"n{epoch}")
+                for start in range((epoch - 1) * 200 + 1, epoch * 200 + 1, 20):
+                    await writer.append(outputs(start, start + 19))
+    assert seen == list(range(1, total + 1))
+
+
+async def test_seals_are_not_events(store: Store) -> None:
+    """What a takeover leaves in the log has no seq."""
+    task = life()
+    await store.create(task)
+    await (await claimed(store, task)).append([output(1)])
+    await (await claimed(store, task, 2)).append([output(2)])
+    records = await read_on(store.reader(task))
+    assert [record.type for record in records if record.seq is not None] == [EventType.OUTPUT] * 2
+    assert seqs(records) == [1, 2]

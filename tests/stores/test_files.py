@@ -1,0 +1,212 @@
+"""What the file store promises beyond the contract: the files themselves, and what damage does."""
+
+import os
+import stat
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+
+from server.errors import LogCorrupt, OwnershipLost, StoreFailed
+from server.models import Life, Node, Record
+from server.stores import lines
+from server.stores.files import FileStore
+from server.stores.segments import Segments, SegmentWriter, current_seals, seal_before
+from tests.making import TASK, life, output, outputs
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[FileStore]:
+    made = FileStore(tmp_path)
+    await made.open()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def task(store: FileStore) -> Life:
+    made = life()
+    await store.create(made)
+    return made
+
+
+def log_file(root: Path, epoch: int = 1) -> Path:
+    return root / TASK / "0001" / f"{epoch:06d}.jsonl"
+
+
+async def write(store: FileStore, task: Life, epoch: int, records: list[Record]) -> None:
+    writer = await store.claim(task, epoch, f"n{epoch}")
+    assert writer is not None
+    await writer.append(records)
+    await writer.close()
+
+
+async def read(store: FileStore, task: Life, after: int = 0) -> list[int]:
+    reader = store.reader(task, after)
+    found: list[int] = []
+    try:
+        while batch := await reader.read():
+            found += [record.seq for record in batch if record.seq is not None]
+    finally:
+        await reader.close()
+    return found
+
+
+async def test_files_belong_to_this_user_alone(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """0600 in folders of 0700."""
+    await write(store, task, 1, outputs(1, 2))
+    await store.save_snapshot(task, 1, b"{}", durable=True)
+    await store.put_artifact(task, "a", b"1")
+    await store.beat(Node("n1", 1, "", 0, 1, "0"))
+    for path in tmp_path.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".tmp")]
+
+
+async def test_a_torn_tail_is_ignored_kept_aside_and_sealed_out(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """The next owner goes on behind the last whole record."""
+    await write(store, task, 1, outputs(1, 3))
+    with log_file(tmp_path).open("ab") as file:
+        file.write(b'{"seq":4,"at":17')
+    assert await read(store, task) == [1, 2, 3]
+    await write(store, task, 2, outputs(4, 5))
+    assert await read(store, task) == [1, 2, 3, 4, 5]
+    assert log_file(tmp_path).with_suffix(".jsonl.broken").read_bytes() == b'{"seq":4,"at":17'
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+async def test_damage_in_the_middle_is_never_skipped_over(
+    store: FileStore, task: Life, tmp_path: Path, sealed: bool
+) -> None:
+    """What is before it is read; then the reader is told."""
+    await write(store, task, 1, outputs(1, 4))
+    if sealed:
+        await write(store, task, 2, outputs(5, 5))
+    content = bytearray(log_file(tmp_path).read_bytes())
+    second_line = content.index(b"\n") + 30
+    content[second_line] ^= 1
+    log_file(tmp_path).write_bytes(content)
+    reader = store.reader(task)
+    assert [record.seq for record in await reader.read()] == [1]
+    with pytest.raises(LogCorrupt, match="byte"):
+        await reader.read()
+    if not sealed:
+        with pytest.raises(LogCorrupt):
+            await store.claim(task, 2, "n2")
+
+
+async def test_each_flipped_byte_of_a_sealed_log_is_found(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """None is served as good."""
+    await write(store, task, 1, outputs(1, 3))
+    await write(store, task, 2, outputs(4, 4))
+    whole = log_file(tmp_path).read_bytes()
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x20
+        log_file(tmp_path).write_bytes(damaged)
+        with pytest.raises(LogCorrupt):
+            await read(store, task)
+    log_file(tmp_path).write_bytes(whole)
+    assert await read(store, task) == [1, 2, 3, 4]
+
+
+async def test_a_log_cut_at_each_byte_gives_its_whole_records(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """Then the next owner goes on from there."""
+    await write(store, task, 1, outputs(1, 2))
+    whole = log_file(tmp_path).read_bytes()
+    for place in range(len(whole) + 1):
+        log_file(tmp_path).write_bytes(whole[:place])
+        assert await read(store, task) == list(range(1, whole[:place].count(b"\n") + 1))
+
+
+async def test_what_a_zombie_seals_does_not_count(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """An owner that was overtaken between its claim and its first record has sealed nothing."""
+    first = await store.claim(task, 1, "n1")
+    assert first is not None
+    await first.append(outputs(1, 2))
+    segments = Segments(tmp_path / TASK / "0001")
+    assert (segments.folder / "000002.claim").write_bytes(b'{"epoch":2,"node":"n2"}')
+    await write(store, task, 3, outputs(3, 3))
+    with log_file(tmp_path).open("ab") as file:
+        file.write(lines.encode(output(3, "zombie of epoch 1")))
+    zombie = SegmentWriter(segments, 2)
+    with closing(zombie), pytest.raises(OwnershipLost):
+        zombie.append([*seal_before(segments, 2), output(4, "zombie of epoch 2")])
+    assert current_seals(segments)[1][1] == 2
+    assert await read(store, task) == [1, 2, 3]
+    reader = store.reader(task, 2)
+    assert b"zombie" not in (await reader.read())[0].data
+
+
+async def test_an_owner_that_died_before_its_first_record_is_passed_over(
+    store: FileStore, task: Life, tmp_path: Path
+) -> None:
+    """With and without a segment of its own."""
+    await write(store, task, 1, outputs(1, 2))
+    segments = Segments(tmp_path / TASK / "0001")
+    segments.claim(2).write_bytes(b"")
+    segments.claim(3).write_bytes(b'{"epoch":3,"node":"n3"}')
+    segments.log(3).write_bytes(b"")
+    claim = await store.newest_claim(task)
+    assert claim is not None
+    assert claim.epoch == 3
+    assert await read(store, task) == []
+    await write(store, task, 4, outputs(3, 4))
+    assert await read(store, task) == [1, 2, 3, 4]
+    assert await read(store, task, 2) == [3, 4]
+
+
+async def test_a_bad_snapshot_is_moved_aside(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """And counts as none, so that it is rebuilt."""
+    path = tmp_path / f"{TASK}.json"
+    for content in (b"", b"{", b"[]", b'{"taskId":"another"}', b'{"a":' * 2000):
+        path.write_bytes(content)
+        assert await store.snapshot(TASK) is None
+        assert not path.exists()
+        assert path.with_suffix(".json.broken").read_bytes() == content
+
+
+async def test_a_list_skips_what_is_no_task(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """Strange names and bad snapshots harm nobody."""
+    (tmp_path / "notes.json").write_text("{}")
+    (tmp_path / f"{'f' * 32}.json").write_text("nonsense")
+    await store.save_snapshot(task, 0, orjson.dumps({"taskId": TASK}), durable=False)
+    assert await store.snapshots() == [{"taskId": TASK}]
+    assert await store.task_ids() == [TASK]
+
+
+async def test_a_damaged_birth_record_hides_only_its_life(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """The others are still there."""
+    second = life(number=2)
+    await store.create(second)
+    (tmp_path / TASK / "0001.task").write_bytes(b"{}")
+    assert await store.lives(TASK) == [second]
+
+
+async def test_a_lock_tells_whether_the_process_of_a_node_lives(store: FileStore, tmp_path: Path) -> None:
+    """It is free again when its holder has ended."""
+    other = FileStore(tmp_path)
+    await other.open()
+    await other.beat(Node("other", 1, "", 0, 1, "0"))
+    (seen,) = await store.nodes()
+    assert seen.held is True
+    await other.close()
+    (seen,) = await store.nodes()
+    assert seen.held is False
+
+
+async def test_a_folder_that_can_not_be_used_is_told_with_its_reason(tmp_path: Path) -> None:
+    """Not with a traceback of the operating system's error."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreFailed, match="task folder"):
+        await FileStore(tmp_path / "file" / "tasks").open()
+
+
+async def test_the_check_names_what_a_volume_can_do(tmp_path: Path) -> None:
+    """Every finding of a good folder is fine, and nothing is left behind."""
+    findings = await FileStore(tmp_path).check()
+    assert {finding.name for finding in findings} >= {"folder", "hard links", "flock", "free space"}
+    assert all(finding.ok for finding in findings)
+    assert os.listdir(tmp_path) == []
