@@ -17,7 +17,10 @@ TITLE_COLUMNS = 60
 def explain(error: ClientError, voice: Voice) -> list[str]:
     """An error as lines: the sentence, then one for each wrong field that it does not name itself."""
     if isinstance(error, Unreachable):
-        advice = voice("Start a server with `holdfast serve`, or name one with --server.", "请用 `holdfast serve` 启动服务器，或用 --server 指定。")
+        advice = voice(
+            "Start a server with `holdfast serve`, or name one with --server.",
+            "请用 `holdfast serve` 启动服务器，或用 --server 指定。",
+        )
         return [f"{error}. {advice}"]
     if not isinstance(error, Refused):
         return [str(error)]
@@ -68,9 +71,7 @@ class Telling:
                 self._note(f"No connection: {reason}; trying again in {wait}.", f"没有连接：{reason}；{wait}后重试。")
             case Found(after):
                 took = self._say.duration(after)
-                self._note(
-                    f"Connected again after {took}; nothing is missing.", f"{took}后重新连上；内容没有缺失。"
-                )
+                self._note(f"Connected again after {took}; nothing is missing.", f"{took}后重新连上；内容没有缺失。")
 
     def interrupted(self) -> None:
         if not self._task_id:

@@ -68,9 +68,7 @@ def connection(url: str, headers: str = "") -> Iterator[socket.socket]:
     assert parts.hostname is not None
     with socket.create_connection((parts.hostname, parts.port or 80), timeout=30) as raw:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        raw.sendall(
-            f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n{headers}\r\n".encode()
-        )
+        raw.sendall(f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n{headers}\r\n".encode())
         yield raw
 
 

@@ -9,11 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import fail_after
+from pydantic import BaseModel, Field
+from starlette.routing import Mount, Route
 
 import server
+from server.api.routes import routes
 from server.errors import HoldfastError
 from server.models import EventType
 from server.settings import Settings
+from server.workflows import base
+from server.workflows.demo import DemoParams
+from server.workflows.rehearsal import RehearsalContext
+from server.workflows.research.params import ResearchParams
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -32,6 +40,7 @@ CODE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+ADDRESS = re.compile(r"https?://(?:127\.0\.0\.1|localhost):8000(/[^\s?'\"<>`，。）]*)")
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 PLACEHOLDER = re.compile(r"\{[^}]*\}")
 
@@ -115,14 +124,34 @@ def plain_path(path: str) -> str:
 
 
 def served_routes() -> set[tuple[str, str]]:
-    """Method and path of every route, mounted ones by the path of their mount."""
-    from server.api.routes import routes
-
+    """Method and path of every route; a folder of files counts as ``/static/{path}``."""
     served = set()
-    for route in routes:
-        methods = getattr(route, "methods", None) or {"GET"}
-        served |= {(method, plain_path(route.path)) for method in methods & METHODS}
+    for route in routes():
+        if isinstance(route, Mount):
+            served.add(("GET", f"{route.path}/{{}}"))
+        elif isinstance(route, Route):
+            served |= {(method, plain_path(route.path)) for method in (route.methods or set()) & METHODS}
     return served
+
+
+def parameter_rows(model: type[BaseModel], prefix: str = "") -> dict[str, list[str]]:
+    """Every parameter of a kind with its default, nested ones dotted."""
+    rows: dict[str, list[str]] = {}
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            rows |= parameter_rows(inner, f"{prefix}{name}.")
+        else:
+            default = None if field.is_required() else field.default
+            shown = f"`{str(default).lower()}`" if isinstance(default, bool) else shown_default(default)
+            rows[f"{prefix}{name}"] = [shown]
+    return rows
+
+
+def section(text: str, names: set[str]) -> dict[str, list[str]]:
+    """The rows of the one table that has one of these names."""
+    tables = [documented(table) for table in re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)]
+    return next((rows for rows in tables if rows.keys() & names), {})
 
 
 def documented_routes(text: str) -> set[tuple[str, str]]:
@@ -151,19 +180,18 @@ def broken_links(page: Path, text: str) -> list[str]:
 
 
 def anchors(text: str) -> set[str]:
-    return {
-        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in HEADING.findall(text)
-    }
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in HEADING.findall(text)}
 
 
 def all_pages() -> list[Path]:
     return [*READMES.values(), ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 
 
-def curl_paths(text: str) -> set[str]:
-    return {
-        plain_path(path) for path in re.findall(r"https?://(?:127\.0\.0\.1|localhost):8000(/[^\s?'\"<`]*)", text)
-    }
+def unserved(text: str) -> set[str]:
+    """The addresses of this server in a text that none of its routes has."""
+    patterns = [re.compile(re.escape(path).replace(r"\{\}", "[^/]+")) for _, path in served_routes()]
+    named = {plain_path(path) for path in ADDRESS.findall(text)}
+    return {path for path in named if not any(pattern.fullmatch(path) for pattern in patterns)}
 
 
 @each_language
@@ -197,6 +225,14 @@ def test_each_event_is_documented(folder: Path) -> None:
 def test_each_route_is_documented(folder: Path) -> None:
     """The tables of docs/api.md and the route table are the same, method by method."""
     assert documented_routes((folder / "api.md").read_text()) == served_routes()
+
+
+@each_language
+def test_each_parameter_is_documented_with_its_default(folder: Path) -> None:
+    """The parameter tables of research and demo are the kinds' own schemas."""
+    for page, params in (("research.md", ResearchParams), ("testing.md", DemoParams)):
+        wanted = parameter_rows(params)
+        assert compare(wanted, section((folder / page).read_text(), set(wanted))) == []
 
 
 @pytest.mark.parametrize("page", all_pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -244,6 +280,19 @@ def test_each_decision_is_listed() -> None:
         assert {page.name for page in (DOCS / "decisions").glob("*.md")} <= linked
 
 
+@each_language
+async def test_the_example_of_a_new_kind_runs(folder: Path) -> None:
+    """What docs/architecture.md shows to whoever adds a kind is a working workflow."""
+    (example,) = re.findall(r"```python\n(.*?)```", (folder / "architecture.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {"Field": Field, **vars(base)}
+    exec(example, names)  # noqa: S102 - our own page
+    workflow, context = names["COUNT"], RehearsalContext()
+    with fail_after(5):
+        result = await workflow.run(context, workflow.params(words="one two three"))
+    assert result == {"words": 3}
+    assert context.report == "3 words.\n"
+
+
 @each_readme
 def test_the_commands_of_the_readme_can_be_run(readme: Path) -> None:
     """The scripts that the README names are there and executable."""
@@ -255,16 +304,18 @@ def test_the_commands_of_the_readme_can_be_run(readme: Path) -> None:
 @pytest.mark.parametrize("page", all_pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_address_in_an_example_is_served(page: Path) -> None:
     """The routes that the examples call exist."""
-    paths = {path for _, path in served_routes()} | {"", "/"}
-    assert {path for path in curl_paths(page.read_text()) if path not in paths} == set()
+    assert unserved(page.read_text()) == set()
 
 
 @each_readme
 def test_the_readme_shows_real_output(readme: Path) -> None:
-    """No placeholder is left where the output of the first question belongs."""
+    """The answer that the README shows is made of sentences that still stand in the documentation."""
     text = readme.read_text()
+    quotes = re.findall(r'"text":"> (.+?) \[\d+\]', text)
     assert "<!--" not in text
-    assert "event: output" in text
+    assert len(quotes) >= 3
+    pages = "".join(page.read_text() for page in DOCS.rglob("*.md"))
+    assert [quote for quote in quotes if quote not in pages] == []
 
 
 def test_a_setting_left_out_or_with_another_default_is_reported() -> None:
@@ -292,6 +343,7 @@ def test_a_route_left_out_is_reported() -> None:
 
 
 def test_a_broken_link_is_reported() -> None:
-    """Negative control: a page or a heading that isn't there is a fault; addresses elsewhere and code are not."""
+    """Negative control: a page, heading or route that isn't there is a fault; addresses elsewhere and code are not."""
+    assert unserved("curl http://127.0.0.1:8000/api/strem?query=x and /api/nothing") == {"/api/strem"}
     text = "[a](nowhere.md) [b](tasks.md#nothing) [c](tasks.md) [d](https://example.org/x)\n```\n[e](no.md)\n```\n"
     assert broken_links(DOCS / "index.md", text) == ["nowhere.md", "tasks.md#nothing"]

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from server.terminal import FALLBACK_COLUMNS, Bar, Lines, View, Voice, bar_line, clip, columns_of, display, printable
 
-PROGRESS = {"step": "read", "percentage": 42.0, "message": "Reading 文档", "completed": 3, "total": 7, "eta_seconds": 90}
+PROGRESS = {
+    "step": "read",
+    "percentage": 42.0,
+    "message": "Reading 文档",
+    "completed": 3,
+    "total": 7,
+    "eta_seconds": 90,
+}
 TEXTS = st.text(alphabet=st.sampled_from("ab \n中文e\u0301"), max_size=200)
 ACTIONS = st.lists(
     st.one_of(

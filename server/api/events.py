@@ -1,7 +1,7 @@
 """Several tasks over one connection, and status changes of all one's tasks: browsers allow six per host."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
@@ -16,7 +16,7 @@ from server.models import Json, Life
 from server.streaming import sse
 from server.streaming.feed import watch_tasks
 from server.streaming.response import generated
-from server.streaming.resume import resume_point
+from server.streaming.resume import ResumePoint, resume_point
 from server.tasks.listing import Filters
 
 LARGEST_GROUP = 50
@@ -34,8 +34,10 @@ async def events(request: Request) -> Response:
             raise InvalidParameters(
                 errors=[FieldError("task", "too_many", f"At most {LARGEST_GROUP} tasks go over one connection.")]
             )
-        lives = [await parts.manager.find(task_id, principal(request).scope) for task_id in wanted]
-        content = _several(parts, lives, last_event_id(request))
+        seats = [await _seat(request, task_id) for task_id in wanted]
+        if all(seat.seen_it_all for seat in seats):
+            return Response(status_code=204)
+        content = _several(parts, seats)
     return generated(content, parts.settings)
 
 
@@ -48,34 +50,47 @@ async def _feed(parts: Services, scope: str) -> AsyncIterator[bytes]:
         yield sse.unnumbered("task", dict(view))
 
 
-async def _several(parts: Services, lives: list[Life], given: str | None) -> AsyncIterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """One task of several: what opens it, and where the reader is in it."""
+
+    life: Life
+    opening: Json
+    point: ResumePoint
+    seen_it_all: bool
+
+
+async def _seat(request: Request, task_id: str) -> _Seat:
+    manager = services(request).manager
+    life = await manager.find(task_id, principal(request).scope)
+    seen = (last_event_id(request) or "").split(BETWEEN_IDS)
+    given = next((each for each in seen if each.startswith(f"{life.generation}-")), None)
+    state = await manager.state(life)
+    point = resume_point(given, life.generation, state.seq)
+    over = point.reset is None and point.after > 0 and state.ended == point.after
+    return _Seat(life, manager.with_position(state.view()), point, over)
+
+
+async def _several(parts: Services, seats: list[_Seat]) -> AsyncIterator[bytes]:
     """The tasks' events as they come. Every id names where the reader is in each of the tasks."""
-    seen = given.split(BETWEEN_IDS) if given else []
-    cursors: dict[str, str] = {}
+    cursors = {seat.life.task_id: sse.event_id(seat.life.generation, seat.point.after) for seat in seats}
+    for seat in seats:
+        yield sse.unnumbered("task", seat.opening, retry_ms=sse.RETRY_MS)
+        if seat.point.reset is not None:
+            yield sse.unnumbered("reset", {"task": seat.life.task_id, "reason": seat.point.reset})
     send, receive = anyio.create_memory_object_stream[tuple[Life, list[sse.Frame]]](0)
-    async with AsyncExitStack() as stack:
-        tg = await stack.enter_async_context(anyio.create_task_group())
+    async with anyio.create_task_group() as tg:
         async with send:
-            for life in lives:
-                state = await parts.manager.state(life)
-                point = resume_point(_id_of(life, seen), life.generation, state.seq)
-                cursors[life.task_id] = sse.event_id(life.generation, point.after)
-                opening: Json = parts.manager.with_position(state.view())
-                yield sse.unnumbered("task", opening, retry_ms=sse.RETRY_MS)
-                if point.reset is not None:
-                    yield sse.unnumbered("reset", {"task": life.task_id, "reason": point.reset})
-                tg.start_soon(_pump, parts, life, point.after, send.clone())
-        async for life, frames in receive:
-            block = b""
-            for frame in frames:
-                cursors[life.task_id] = sse.event_id(life.generation, frame.seq)
-                block += _frame_of_several(BETWEEN_IDS.join(cursors.values()), life, frame)
-            yield block
-        tg.cancel_scope.cancel()
-
-
-def _id_of(life: Life, seen: list[str]) -> str | None:
-    return next((each for each in seen if each.startswith(f"{life.generation}-")), None)
+            for seat in seats:
+                if not seat.seen_it_all:
+                    tg.start_soon(_pump, parts, seat.life, seat.point.after, send.clone())
+        async with receive:
+            async for life, frames in receive:
+                block = b""
+                for frame in frames:
+                    cursors[life.task_id] = sse.event_id(life.generation, frame.seq)
+                    block += _frame_of_several(BETWEEN_IDS.join(cursors.values()), life, frame)
+                yield block
 
 
 def _frame_of_several(cursor: str, life: Life, frame: sse.Frame) -> bytes:

@@ -29,7 +29,7 @@ async def stats(request: Request) -> Response:
     by_status = Counter(view["status"] for view in views)
     return json_response(
         {
-            "tasks": {"total": len(views), **{status: by_status.get(status, 0) for status in Status}},
+            "tasks": {"total": len(views), **{status.value: by_status.get(status, 0) for status in Status}},
             "node": {
                 "id": parts.node,
                 "version": __version__,

@@ -9,7 +9,8 @@ _parser = MarkdownIt("commonmark").enable("table")
 
 _EVERYWHERE = re.compile(r"([\\`*_\[\]<>&~|!])")
 _AT_START = re.compile(r"^([#+\-=:]|\d+(?=[.)]))")
-_TAG_LIKE = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)|!(?=\[)")
+_TAG_LIKE = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)|!(?=\[)|\[\d+\]")
+"""Escaped even where this parser shows it as it is: others might not, and ``[7]`` reads as a citation of ours."""
 _HARMLESS = frozenset({"text", "code_inline", "em_open", "em_close", "strong_open", "strong_close", "softbreak"})
 
 

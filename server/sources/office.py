@@ -86,8 +86,8 @@ def _docx_blocks(content: Iterator[Paragraph | Table]) -> Iterator[Block]:
     headings: list[tuple[int, str]] = []
     for part in content:
         if isinstance(part, Table):
-            cells = dict.fromkeys(cell._tc for row in part.rows for cell in row.cells)
-            texts = ["".join(cell.itertext()) for cell in cells]
+            # A merged cell is given once for each place that it takes.
+            texts = list({cell._tc: cell.text for row in part.rows for cell in row.cells}.values())
         else:
             texts = [part.text]
             style = _HEADING_STYLE.match(part.style.name or "") if part.style is not None else None

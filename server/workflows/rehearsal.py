@@ -18,6 +18,7 @@ import orjson
 
 from server.errors import JournalMismatch, WorkflowFailed
 from server.models import Json
+from server.workflows.base import Step
 
 
 class Killed(Exception):
@@ -70,7 +71,7 @@ class RehearsalContext:
     async def step(
         self,
         key: str,
-        run: Callable[["RehearsedStep"], Awaitable[Any]],
+        run: Callable[[Step], Awaitable[Any]],
         inputs: Json = None,
         *,
         weight: float = 1.0,
@@ -88,9 +89,7 @@ class RehearsalContext:
         self.committed += weight
         return orjson.loads(recorded.result)
 
-    async def _run(
-        self, key: str, run: Callable[["RehearsedStep"], Awaitable[Any]], hashed: str, label: str
-    ) -> Recorded:
+    async def _run(self, key: str, run: Callable[[Step], Awaitable[Any]], hashed: str, label: str) -> Recorded:
         await anyio.lowlevel.checkpoint()
         if self.steps_until_kill is not None and len(self.ran) >= self.steps_until_kill:
             raise Killed(key)

@@ -197,7 +197,9 @@ def test_readers_of_a_running_task_share_what_is_written(server: Running) -> Non
     for number, thread in enumerate(threads):
         thread.start()
         if number == 4:
-            task = httpx2.post(f"{server.url}/api/tasks", json={"kind": "demo", "events": 100, "size": 20, "rate": 200, "seed": 13})
+            task = httpx2.post(
+                f"{server.url}/api/tasks", json={"kind": "demo", "events": 100, "size": 20, "rate": 200, "seed": 13}
+            )
             wait_until(lambda: httpx2.get(f"{server.url}/api/tasks/{task.json()['id']}").json()["seq"] > 20)
     for thread in threads:
         thread.join(30)
@@ -228,4 +230,3 @@ def test_a_reader_that_takes_nothing_is_closed_and_resumes_where_it_was(tmp_path
         seen = numbered(parse(content))
         assert 0 < len(seen) < len(numbered(reference))
         assert seen + numbered(read_stream(url, seen[-1].id)) == numbered(reference)
-

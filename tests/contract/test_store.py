@@ -57,7 +57,9 @@ async def test_exactly_one_of_many_creators_makes_a_life(store: Store) -> None:
 
 async def test_a_life_comes_back_as_it_was_made(store: Store) -> None:
     """Every field, Chinese and nested ones included."""
-    made = life(params={"query": "如何恢复？", "n": [1, {"a": 0.5}]}, model={"name": "m"}, title="题", fresh="k", project="p")
+    made = life(
+        params={"query": "如何恢复？", "n": [1, {"a": 0.5}]}, model={"name": "m"}, title="题", fresh="k", project="p"
+    )
     await store.create(made)
     assert await store.lives(TASK) == [made]
 

@@ -19,7 +19,9 @@ def test_an_event_is_one_id_one_event_and_one_line_of_data() -> None:
 def test_a_superseded_done_keeps_its_id_and_loses_its_name() -> None:
     """Clients close at `done`."""
     done = sse.frame("abc123", Record(7, 1, "done", b'{"status":"failed"}'))
-    assert sse.superseded("abc123", done).sse == b'id: abc123-000000000007\nevent: status\ndata: {"status":"failed"}\n\n'
+    assert (
+        sse.superseded("abc123", done).sse == b'id: abc123-000000000007\nevent: status\ndata: {"status":"failed"}\n\n'
+    )
 
 
 def test_the_ping_is_a_comment_without_a_blank_line() -> None:

@@ -16,7 +16,8 @@ def check(
 
     :param chosen: quotes by the part of the report they are for, in the order of the report.
     :param most: how many sources may be used.
-    :return: `{evidence, sources, checked, matched}`
+    :return: `{evidence, sources, above, checked, matched}`; ``above`` has the numbers of the sources that
+        answer a question by quotes which stand in the report before it.
     """
     known = {source["id"]: source for source in sources}
     blocks: dict[str, list[tuple[int, str]]] = {}
@@ -24,6 +25,7 @@ def check(
         blocks.setdefault(passage["source"], []).extend((start, text) for start, text in passage["blocks"])
     numbers: dict[str, int] = {}
     evidence: list[dict[str, Any]] = []
+    above: dict[str, list[int]] = {}
     checked = matched = 0
     for part, quotes in chosen.items():
         for quote in quotes:
@@ -31,6 +33,10 @@ def check(
             if quote["source"] not in known or not _stands(quote, blocks.get(quote["source"], ())):
                 continue
             matched += 1
+            if quote["again"]:
+                if quote["source"] in numbers:
+                    above.setdefault(quote["question"], []).append(numbers[quote["source"]])
+                continue
             if quote["source"] not in numbers and len(numbers) >= most:
                 continue
             number = numbers.setdefault(quote["source"], len(numbers) + 1)
@@ -50,7 +56,7 @@ def check(
                 }
             )
     numbered = [{"n": number, **known[source]} for source, number in numbers.items()]
-    return {"evidence": evidence, "sources": numbered, "checked": checked, "matched": matched}
+    return {"evidence": evidence, "sources": numbered, "above": above, "checked": checked, "matched": matched}
 
 
 def _stands(quote: dict[str, Any], blocks: Iterable[tuple[int, str]]) -> bool:

@@ -32,7 +32,8 @@ def section(question: dict[str, Any], cited: dict[str, Any], language: str) -> I
     yield f"## {say(language, 'more') if question['id'] == 'q1' else literal(question['text'])}\n\n"
     own = [one for one in cited["evidence"] if one["question"] == question["id"]]
     shown = [one for one in own if one["part"] == question["id"]]
-    used = [source for source in cited["sources"] if any(one["source"] == source["n"] for one in own)]
+    numbers = {one["source"] for one in own} | set(cited["above"].get(question["id"], ()))
+    used = [source for source in cited["sources"] if source["n"] in numbers]
     yield say(language, "independent", count=independent(used)) + "\n\n"
     if not shown:
         yield say(language, "all_above", marks=" ".join(f"[{source['n']}]" for source in used)) + "\n\n"

@@ -15,19 +15,22 @@ LEAST_CJK_CHARS, MOST_CJK_CHARS = 10, 260
 LEAST_LETTERS = 0.6
 LEAST_SENTENCE_COVERAGE = 0.2
 """How much of the question a sentence itself must name …"""
-LEAST_CONTEXT_SHARE = 0.75
-"""… and how much of what its passage names, together with its headings."""
+LEAST_CONTEXT_SHARE = 0.6
+"""… and how much of what its passage names, together with its headings; …"""
+LEAST_ANGLE_SHARE = 0.3
+"""… less for an angle, since a warning seldom repeats what it warns about."""
 LEAST_OF_BEST = 0.6
 """Passages that score less than this share of the best one give no quotes."""
 SAME_WORDING = 0.5
 """Two sentences that share this much of their words say it in like wording."""
 NEWNESS = 0.35
 """How much of a sentence's rank it loses for repeating one that was already taken (MMR's 1 - lambda)."""
-MOST_PER_SOURCE = 3
+PER_SOURCE = 3
+"""So many quotes may come from one source, or half of all, if that is more."""
 
 _CITATION_LIKE = re.compile(r"\[\s*(?:\d+|[A-Z]?\d+)(?:\s*[,-]\s*\d+)*\s*\]")
 _SPOOFING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_IMAGE = re.compile(r"!\[|<(?:script|img|iframe)", re.I)
+_IMAGE = re.compile(r"!\[")
 _BACKWARD = re.compile(
     r"^(?:This|That|These|Those|It|They|He|She|Such|Here|Therefore|Thus|However|But|And|So|Also|Then|Otherwise|"
     r"In this case|For this)\b|^(?:这|那|它|他|她|此|该|其|但|不过|然而|因此|所以|而且|另外|同样|否则|也)"
@@ -61,22 +64,29 @@ def choose(
 ) -> list[dict[str, Any]]:
     """The best ``limit`` quotes, each in other words than those before it.
 
+    Where all that there is stands in the report already, that is returned, marked ``again``.
+
     :param cue: what a sentence must have to say something on the angle that is asked for.
     :param used: source, start and end of the quotes that stand in the report already.
     """
     taboo: dict[str, list[tuple[int, int]]] = {}
     for source, start, end in used:
         taboo.setdefault(source, []).append((start, end))
-    candidates = [one for one in _candidates(passages, query, cue) if not _crosses(one, taboo.get(one.source, ()))]
+    found = list(_candidates(passages, query, cue))
+    candidates = [one for one in found if not _crosses(one, taboo.get(one.source, ()))]
+    repeated = bool(found) and not candidates
+    if repeated:
+        candidates = found
     candidates.sort(key=lambda one: (-one.score, one.source, one.start))
+    most = max(PER_SOURCE, limit // 2)
     taken: list[Candidate] = []
     while candidates and len(taken) < limit:
         best = max(range(len(candidates)), key=lambda i: (_marginal(candidates[i], taken), -i))
         one = candidates.pop(best)
-        if sum(other.source == one.source for other in taken) < MOST_PER_SOURCE and not _overlaps(one, taken):
+        if sum(other.source == one.source for other in taken) < most and not _overlaps(one, taken):
             taken.append(one)
     everywhere = list(_candidates(passages, query, None)) if taken else []
-    return [_to_json(one, everywhere) for one in taken]
+    return [_to_json(one, everywhere, repeated) for one in taken]
 
 
 def answered_angles(passages: list[dict[str, Any]], query: Query, cues: dict[str, re.Pattern[str]]) -> list[str]:
@@ -86,6 +96,7 @@ def answered_angles(passages: list[dict[str, Any]], query: Query, cues: dict[str
 
 def _candidates(passages: list[dict[str, Any]], query: Query, cue: re.Pattern[str] | None) -> Iterator[Candidate]:
     words = query.only_words()
+    least = LEAST_CONTEXT_SHARE if cue is None else LEAST_ANGLE_SHARE
     best = max((passage["score"] for passage in passages), default=0.0)
     for passage in passages:
         if passage["score"] < best * LEAST_OF_BEST:
@@ -103,7 +114,7 @@ def _candidates(passages: list[dict[str, Any]], query: Query, cue: re.Pattern[st
                     quote = text[start:end]
                 inside = frozenset(terms(quote))
                 own, context = asked.coverage(inside), asked.coverage(inside | head)
-                if context < passage["coverage"] * LEAST_CONTEXT_SHARE or own < LEAST_SENTENCE_COVERAGE:
+                if context < passage["coverage"] * least or own < LEAST_SENTENCE_COVERAGE:
                     continue
                 score = _score(quote, own, context, passage["score"])
                 yield Candidate(
@@ -159,7 +170,7 @@ def _overlaps(one: Candidate, taken: list[Candidate]) -> bool:
     )
 
 
-def _to_json(one: Candidate, everywhere: list[Candidate]) -> dict[str, Any]:
+def _to_json(one: Candidate, everywhere: list[Candidate], again: bool) -> dict[str, Any]:
     alike = sorted(
         {other.source for other in everywhere if _alike(one.terms, other.terms) >= SAME_WORDING} | {one.source}
     )
@@ -172,4 +183,5 @@ def _to_json(one: Candidate, everywhere: list[Candidate]) -> dict[str, Any]:
         "language": language_of(one.quote),
         "score": round(one.score, 6),
         "alike": alike,
+        "again": again,
     }

@@ -57,7 +57,7 @@ def of(
     cited: dict[str, Any],
     pages_read: int,
 ) -> Outcome:
-    answered = {one["question"] for one in cited["evidence"]}
+    answered = {one["question"] for one in cited["evidence"]} | cited["above"].keys()
     told = [
         {**{key: question[key] for key in ("id", "text", "goal")}, "answered": question["id"] in answered}
         for question in questions

@@ -20,8 +20,8 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "没有句子直接回答这个问题；以下是与其部分内容有关的材料。",
     ),
     "all_above": (
-        "What was found on this stands in the short answer above: {marks}.",
-        "相关内容已列在上面的简要回答中：{marks}。",
+        "What was found on this is quoted above: {marks}.",
+        "相关内容已在上文引用：{marks}。",
     ),
     "independent": ("Independent sources: {count}", "独立来源：{count} 个"),
     "one_source": ("1 source", "1 个来源"),

@@ -1,0 +1,54 @@
+// Numbers, times and errors in words, in the language of the page.
+
+import { knows, language, languageTag, t } from "./i18n.js"
+
+const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
+const JUST_NOW = 10 * SECOND
+
+/** `90` → "about 2 minutes left"; null → "". */
+export function timeLeft(seconds) {
+  if (seconds == null) return ""
+  if (seconds < 10) return t("eta.moment")
+  if (seconds < 60) return t("eta.minute")
+  if (seconds < 90 * 60) return t(seconds < 90 ? "eta.oneMinute" : "eta.minutes", { n: Math.round(seconds / 60) })
+  return t("eta.hours", { n: (seconds / 3600).toLocaleString(languageTag(), { maximumFractionDigits: 1 }) })
+}
+
+/** `"2026-01-02T03:04:05Z"` → "5 minutes ago". */
+export function ago(iso) {
+  const passed = Date.now() - Date.parse(iso)
+  if (passed < JUST_NOW) return t("ago.now")
+  const format = new Intl.RelativeTimeFormat(languageTag(), { numeric: "auto", style: language() === "en" ? "short" : "long" })
+  if (passed < MINUTE) return format.format(-Math.round(passed / SECOND), "second")
+  if (passed < HOUR) return format.format(-Math.round(passed / MINUTE), "minute")
+  if (passed < DAY) return format.format(-Math.round(passed / HOUR), "hour")
+  return passed < 30 * DAY ? format.format(-Math.round(passed / DAY), "day") : new Date(iso).toLocaleDateString(languageTag())
+}
+
+export function moment(iso) {
+  return new Date(iso).toLocaleString(languageTag(), { dateStyle: "medium", timeStyle: "medium" })
+}
+
+/** Milliseconds → "4.2 s", "3 min 20 s", "2 h 5 min". */
+export function duration(ms) {
+  if (ms < 10 * SECOND) return t("took.seconds", { s: Math.max(0.1, ms / SECOND).toFixed(1) })
+  const seconds = Math.round(ms / SECOND)
+  if (seconds < 60) return t("took.seconds", { s: seconds })
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return t("took.minutes", { m: minutes, s: seconds % 60 })
+  return t("took.hours", { h: Math.floor(minutes / 60), m: minutes % 60 })
+}
+
+export function percent(value) {
+  return `${Math.floor(value)}%`
+}
+
+/** What a problem says: in the page's words where it has some, else in the server's. */
+export function problemSentence({ code, detail }) {
+  return knows(`problem.${code}`) ? t(`problem.${code}`) : detail
+}
+
+export function fieldSentence({ path, code, message }) {
+  const key = [`field.${path}.${code}`, `field.${code}`].find(knows)
+  return key ? t(key) : message
+}

@@ -1,0 +1,43 @@
+/** All tasks that this page knows, as the server last told them. Tells "change" and "remove", with the id as detail. */
+export class TaskBook extends EventTarget {
+  #views = new Map()
+
+  get(id) {
+    return this.#views.get(id)
+  }
+
+  /** Newest first. */
+  list() {
+    return [...this.#views.values()].sort((a, b) => (place(a) < place(b) ? 1 : -1))
+  }
+
+  /** Takes a view, unless a newer one is known. */
+  put(view) {
+    const known = this.#views.get(view.id)
+    if (known && isOlder(view, known)) return
+    this.#views.set(view.id, view)
+    this.dispatchEvent(new CustomEvent("change", { detail: view.id }))
+  }
+
+  remove(id) {
+    if (this.#views.delete(id)) this.dispatchEvent(new CustomEvent("remove", { detail: id }))
+  }
+
+  /** Takes the newest page of the server's list; what should be on it and is not, is gone. */
+  putNewest(views, hasMore) {
+    const told = new Set(views.map((view) => view.id))
+    const oldest = hasMore && views.length ? place(views.at(-1)) : ""
+    for (const view of this.list()) if (!told.has(view.id) && place(view) >= oldest) this.remove(view.id)
+    for (const view of views) this.put(view)
+  }
+}
+
+function place(view) {
+  return `${view.created_at} ${view.id}`
+}
+
+/** A snapshot may lag behind the stream; a re-run, which is another generation, is newer whatever its numbers. */
+function isOlder(view, known) {
+  if (view.generation !== known.generation) return view.created_at < known.created_at
+  return view.seq < known.seq
+}

@@ -1,0 +1,40 @@
+import { api } from "../net/api.js"
+import { SteadyStream } from "../net/steady-stream.js"
+
+const PAGE = 50
+
+/** Keeps the book in step with the server: its list once per connection, then what changes. Rests while nobody looks. */
+export class TaskFeed {
+  constructor(book, link) {
+    Object.assign(this, { book, link })
+    this.stream = new SteadyStream(() => "/api/events", ["task"], {
+      onEvent: (type, view) => (view.removed ? book.remove(view.id) : book.put(view)),
+      onOpen: () => this.#load(),
+      onLost: () => link.lost(this),
+      isOver: async () => false,
+    })
+  }
+
+  start() {
+    // A browser gives six connections to one host, for all its tabs together.
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.#rest() : this.stream.open()))
+    if (!document.hidden) this.stream.open()
+  }
+
+  #rest() {
+    this.stream.close()
+    this.link.found(this)
+  }
+
+  async #load() {
+    try {
+      const { tasks, next_cursor } = await api.get(`/api/tasks?limit=${PAGE}`)
+      this.book.putNewest(tasks, next_cursor !== null)
+      this.book.dispatchEvent(new CustomEvent("loaded", { detail: next_cursor }))
+      this.link.found(this)
+    } catch (problem) {
+      this.link.lost(this)
+      this.book.dispatchEvent(new CustomEvent("unloaded", { detail: problem }))
+    }
+  }
+}

@@ -1,0 +1,33 @@
+// Requests to this server, and what it answers when it refuses: RFC 9457 problem documents.
+
+const UNREACHABLE = { status: 0, code: "unreachable", detail: "The server can't be reached.", errors: [] }
+
+export class Problem extends Error {
+  constructor({ status, code, detail, errors = [] }) {
+    super(detail)
+    Object.assign(this, { status, code, detail, errors })
+  }
+
+  /** Whether asking again can't help. */
+  get fatal() {
+    return this.status >= 400 && this.status < 500 && this.status !== 408 && this.status !== 429
+  }
+}
+
+/** @throws {Problem} the server refused or can't be reached; an abort is thrown as it is. */
+async function request(method, path, { body, signal } = {}) {
+  const headers = method === "GET" ? {} : { "Content-Type": "application/json" }
+  const answer = await fetch(path, { method, headers, signal, body: body && JSON.stringify(body) }).catch((error) => {
+    throw error.name === "AbortError" ? error : new Problem(UNREACHABLE)
+  })
+  if (answer.ok) return answer
+  const told = await answer.json().catch(() => ({}))
+  throw new Problem({ code: "unknown", detail: `${answer.status} ${answer.statusText}`, ...told, status: answer.status })
+}
+
+export const api = {
+  get: (path, options) => request("GET", path, options).then((answer) => answer.json()),
+  text: (path, options) => request("GET", path, options).then((answer) => answer.text()),
+  post: (path, body = {}) => request("POST", path, { body }).then((answer) => answer.json()),
+  delete: (path) => request("DELETE", path),
+}

@@ -1,0 +1,39 @@
+import { t } from "../i18n/i18n.js"
+import { percent, timeLeft } from "../i18n/words.js"
+import { isOver } from "../model/status.js"
+
+/** How far a task is: a bar, what it does now, and how long it may still take. */
+export class ProgressPanel {
+  constructor(panel) {
+    this.panel = panel
+    this.bar = panel.querySelector("progress")
+    this.message = panel.querySelector(".progress-message")
+    this.numbers = panel.querySelector(".progress-numbers")
+  }
+
+  render(view) {
+    const { progress, status } = view
+    this.panel.hidden = status === "completed"
+    this.panel.dataset.status = status
+    this.panel.querySelector(".progress-note").hidden = isOver(status)
+    this.bar.value = progress.percentage
+    this.bar.ariaLabel = t("progress.label")
+    this.message.textContent = isOver(status) ? progress.step : message(view)
+    this.numbers.textContent = numbers(view).filter(Boolean).join(" · ")
+  }
+}
+
+function message({ status, progress, queue_position: place }) {
+  if (status === "paused") return t("progress.paused")
+  if (status === "pending") return place > 1 ? t("progress.queue", { n: place, before: place - 1 }) : t("progress.starting")
+  return progress.message || progress.step || t("progress.starting")
+}
+
+function numbers({ status, progress }) {
+  const { completed, failed, skipped, total, percentage, eta_seconds: eta } = progress
+  return [
+    total > 0 && t("progress.count", { done: completed + failed + skipped, total }),
+    percent(percentage),
+    status === "running" && timeLeft(eta),
+  ]
+}

@@ -1,0 +1,398 @@
+"""The commands as a user runs them: real processes, real pipes and sockets, scripted and real servers."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import orjson
+import pytest
+from anyio.abc import Process
+from anyio.streams.text import TextReceiveStream
+
+from server.cli import _with_pairs
+from tests.scripted import TASK_ID, answer, cut, event, scripted, stream, task_event
+
+pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended, and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+
+def command(*words: str, **settings: str) -> tuple[list[str], dict[str, str]]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **settings}
+    return [sys.executable, "-m", "server", *words], environment
+
+
+async def run(*words: str, **settings: str) -> Ran:
+    """Run a command to its end; both its outputs are pipes."""
+    line, environment = command(*words, **settings)
+    with anyio.fail_after(LIMIT_SECONDS):
+        done = await anyio.run_process(line, env=environment, cwd=ROOT, check=False)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@asynccontextmanager
+async def running(*words: str, **settings: str) -> AsyncGenerator[Process, None]:
+    """A command that goes on while the block lasts."""
+    line, environment = command(*words, **settings)
+    async with await anyio.open_process(line, env=environment, cwd=ROOT) as process:
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+
+async def said(process: Process, text: str, *, on_stderr: bool = False) -> str:
+    """Wait until the process has written this; returns all that it wrote until then."""
+    pipe = process.stderr if on_stderr else process.stdout
+    assert pipe is not None
+    written = ""
+    with anyio.fail_after(LIMIT_SECONDS):
+        async for piece in TextReceiveStream(pipe):
+            written += piece
+            if text in written:
+                return written
+    raise AssertionError(f"it ended without saying {text!r}; it said {written!r}")
+
+
+async def ended(process: Process) -> int:
+    with anyio.fail_after(LIMIT_SECONDS):
+        return await process.wait()
+
+
+def report(*texts: str, status: str = "completed") -> list[bytes]:
+    """The events of a short task."""
+    events = [event(1, "progress", '{"step":"read","percentage":50,"message":"Reading","eta_seconds":3}')]
+    for text in texts:
+        data = orjson.dumps({"part": "r", "text": text}).decode()
+        events.append(event(len(events) + 1, "output", data))
+    return [*events, event(len(events) + 1, "done", f'{{"status":"{status}"}}')]
+
+
+async def test_ask_writes_the_report_to_stdout_and_the_rest_to_stderr() -> None:
+    """A redirected report holds the text byte for byte; progress and state do not get into it."""
+    async with scripted([stream(task_event(), *report("# 标题\n", "text\x1b[0m without end"))]) as server:
+        ran = await run("ask", "why", "--server", server.url, LANG="C")
+    assert (ran.status, ran.out) == (0, "# 标题\ntext\x1b[0m without end")
+    assert f"{TASK_ID} research “why”: new task" in ran.err
+    assert " 50%  Reading  3 s left\n" in ran.err
+    assert ran.err.endswith("completed\n")
+    assert orjson.loads(server.requests[0].body) == {"kind": "research", "params": {"query": "why"}}
+
+
+@pytest.mark.parametrize(("status", "exit_status"), [("completed", 0), ("failed", 1), ("stopped", 3)])
+async def test_the_exit_status_tells_how_the_task_ended(status: str, exit_status: int) -> None:
+    """A script can tell a completed task from a failed or a stopped one."""
+    async with scripted([stream(task_event(), *report("x", status=status))]) as server:
+        assert (await run("watch", TASK_ID, "--server", server.url)).status == exit_status
+
+
+async def test_a_failure_is_told_with_its_code_and_message() -> None:
+    """Whoever reads the log of a script sees why, and whether asking again helps."""
+    failure = event(1, "failure", '{"code":"crash_loop","message":"It crashed.","retryable":true,"step":"read:1"}')
+    async with scripted([stream(task_event(), failure, event(2, "done", '{"status":"failed"}'))]) as server:
+        ran = await run("ask", "why", "--server", server.url)
+    assert "failed: crash_loop: It crashed. [read:1]\n" in ran.err
+    assert "Asking the same again" in ran.err
+
+
+async def test_a_lost_connection_is_told_and_the_text_has_no_seam() -> None:
+    """Two connections, one report, and a line for the loss and one for the return."""
+    events = report("one ", "two ", "three")
+    async with scripted([cut(task_event(), *events[:2]), stream(task_event(), *events[2:])]) as server:
+        ran = await run("ask", "why", "--server", server.url)
+    assert (ran.status, ran.out) == (0, "one two three")
+    assert "No connection: the connection was cut" in ran.err
+    assert "nothing is missing" in ran.err
+
+
+async def test_json_writes_each_event_as_it_came() -> None:
+    """Every event is a line; its data are those bytes that the server sent."""
+    data = '{"z":1,"a":1.50,"text":"中"}'
+    async with scripted(
+        [stream(task_event(), event(1, "output", data), event(2, "done", '{"status":"completed"}'))]
+    ) as server:
+        ran = await run("ask", "why", "--json", "--server", server.url)
+    lines = ran.out.splitlines()
+    assert [orjson.loads(line)["event"] for line in lines] == ["task", "output", "done"]
+    assert lines[1] == f'{{"id":"aaaaaa-000000000001","event":"output","data":{data}}}'
+    assert orjson.loads(lines[0])["id"] is None
+
+
+async def test_text_that_is_taken_back_is_told() -> None:
+    """The pipe has what was taken back, so the user is told so and where the clean text is."""
+    events = [
+        event(1, "output", '{"part":"r","text":"old"}'),
+        event(2, "rollback", '{"part":"r","to_seq":0}'),
+        event(3, "output", '{"part":"r","text":"new"}'),
+        event(4, "done", '{"status":"completed"}'),
+    ]
+    async with scripted([stream(task_event(), *events)]) as server:
+        ran = await run("ask", "why", "--server", server.url)
+    assert ran.out == "oldnew"
+    assert "Taken back: what was written in part 'r' after event 0" in ran.err
+    assert f"{server.url}/api/tasks/{TASK_ID}/output" in ran.err
+
+
+async def test_the_parameters_arrive_as_given() -> None:
+    """Pairs, dotted names, repeated names, JSON, and a fresh key that is made up when none is given."""
+    async with scripted([stream(task_event(), *report())]) as server:
+        ran = await run(
+            "ask", "why", "--kind", "browse", "--param", "a.b=1", "--param", "c=x", "--param", "c=y",
+            "--param-json", '{"a":{"k":true},"n":1.5}', "--fresh", "--server", server.url,
+        )  # fmt: skip
+    assert ran.status == 0, ran.err
+    body = orjson.loads(server.requests[0].body)
+    assert body["kind"] == "browse"
+    assert body["params"] == {"a": {"k": True, "b": "1"}, "n": 1.5, "c": ["x", "y"], "query": "why"}
+    assert len(body["fresh"]) == 16
+
+
+def test_pairs_that_contradict_each_other_are_refused() -> None:
+    """A name can't be a value and hold others."""
+    with pytest.raises(ValueError, match="a has a value already"):
+        _with_pairs({}, [("a", "1"), ("a.b", "2")])
+    assert _with_pairs({}, [("urls", '["x"]'), ("q", "[no json")]) == {"urls": ["x"], "q": "[no json"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("fly",),
+        ("ask",),
+        ("ask", "--fresh", "why"),
+        ("ask", "why", "--param", "novalue"),
+        ("ask", "why", "--param-json", "[1]"),
+        ("ask", "why", "--param-json", "{"),
+        ("ask", "why", "--server", "localhost:8000"),
+        ("watch",),
+        ("tasks", "--status", "asleep"),
+        ("serve", "--port", "70000"),
+        ("serve", "--host", "0.0.0.0"),  # noqa: S104 - it is refused
+    ],
+)
+async def test_wrong_usage_is_told_in_a_sentence_with_status_2(words: tuple[str, ...]) -> None:
+    """Never a traceback."""
+    ran = await run(*words)
+    assert ran.status == 2
+    assert ran.err
+    assert "Traceback" not in ran.err
+
+
+async def test_a_setting_that_can_not_be_is_named() -> None:
+    """A typing error in the environment is told with the name of the variable."""
+    ran = await run("tasks", PORT="eighty")
+    assert ran.status == 2
+    assert "PORT: " in ran.err
+
+
+async def test_a_refused_request_names_each_wrong_field() -> None:
+    """The server's problem document reads like a message to a person, and it is wrong usage."""
+    fields = [{"path": "events", "code": "int_type", "message": "a whole number"}]
+    problem = orjson.dumps({"code": "invalid_parameters", "detail": "Some are wrong.", "errors": fields})
+    async with scripted([answer("422 Unprocessable", problem, "application/problem+json")]) as server:
+        ran = await run("ask", "why", "--server", server.url)
+    assert ran.status == 2
+    assert ran.err == "Some are wrong. (invalid_parameters)\n  events: a whole number\n"
+
+
+async def test_ctrl_c_tells_how_to_come_back() -> None:
+    """The task goes on; its id is in the sentence."""
+    async with (
+        scripted([cut(task_event(), *report("begun")[:2])]) as server,
+        running("ask", "why", "--server", server.url) as process,
+    ):
+        await said(process, "begun")
+        process.send_signal(signal.SIGINT)
+        told = await said(process, "To come back", on_stderr=True)
+        assert await ended(process) == 130
+    assert f"holdfast watch {TASK_ID} --server {server.url}" in told
+    assert "Traceback" not in told
+
+
+async def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
+    """`holdfast ask … | head` leaves no traceback."""
+    events = report(*(["line\n" * 1000] * 50))
+    reading, writing = os.pipe()
+    async with scripted([stream(task_event(), *events)]) as server:
+        line, environment = command("ask", "why", "--server", server.url)
+        async with await anyio.open_process(line, env=environment, cwd=ROOT, stdout=writing) as process:
+            os.close(writing)
+            assert await anyio.to_thread.run_sync(os.read, reading, 4) == b"line"
+            os.close(reading)
+            assert process.stderr is not None
+            told = b"".join([piece async for piece in process.stderr])
+            assert await ended(process) == 141
+    assert b"Traceback" not in told
+
+
+async def test_tasks_are_listed_one_to_a_line() -> None:
+    """For people in columns, for programs as JSON."""
+    task = {
+        "id": TASK_ID,
+        "kind": "demo",
+        "status": "running",
+        "title": "为什么\n？",
+        "created_at": "2026-11-23T12:44:53Z",
+    }
+    content = orjson.dumps({"tasks": [{**task, "progress": {"percentage": 12}}], "next_cursor": None})
+    async with scripted([answer("200 OK", content)]) as server:
+        people = await run("tasks", HOLDFAST_URL=server.url)
+        program = await run("tasks", "--json", "--status", "running", "--server", server.url)
+    assert people.out == f"{TASK_ID}  demo      running    12%  2026-11-23 12:44  为什么 ？\n"
+    assert orjson.loads(program.out)["status"] == "running"
+    assert server.requests[1].path == "/api/tasks?status=running"
+
+
+async def test_no_server_is_told_with_what_to_do() -> None:
+    """The sentence says how to start one."""
+    ran = await run("tasks", "--server", "http://127.0.0.1:1")
+    assert ran.status == 1
+    assert "nothing answers at http://127.0.0.1:1. Start a server" in ran.err
+
+
+async def test_the_commands_speak_chinese_where_the_locale_does(tmp_path: Path) -> None:
+    """LANG decides, LC_ALL goes before it."""
+    async with scripted([stream(task_event(), *report("x"))]) as server:
+        chinese = await run("ask", "why", "--server", server.url, LANG="zh_CN.UTF-8")
+        english = await run("ask", "why", "--server", server.url, LANG="zh_CN.UTF-8", LC_ALL="C.UTF-8")
+    assert chinese.err.endswith("已完成\n")
+    assert english.err.endswith("completed\n")
+
+
+@asynccontextmanager
+async def serving(folder: Path, **settings: str) -> AsyncGenerator[tuple[Process, str], None]:
+    """`holdfast serve` on a free port, and its address."""
+    async with running("serve", "--port", "0", TASK_STORAGE_DIR=str(folder), DEMO_KIND="1", **settings) as process:
+        told = await said(process, "http://127.0.0.1:")
+        while not told.partition("http://")[2].partition("\n")[1]:
+            told += await said(process, "\n")
+        yield process, "http://" + told.partition("http://")[2].split()[0]
+
+
+async def test_serve_tells_its_address_and_sigterm_ends_it_well_with_a_stream_open(tmp_path: Path) -> None:
+    """Whoever watches comes back to the next server; the process ends with 0 inside ten seconds."""
+    async with serving(tmp_path) as (process, url):
+        slow = ("--param", "events=10000", "--param", "rate=50", "--server", url)
+        async with running("ask", "--kind", "demo", *slow) as watching:
+            await said(watching, "000003")
+            with anyio.fail_after(10):
+                process.terminate()
+                assert await process.wait() == 0
+            await said(watching, "No connection", on_stderr=True)
+    segments = list(tmp_path.glob("*/0001/000001.jsonl"))
+    assert len(segments) == 1
+    assert b'"type":"release"' in segments[0].read_bytes()
+
+
+async def test_ctrl_c_ends_the_server_well(tmp_path: Path) -> None:
+    """The first one is a clean stop, without a traceback."""
+    async with serving(tmp_path) as (process, _):
+        process.send_signal(signal.SIGINT)
+        assert await ended(process) == 0
+        assert process.stderr is not None
+        assert b"Traceback" not in b"".join([piece async for piece in process.stderr])
+
+
+async def test_a_second_ctrl_c_does_not_wait_for_running_steps(tmp_path: Path) -> None:
+    """Who is in a hurry gets out at once; the task goes on from its journal at the next start."""
+    async with serving(tmp_path, SHUTDOWN_GRACE_SECONDS="60") as (process, url):
+        slow = ("--param", "events=10000", "--param", "rate=50", "--server", url)
+        async with running("ask", "--kind", "demo", *slow) as watching:
+            await said(watching, "000003")
+            process.send_signal(signal.SIGINT)
+            await refused(url)
+            process.send_signal(signal.SIGINT)
+            with anyio.fail_after(5):
+                assert await process.wait() == 130
+
+
+async def refused(url: str) -> None:
+    """Wait until nothing can connect to this address any more."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    with anyio.fail_after(LIMIT_SECONDS):
+        while True:
+            try:
+                await (await anyio.connect_tcp(host, int(port))).aclose()
+            except OSError:
+                return
+
+
+async def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    """No traceback, and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ran = await run("serve", "--port", str(port), TASK_STORAGE_DIR=str(tmp_path))
+    assert ran.status == 1
+    assert ran.err.startswith(f"holdfast: Port {port} on 127.0.0.1 is in use; stop what uses it")
+    assert len(ran.err.splitlines()) == 1
+
+
+async def test_a_folder_that_can_not_be_used_is_told(tmp_path: Path) -> None:
+    """One sentence in the place of a traceback."""
+    (tmp_path / "file").touch()
+    ran = await run("serve", "--port", "0", TASK_STORAGE_DIR=str(tmp_path / "file"))
+    assert ran.status == 1
+    assert ran.err.startswith("holdfast: ")
+    assert len(ran.err.splitlines()) == 1
+
+
+async def test_doctor_finds_nothing_wrong_in_a_good_place(tmp_path: Path) -> None:
+    """Everything that is needed is there, and the settings in force are shown."""
+    ran = await run("doctor", TASK_STORAGE_DIR=str(tmp_path), PORT="0")
+    assert ran.status == 0, ran.out
+    assert f"* TASK_STORAGE_DIR              {tmp_path}\n" in ran.out
+
+
+async def test_doctor_tells_what_is_wrong(tmp_path: Path) -> None:
+    """A port that something else uses and a folder that is a file are both named at the end."""
+    (tmp_path / "file").touch()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ran = await run("doctor", TASK_STORAGE_DIR=str(tmp_path / "file"), PORT=str(other.getsockname()[1]))
+    assert ran.status == 1
+    assert "To be put right: tasks: folder, port.\n" in ran.out
+
+
+async def test_doctor_knows_a_holdfast_that_runs_already(tmp_path: Path) -> None:
+    """A port that is taken by the server itself is nothing wrong."""
+    async with serving(tmp_path) as (_, url):
+        ran = await run("doctor", TASK_STORAGE_DIR=str(tmp_path), PORT=url.rpartition(":")[2])
+    assert ran.status == 0
+    assert f"a Holdfast is listening at {url} already" in ran.out
+
+
+async def script(*words: str) -> Ran:
+    line = [sys.executable, str(ROOT / "scripts" / "test_background_tasks.py"), *words]
+    with anyio.fail_after(120):
+        done = await anyio.run_process(line, cwd=ROOT, check=False)
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+async def test_the_demonstration_holds_on_a_server_of_its_own() -> None:
+    """`scripts/test_background_tasks.py` shows all that it has to show, the killed server included."""
+    ran = await script()
+    assert ran.status == 0, ran.out
+    assert ran.out.count("✓") == 7
+
+
+async def test_the_demonstration_notices_every_fault_that_it_is_shown() -> None:
+    """Its checks are proven on transcripts and logs with one fault each."""
+    ran = await script("--prove")
+    assert ran.status == 0, ran.out
+    assert ran.out.endswith("16 of 16 faults were noticed.\n")

@@ -1,0 +1,246 @@
+"""The digest: verbatim, cited, honest about what is missing, in both languages."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import html as lxml_html
+
+from server.errors import InvalidParameters, ModelRequired
+from server.reports.html import fragment
+from server.sources.fetch import Fetcher
+from server.sources.library import Library
+from server.workflows.rehearsal import RehearsalContext
+from server.workflows.research.workflow import research_workflow
+from tests.sources.pages import Serve, answer, never, page, serve_pages
+
+DATA = Path(__file__).parent.parent / "data/library"
+LOOPBACK = ("127.0.0.1",)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DATA, tmp_path / "library"))
+
+
+async def research(
+    folder: Path, query: str, *, fetcher: Fetcher | None = None, **params: Any
+) -> tuple[Any, RehearsalContext]:
+    workflow = research_workflow(Library(folder), fetcher or Fetcher(LOOPBACK))
+    context = RehearsalContext()
+    result = await workflow.run(context, workflow.params.model_validate({"query": query, **params}))
+    return result, context
+
+
+def visible(path: Path) -> str:
+    """What stands in a source, by other means than those of the library."""
+    if path.suffix == ".html":
+        return " ".join(str(lxml_html.fromstring(path.read_bytes()).text_content()).split())
+    return " ".join(path.read_text("utf-8").split())
+
+
+QUESTIONS = [
+    ("How do I descale a kettle?", "kettles.md"),
+    ("Why does scale form in a kettle?", "kettles.md"),
+    ("When may ships enter the harbour?", "harbour.html"),
+    ("How hot should the water for green tea be?", "notes.txt"),
+    ("绿茶应该用多少度的水冲泡？", "茶.md"),
+    ("茶叶为什么要密封保存？", "茶.md"),
+]
+
+
+@pytest.mark.parametrize(("query", "document"), QUESTIONS)
+async def test_the_answer_comes_from_the_right_document(folder: Path, query: str, document: str) -> None:
+    """It is the first source of the list."""
+    result, _ = await research(folder, query)
+    assert result["sources"][0]["path"] == document
+    assert result["status"] in {"complete", "partial"}
+
+
+@pytest.mark.parametrize(("query", "_document"), QUESTIONS)
+async def test_each_quote_stands_in_its_source(folder: Path, query: str, _document: str) -> None:
+    """Code point for code point, but for white space; and nothing comes from navigation."""
+    result, _ = await research(folder, query, report={"style": "long"})
+    paths = {source["n"]: folder / source["path"] for source in result["sources"]}
+    for one in result["evidence"]:
+        assert one["quote"] in visible(paths[one["source"]])
+        assert "waits for no one" not in one["quote"]
+        assert one["end"] - one["start"] == len(one["quote"])
+    assert result["scores"] == {
+        "fabricated_citation_rate": 0.0,
+        "quote_match_rate": 1.0,
+        "cited_sentence_share": 1.0,
+        "duplicate_sources": 0,
+    }
+
+
+@pytest.mark.parametrize(("query", "_document"), QUESTIONS)
+async def test_the_report_marks_each_quote_with_a_listed_source(folder: Path, query: str, _document: str) -> None:
+    """Each blockquote ends with `[n]`; each n is in the list; each source of the list is used."""
+    result, context = await research(folder, query)
+    quotes = [line for line in context.report.splitlines() if line.startswith("> ")]
+    marks = [re.search(r"\[(\d+)\]$", line) for line in quotes]
+    assert len(quotes) == len(result["evidence"]) > 0
+    assert all(marks)
+    listed = {int(n) for n in re.findall(r"^- \[(\d+)\]", context.parts["sources"], re.M)}
+    assert {int(mark.group(1)) for mark in marks if mark} == listed == {source["n"] for source in result["sources"]}
+
+
+async def test_the_report_has_its_parts_in_order(folder: Path) -> None:
+    """What it is stands on top; parts keep their names; the date of a source is shown."""
+    result, context = await research(folder, "How do I descale a kettle?")
+    names = list(context.parts)
+    answered = [question["id"] for question in result["questions"] if question["answered"]]
+    assert names == ["about", "summary", *answered, "gaps", "sources", "method"]
+    assert "Evidence digest" in context.parts["about"]
+    assert "2024-03-05" in context.parts["sources"]
+    assert "> A kettle is descaled with citric acid: one spoon for each litre of cold water. [1]" in context.report
+    pieces = [event for event in context.events if event.type == "output"]
+    assert len(pieces) > len(names)
+
+
+async def test_a_chinese_question_has_a_chinese_report(folder: Path) -> None:
+    """Headings, notes and what it says of itself; the labels of the steps too."""
+    result, context = await research(folder, "茶叶为什么要密封保存？")
+    assert result["language"] == "zh"
+    assert "证据摘要" in context.parts["about"]
+    assert "## 来源" in context.parts["sources"]
+    assert "理解问题" in context.labels
+    assert not any(re.search(r"[A-Za-z]{4}", label) for label in context.labels)
+
+
+async def test_the_language_can_be_chosen(folder: Path) -> None:
+    """The report's, not that of the quotes; the report says that those are not translated."""
+    result, context = await research(folder, "How do I descale a kettle?", language="zh")
+    assert result["language"] == "zh"
+    assert "以下来源为英文" in context.parts["summary"]
+    assert "translation" in result["needs_model"]
+
+
+async def test_nothing_found_is_said_plainly(folder: Path) -> None:
+    """No report is made up around nothing, and no source is listed."""
+    for query in ("Who won the chess championship of 1985?", "恐龙为什么灭绝？"):
+        result, context = await research(folder, query)
+        assert (result["status"], result["evidence"], result["sources"]) == ("no_evidence", [], [])
+        assert "> " not in context.report
+        assert "sources" not in context.parts
+
+
+async def test_an_empty_library_is_no_evidence(tmp_path: Path) -> None:
+    """The same answer, without a crash."""
+    result, _ = await research(tmp_path / "nothing", "How do I descale a kettle?")
+    assert result["status"] == "no_evidence"
+
+
+async def test_what_is_not_answered_stands_under_gaps(folder: Path) -> None:
+    """And makes the result partial."""
+    result, context = await research(folder, "How hot should the water for green tea be?")
+    unanswered = [question["text"] for question in result["questions"] if not question["answered"]]
+    assert result["status"] == "partial"
+    assert unanswered
+    assert all(text in context.parts["gaps"] for text in unanswered)
+
+
+async def test_breadth_and_style_bound_the_report(folder: Path) -> None:
+    """One question asks one thing; brief is shorter than long."""
+    narrow, _ = await research(folder, "How do I descale a kettle?", breadth=1)
+    assert [question["id"] for question in narrow["questions"]] == ["q1"]
+    brief, _ = await research(folder, "staying in the harbour", report={"style": "brief"}, breadth=1)
+    long, _ = await research(folder, "staying in the harbour", report={"style": "long"}, breadth=1)
+    assert len(brief["evidence"]) < len(long["evidence"])
+    few, _ = await research(folder, "water", max_sources=1)
+    assert len(few["sources"]) <= 1
+
+
+async def test_the_source_list_can_be_left_out(folder: Path) -> None:
+    """The result keeps the sources all the same."""
+    result, context = await research(folder, "How do I descale a kettle?", references=False)
+    assert "sources" not in context.parts
+    assert result["sources"]
+
+
+async def test_pages_and_library_answer_together(folder: Path) -> None:
+    """A page that the request names goes first; each source says where it is."""
+    text = "A kettle is descaled fastest with hot vinegar, says the maker of kettles."
+    async with serve_pages({"/kettle": page(f"<p>{text}</p>", title="Fast descaling")}) as pages:
+        url = pages.url("/kettle")
+        result, context = await research(folder, "How do I descale a kettle?", sources={"urls": [url]})
+    assert {source["kind"] for source in result["sources"]} == {"url", "library"}
+    assert result["sources"][0]["url"] == url
+    assert text in [one["quote"] for one in result["evidence"]]
+    assert f"<{url}>" in context.parts["sources"]
+    assert [key for key in context.ran if key.startswith("fetch:")]
+
+
+async def test_failed_pages_are_sources_that_failed(folder: Path) -> None:
+    """Each with its reason; the others are read; the result is partial and names them under gaps."""
+    routes: dict[str, bytes | Serve] = {
+        "/good": page("<p>A kettle is descaled at our shop within ten minutes.</p>"),
+        "/500": answer(b"oops", status="500 Internal Server Error"),
+        "/never": never,
+        "/empty": page(""),
+    }
+    async with serve_pages(routes) as pages:
+        urls = [pages.url(path) for path in routes]
+        fetcher = Fetcher(LOOPBACK, total_seconds=0.5)
+        result, context = await research(folder, "How do I descale a kettle?", fetcher=fetcher, sources={"urls": urls})
+    failed = {one["url"].rpartition("/")[2]: one["code"] for one in result["failed_sources"]}
+    assert failed == {"500": "http_500", "never": "timeout", "empty": "empty"}
+    assert result["status"] == "partial"
+    assert all(one["url"] in context.parts["gaps"].replace("\\", "") for one in result["failed_sources"])
+    outcomes = [event.data["outcome"] for event in context.events if event.type == "item"]
+    assert outcomes.count("failed") == 3
+    assert outcomes.count("completed") == len(result["sources"]) or outcomes.count("completed") >= 2
+
+
+async def test_hostile_text_stays_text(folder: Path) -> None:
+    """Marks that look like citations are not quoted; markup in a quote is shown, not rendered."""
+    body = (
+        "<p>A kettle is descaled with the &lt;script&gt; tag and *stars* of the __maker__ alone.</p>"
+        "<p>A kettle is descaled in the way of [7] and of [99] says this page.</p>"
+    )
+    async with serve_pages({"/": page(body, title="<b>[8](http://evil.example/)</b>")}) as pages:
+        result, context = await research(
+            folder, "How do I descale a kettle?", sources={"urls": [pages.url("/")], "library": False}
+        )
+    assert [one["quote"] for one in result["evidence"] if "script" in one["quote"]]
+    assert "[99]" not in context.report
+    assert "<script>" not in context.report.replace("\\<script>", "")
+    assert "[8]" not in context.report
+    assert 'href="http://evil' not in fragment(context.report)
+
+
+async def test_unreadable_library_files_are_told(folder: Path) -> None:
+    """As failed sources; they don't make the answer partial by themselves."""
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    result, _ = await research(folder, "How do I descale a kettle?")
+    assert [(one["url"], one["code"]) for one in result["failed_sources"]] == [("broken.pdf", "broken")]
+
+
+async def test_a_budget_of_time_still_leaves_a_report(folder: Path) -> None:
+    """What was not searched any more is named."""
+    result, context = await research(folder, "How do I descale a kettle?", budget={"seconds": 1e-9})
+    assert result["status"] == "no_evidence"
+    assert "budget" in context.parts["gaps"]
+    assert "method" in context.parts
+
+
+async def test_progress_is_the_work_that_was_said(folder: Path) -> None:
+    """At the end all weight is committed, and every step has a label."""
+    _, context = await research(folder, "How do I descale a kettle?")
+    assert context.committed == pytest.approx(context.expected)
+    assert all(context.labels)
+
+
+async def test_a_model_that_is_not_there_is_refused(folder: Path) -> None:
+    """At submission, by the workflow's own check."""
+    workflow = research_workflow(Library(folder), Fetcher())
+    assert workflow.check is not None
+    with pytest.raises(ModelRequired):
+        workflow.check(workflow.params.model_validate({"query": "x", "engine": "llm"}))
+    with pytest.raises(InvalidParameters) as caught:
+        workflow.check(workflow.params.model_validate({"query": "x", "sources": {"library": False}}))
+    assert caught.value.errors[0].path == "sources"
+    workflow.check(workflow.params.model_validate({"query": "x"}))
