@@ -50,7 +50,6 @@ class Demonstration:
     own: OwnServer | None
     storage: Path
     demo: bool = False
-    shown: str = ""
 
     def request(self, events: int, rate: int = 0, steps: int = 10) -> dict[str, Any]:
         """A request that nobody made before."""
@@ -249,7 +248,7 @@ def demonstrate(demonstration: Demonstration) -> int:
             mark, words = "✓", check()
         except NotHere as why:
             mark, words, not_shown = "–", f"not shown: {why}", not_shown + 1
-        except (Failed, OSError, KeyError, ValueError, http.client.HTTPException) as wrong:
+        except (Failed, OSError, LookupError, ValueError, http.client.HTTPException) as wrong:
             mark, words, failed = "✗", f"{type(wrong).__name__}: {wrong}", failed + 1
         print(f"{mark} {name:<44}{words}  [{time.monotonic() - began:.1f} s]", flush=True)
     if failed:

@@ -78,14 +78,27 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A few neighbouring blocks under the same headings; ``blocks`` has each one's offset in the document's text."""
+    """A few neighbouring blocks under the same headings.
+
+    It holds strings and numbers only, no blocks: a library has tens of thousands of passages, and objects that the
+    garbage collector has to walk through would stop the event loop each time it does.
+
+    ``starts``: each block's offset in the document's text. ``prose``: whether it may be quoted.
+    """
 
     headings: tuple[str, ...]
-    blocks: tuple[tuple[int, Block], ...]
+    starts: tuple[int, ...]
+    texts: tuple[str, ...]
+    prose: tuple[bool, ...]
 
     @property
     def text(self) -> str:
-        return "\n".join(block.text for _, block in self.blocks)
+        return "\n".join(self.texts)
+
+    @property
+    def quotable(self) -> list[tuple[int, str]]:
+        """Offset and text of what may be quoted."""
+        return [(start, text) for start, text, prose in zip(self.starts, self.texts, self.prose, strict=True) if prose]
 
 
 def passages(document: Document) -> Iterator[Passage]:
@@ -97,10 +110,19 @@ def passages(document: Document) -> Iterator[Passage]:
         limit = CJK_PASSAGE_CHARS if has_cjk(block.text) else LATIN_PASSAGE_CHARS
         full = size + len(block.text) > limit
         if gathered and (block.kind is Kind.HEADING or full or gathered[0][1].headings != block.headings):
-            yield Passage(gathered[0][1].headings, tuple(gathered))
+            yield _passage(gathered)
             gathered, size = [], 0
         if block.kind is not Kind.HEADING:
             gathered.append((start, block))
             size += len(block.text)
     if gathered:
-        yield Passage(gathered[0][1].headings, tuple(gathered))
+        yield _passage(gathered)
+
+
+def _passage(gathered: list[tuple[int, Block]]) -> Passage:
+    return Passage(
+        headings=gathered[0][1].headings,
+        starts=tuple(start for start, _ in gathered),
+        texts=tuple(block.text for _, block in gathered),
+        prose=tuple(block.kind is Kind.PROSE for _, block in gathered),
+    )

@@ -17,8 +17,8 @@ from server.sources.text import clean
 
 MOST_FILE_BYTES = 20 * 1024 * 1024
 MOST_FILES = 20_000
-READERS = 2
-"""Files read at once: reading is work for the processor, more would only slow the event loop down."""
+READERS = 1
+"""Files read at once: reading is work for one processor, and more would only slow the event loop down."""
 
 Report = Callable[[int, int], Awaitable[None]]
 
@@ -202,9 +202,8 @@ def _catalogue(name: str, files: list[File], reads: dict[tuple[Path, int, int], 
             failures.append(Failure(file.name, read.code, read.message))
             continue
         # The same text under two names is one source, not two.
-        text = hashlib.sha256(read.entry.document.text.encode()).hexdigest()
-        if text not in texts:
-            texts.add(text)
+        if read.entry.text_sha256 not in texts:
+            texts.add(read.entry.text_sha256)
             entries.append(read.entry)
             sha256[file.name] = read.sha256 or ""
     return Catalogue(name, Index(entries), sha256, tuple(failures), digest, len(files))

@@ -4,6 +4,7 @@ BM25 gathers candidates; they are then put in order by how much of the question 
 their text and in their headings, and by whether words stand together that stand together in the question.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,33 +51,41 @@ SCORING = Scoring()
 
 @dataclass(frozen=True)
 class Entry:
-    """One document, cut into passages and counted. ``id`` names it, and settles ties."""
+    """One document, cut into passages and counted. ``id`` names it, and settles ties.
+
+    ``text_sha256`` is of its text, by which the same document in another place is known.
+    """
 
     id: str
-    document: Document
+    title: str
+    date: str | None
+    markup: bool
+    text_sha256: str
     passages: tuple[Passage, ...]
     bodies: tuple[tuple[str, ...], ...]
     heads: tuple[tuple[str, ...], ...]
-    title: tuple[str, ...]
+    title_terms: tuple[str, ...]
     language: str
 
     @classmethod
     def of(cls, id: str, document: Document) -> "Entry":
         cut = tuple(passages(document))
-        title = tuple(terms(document.title))
         return cls(
             id=id,
-            document=document,
+            title=document.title,
+            date=document.date,
+            markup=document.markup,
+            text_sha256=hashlib.sha256(document.text.encode()).hexdigest(),
             passages=cut,
             bodies=tuple(tuple(terms(passage.text)) for passage in cut),
             heads=tuple(tuple(terms(" / ".join(passage.headings))) for passage in cut),
-            title=title,
+            title_terms=tuple(terms(document.title)),
             language=document.language,
         )
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        return frozenset(term for body in self.bodies for term in body) | frozenset(self.title)
+        return frozenset(term for body in self.bodies for term in body) | frozenset(self.title_terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +124,10 @@ class Index:
     def _build(self) -> None:
         numbered = self._vocabulary
         corpus = [
-            [numbered.setdefault(term, len(numbered)) for term in (*entry.bodies[i], *entry.heads[i], *entry.title)]
+            [
+                numbered.setdefault(term, len(numbered))
+                for term in (*entry.bodies[i], *entry.heads[i], *entry.title_terms)
+            ]
             for entry, i in self._places
         ]
         if not numbered:
@@ -183,7 +195,7 @@ class Index:
         strongest = sum(share / (rank + 1) for rank, (_, share) in enumerate(found[:3])) / (1 + 1 / 2 + 1 / 3)
         kept: list[Found] = []
         for i, share in found:
-            head = frozenset(entry.heads[i]) | frozenset(entry.title)
+            head = frozenset(entry.heads[i]) | frozenset(entry.title_terms)
             coverage = query.coverage(head | frozenset(entry.bodies[i]))
             if coverage < least:
                 continue
@@ -192,12 +204,12 @@ class Index:
                 + SCORING.coverage * coverage
                 + SCORING.headings * query.coverage(head)
                 + SCORING.document * strongest
-                + SCORING.adjacency * _together(adjacent, entry.bodies[i], entry.heads[i], entry.title)
+                + SCORING.adjacency * _together(adjacent, entry.bodies[i], entry.heads[i], entry.title_terms)
             )
             kept.append(Found(entry.passages[i], score * (FOREIGN_FACTOR if foreign else 1.0), coverage))
         if not kept:
             return None
-        kept.sort(key=lambda one: (-one.score, one.passage.blocks[0][0]))
+        kept.sort(key=lambda one: (-one.score, one.passage.starts[0]))
         support = sum(one.score for one in kept[1:3]) * 0.05
         return Hit(entry, kept[0].score + support, tuple(kept[:PASSAGES_PER_DOCUMENT]), foreign)
 

@@ -18,7 +18,8 @@ from server.tasks.progress import ProgressMeter
 from server.workflows.base import Step
 
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}", re.ASCII)
-PROGRESS_SECONDS = 0.1
+PROGRESS_PER_SECOND = 10.0
+PROGRESS_BURST = 30.0
 OUTCOMES = frozenset({"completed", "failed", "skipped"})
 
 
@@ -31,7 +32,8 @@ class TaskContext:
         self._meter = ProgressMeter()
         self._started: set[str] = set()
         self._part_owner: dict[str, str] = {}
-        self._told_at = 0.0
+        self._may_tell = PROGRESS_BURST
+        self._told_at = time.monotonic()
         self._untold = False
         self._leave: Callable[[], None] | None = None
 
@@ -106,12 +108,14 @@ class TaskContext:
         self._leave = leave
 
     def tell(self, *, final: bool = False) -> None:
-        """Emit progress, at most every 0.1 s; what is held back is told by `tell_rest`."""
+        """Emit progress, after a burst at most 10 times a second; what is held back is told by `tell_rest`."""
         now = time.monotonic()
-        if not final and now - self._told_at < PROGRESS_SECONDS:
+        self._may_tell = min(PROGRESS_BURST, self._may_tell + (now - self._told_at) * PROGRESS_PER_SECOND)
+        self._told_at = now
+        if not final and self._may_tell < 1.0:
             self._untold = True
             return
-        self._told_at, self._untold = now, False
+        self._may_tell, self._untold = self._may_tell - 1.0, False
         reading = self._meter.reading()
         if final:
             reading.percentage, reading.eta_seconds, reading.current, reading.current_percentage = (

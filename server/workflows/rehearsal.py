@@ -140,10 +140,10 @@ class RehearsedStep:
     context: RehearsalContext
     events: list[Emitted] = field(default_factory=list)
 
-    async def output(self, part: str, text: str) -> None:
+    async def output(self, part: str, text: str, **more: Json) -> None:
         self.context.claim_part(part, self.key)
         if text:
-            self._emit("output", {"part": part, "text": text})
+            self._emit("output", {"part": part, "text": text, **more})
 
     async def reasoning(self, part: str, text: str) -> None:
         self.context.claim_part(part, self.key)

@@ -211,6 +211,6 @@ def test_passages_know_where_they_stand(made: list[tuple[Kind, str]]) -> None:
 
     document = Document("t", tuple(Block(kind, text) for kind, text in made))
     for passage in passages(document):
-        for start, block in passage.blocks:
-            assert document.text[start : start + len(block.text)] == block.text
+        for start, text in zip(passage.starts, passage.texts, strict=True):
+            assert document.text[start : start + len(text)] == text
     assert Document.from_json(document.to_json()) == document

@@ -167,7 +167,7 @@ class EmbeddedResearch:
         started = time.monotonic()
 
         async def report(done: int, total: int) -> None:
-            await step.progress(self._say("reading_library", done=done, total=total), 90.0 * done / total)
+            await step.progress(self._say("reading_library", done=done, total=total), round(90.0 * done / total, 1))
 
         catalogue = await self._library.refresh(report) if self._params.sources.library else None
         pages = await self._page_index()

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection
 from typing import Any
 
-from server.sources.documents import Document, Kind
+from server.sources.documents import Document
 from server.sources.library import Catalogue
 from server.sources.ranking import Entry, Hit, Index
 
@@ -55,14 +55,13 @@ def search(
 
 
 def _source(hit: Hit, about: dict[str, Any]) -> dict[str, Any]:
-    document = hit.entry.document
     name = about.get("url") or about["path"]
     return {
         "id": source_id(about["kind"], name),
-        "title": document.title or name,
-        "date": document.date,
+        "title": hit.entry.title or name,
+        "date": hit.entry.date,
         "language": hit.entry.language,
-        "markup": document.markup,
+        "markup": hit.entry.markup,
         **about,
     }
 
@@ -71,12 +70,12 @@ def _passages(bonus: float, source: str, hit: Hit) -> list[dict[str, Any]]:
     return [
         {
             "source": source,
-            "title": hit.entry.document.title,
+            "title": hit.entry.title,
             "headings": list(found.passage.headings),
             "coverage": round(found.coverage, 6),
             "foreign": hit.foreign,
             "score": round(found.score + bonus, 6),
-            "blocks": [[start, block.text] for start, block in found.passage.blocks if block.kind is Kind.PROSE],
+            "blocks": [list(block) for block in found.passage.quotable],
         }
         for found in hit.passages
     ]

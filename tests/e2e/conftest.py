@@ -1,0 +1,51 @@
+"""One browser and one server for all tests of a module; each test visits as somebody new."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.browsing import Visit, browsing
+from tests.serving import ServerProcess, server_process
+
+Visiting = Callable[..., Visit]
+
+
+def quick_server(folder: Path, port: int = 0) -> AbstractContextManager[ServerProcess]:
+    """A server that notices soon when it has to take a task over."""
+    return server_process(folder, port=port, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1")
+
+
+# By module, not by session: while Playwright's loop runs, this thread can run no other.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with quick_server(tmp_path_factory.mktemp("server")) as process:
+        yield process
+
+
+@pytest.fixture
+def visiting(browser: Browser, server: ServerProcess) -> Iterator[Visiting]:
+    """Opens a browser of its own on the server, or on another one; in the end nobody may have complained."""
+    visits: list[tuple[Visit, str | None]] = []
+
+    def visit(origin: str | None = None, *, excused: str | None = None, **options: Any) -> Visit:
+        """
+        :param excused: what the browser itself may complain of, as it does of every refused request.
+        """
+        visits.append((Visit(browser, origin or server.url, **options), excused))
+        return visits[-1][0]
+
+    yield visit
+    for each, excused in visits:
+        each.close()
+        assert each.foreign == []
+        assert [error for error in each.errors if excused is None or excused not in error] == []

@@ -1,0 +1,239 @@
+"""The page in a real browser: ask, watch, leave, come back."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+
+from server.workflows.demo import text_of
+from tests.e2e.conftest import Visiting, quick_server
+from tests.serving import ServerProcess
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "How does Holdfast resume a stream"
+REFUSED = "Failed to load resource"
+TASK_ADDRESS = re.compile(r"/t/[0-9a-f]{32}$")
+SIZE = 20
+
+
+def start_demo(origin: str, **params: Any) -> str:
+    """Starts a demo task over the API; the address of its page."""
+    body = {"kind": "demo", "params": {"size": SIZE, **params}}
+    answer = httpx2.post(f"{origin}/api/tasks", json=body).raise_for_status()
+    return f"/t/{answer.json()['id']}"
+
+
+def demo_text(events: int, seed: int) -> str:
+    return "".join(text_of(index, SIZE, seed) for index in range(events))
+
+
+def expect_status(page: Page, status: str) -> None:
+    expect(page.locator(".task-line .status")).to_have_attribute("data-status", status)
+
+
+def expect_report(page: Page, text: str) -> None:
+    expect(page.locator(".report")).to_have_text(text)
+
+
+def wait_for_writing(page: Page, letters: int) -> None:
+    page.wait_for_function("n => document.querySelector('.report').textContent.length >= n", arg=letters)
+
+
+def test_a_question_is_asked_watched_left_and_found_again(visiting: Visiting) -> None:
+    """The address of the task shows the same report in a new tab, and so does the list."""
+    visit = visiting()
+    page = visit.open()
+    page.get_by_label("Your question").fill(QUESTION)
+    page.keyboard.press("Enter")
+    page.wait_for_url(TASK_ADDRESS)
+    expect_status(page, "completed")
+    expect(page.locator(".report h1")).to_have_text(QUESTION)
+    expect(page.locator(".report h2").last).to_have_text("How this was made")
+    report, address = page.locator(".report").inner_html(), page.url
+    page.close()
+
+    again = visit.open(address.removeprefix(visit.origin))
+    expect(again.locator(".report h2").last).to_be_visible()
+    assert again.locator(".report").inner_html() == report
+    again.get_by_role("link", name="Holdfast: ask a question").click()
+    expect(again.get_by_label("Your question")).to_have_value("")
+    again.locator(".task-item", has_text=QUESTION).click()
+    expect(again.locator(".report h2").last).to_be_visible()
+    assert again.url == address
+    assert again.locator(".report").inner_html() == report
+
+
+def test_a_reload_in_mid_task_goes_on_with_everything_once(visiting: Visiting) -> None:
+    """And again after leaving for the list and coming back with the browser's own button."""
+    visit = visiting()
+    page = visit.open(start_demo(visit.origin, events=150, rate=60, seed=1))
+    wait_for_writing(page, 10 * SIZE)
+    expect_status(page, "running")
+    page.reload()
+    wait_for_writing(page, 20 * SIZE)
+    page.get_by_role("link", name="Holdfast: ask a question").click()
+    page.go_back()
+    expect_status(page, "running")
+    expect_status(page, "completed")
+    expect_report(page, demo_text(150, 1))
+
+
+def test_the_page_goes_on_by_itself_when_the_server_was_killed_and_started_again(
+    visiting: Visiting, tmp_path: Path
+) -> None:
+    """It says that the connection was lost and found; the text is complete and not doubled."""
+    with quick_server(tmp_path) as first:
+        visit = visiting(first.url, excused=REFUSED)
+        page = visit.open(start_demo(first.url, events=200, rate=100, seed=2))
+        wait_for_writing(page, 20 * SIZE)
+        first.kill()
+        line = page.locator(".connection")
+        expect(line).to_contain_text("Connection lost")
+    with quick_server(tmp_path, first.port):
+        expect(line).to_contain_text("Connected again")
+        expect_status(page, "completed")
+        expect_report(page, demo_text(200, 2))
+        visit.close()
+
+
+def test_the_list_shows_tasks_as_they_come_move_end_and_go(visiting: Visiting) -> None:
+    """Nothing is done on the page: all of it happens elsewhere."""
+    visit = visiting()
+    page = visit.open()
+    address = start_demo(visit.origin, events=90, rate=60, seed=3)
+    item = page.locator(f".task-item:has(a[href='{address}'])")
+    expect(item.locator(".status-word")).to_have_text("Running")
+    expect(item.locator(".task-item-number")).to_have_text(re.compile(r"^[1-9]\d?%$"))
+    expect(item.locator(".status-word")).to_have_text("Completed")
+    httpx2.delete(f"{visit.origin}/api/tasks/{address.removeprefix('/t/')}").raise_for_status()
+    expect(item).to_have_count(0)
+
+
+def test_a_task_is_paused_resumed_stopped_retried_run_again_and_deleted(visiting: Visiting) -> None:
+    """The buttons are those that the status allows."""
+    visit = visiting()
+    page = visit.open(start_demo(visit.origin, events=100, rate=100, seed=4))
+    actions = page.get_by_role("group", name="What can be done with this task")
+    actions.get_by_role("button", name="Pause").click()
+    expect_status(page, "paused")
+    expect(actions.get_by_role("button")).to_have_text(["Resume", "Stop"])
+    actions.get_by_role("button", name="Resume").click()
+    expect_status(page, "running")
+    actions.get_by_role("button", name="Stop").click()
+    expect_status(page, "stopped")
+    expect(page.locator(".task-notice")).to_contain_text("Stopped before its end")
+    actions.get_by_role("button", name="Retry").click()
+    expect_status(page, "completed")
+    expect_report(page, demo_text(100, 4))
+    actions.get_by_role("button", name="Run again").click()
+    expect_status(page, "running")
+    expect_status(page, "completed")
+    expect_report(page, demo_text(100, 4))
+
+    actions.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    actions.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_label("Your question")).to_be_visible()
+    expect(page.locator(".task-item", has_text="seed 4")).to_have_count(0)
+
+
+def test_a_failed_task_says_why_and_keeps_what_it_wrote(visiting: Visiting) -> None:
+    """An error is no report, and a report that is no whole one says so."""
+    visit = visiting()
+    page = visit.open(start_demo(visit.origin, events=20, fail_at=12, seed=5))
+    expect_status(page, "failed")
+    expect(page.locator(".task-notice")).to_contain_text("asked to fail at event 12")
+    expect(page.locator(".report")).to_have_text(re.compile("^000000"))
+
+
+def test_a_selection_survives_while_the_report_grows(visiting: Visiting) -> None:
+    """Text that stands already is not written anew."""
+    visit = visiting()
+    page = visit.open(start_demo(visit.origin, events=120, rate=80, seed=6))
+    wait_for_writing(page, 5 * SIZE)
+    page.evaluate(
+        "() => getSelection().setBaseAndExtent(document.querySelector('.report p').firstChild, 0,"
+        " document.querySelector('.report p').firstChild, 26)"
+    )
+    selected = page.evaluate("() => String(getSelection())")
+    wait_for_writing(page, 60 * SIZE)
+    assert page.evaluate("() => String(getSelection())") == selected == demo_text(2, 6)[:26]
+
+
+def test_errors_stand_at_their_fields(visiting: Visiting) -> None:
+    """Folded options are opened for it; the question is kept."""
+    page = visiting(excused=REFUSED).open()
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_text("Write a question first.")).to_be_visible()
+    page.get_by_label("Your question").fill("What is this?")
+    expect(page.get_by_text("Write a question first.")).to_be_hidden()
+    page.get_by_text("Options").click()
+    page.get_by_label("Pages to read").fill("ftp://example.org/")
+    page.get_by_text("Options").click()
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_text("Only addresses that begin with")).to_be_visible()
+    expect(page.get_by_label("Pages to read")).to_be_focused()
+    assert page.get_by_label("Your question").input_value() == "What is this?"
+
+
+def test_a_task_that_is_not_there_is_told_in_words(visiting: Visiting) -> None:
+    """Whether it was deleted while it was open, or before."""
+    visit = visiting(excused=REFUSED)
+    page = visit.open("/t/" + "0" * 32)
+    expect(page.get_by_role("heading", name="This task is gone")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="Ask a question").click()
+    expect(page.get_by_label("Your question")).to_be_focused()
+
+    address = start_demo(visit.origin, events=1, seed=7)
+    page = visit.open(address)
+    expect_status(page, "completed")
+    httpx2.delete(f"{visit.origin}/api/tasks/{address.removeprefix('/t/')}").raise_for_status()
+    expect(page.get_by_role("heading", name="This task is gone")).to_be_visible()
+
+
+def test_a_chinese_browser_gets_a_chinese_page_and_may_choose(visiting: Visiting) -> None:
+    """The choice of language and theme is kept."""
+    visit = visiting(locale="zh-CN")
+    page = visit.open()
+    expect(page.get_by_role("heading", level=1)).to_have_text("想弄清楚什么？")
+    page.get_by_role("button", name="Holdfast 怎样续传一个流？").click()
+    expect(page.locator(".task-line .status")).to_have_text("已完成")
+    expect(page.locator(".report")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator(".report h2").first).to_have_text("简要回答")
+
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="Light theme").click()
+    page.reload()
+    expect(page.locator(".task-line .status")).to_have_text("Completed")
+    assert page.evaluate("() => [document.documentElement.lang, document.documentElement.dataset.theme]") == [
+        "en",
+        "light",
+    ]
+
+
+def test_text_from_outside_is_text(visiting: Visiting) -> None:
+    """A question that is markup is shown as it was asked, wherever it is shown."""
+    hostile = "<img src=x onerror=alert(1)> & <b>bold</b>"
+    page = visiting().open()
+    page.get_by_label("Your question").fill(hostile)
+    page.keyboard.press("Enter")
+    expect_status(page, "completed")
+    expect(page.locator(".task-item[class] a[aria-current] .task-item-title")).to_have_text(hostile)
+    expect(page.locator("main img, aside img, main b")).to_have_count(0)
+
+
+def test_a_phone_sees_no_sideways_scrolling(visiting: Visiting, server: ServerProcess) -> None:
+    """Neither while asking nor while reading, whatever stands in the report."""
+    visit = visiting(viewport={"width": 360, "height": 740})
+    for path in ("/", start_demo(server.url, events=30, seed=8)):
+        page = visit.open(path)
+        expect(page.get_by_role("main")).to_be_visible()
+        if path != "/":
+            expect_status(page, "completed")
+            expect_report(page, demo_text(30, 8))
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 360

@@ -1,0 +1,76 @@
+"""What the page's files are made of; no browser is needed to see that."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+MOST_BYTES = 150 * 1024
+ONLY_CHINESE = "problem."
+"""The server tells these in English itself."""
+
+
+class Page(HTMLParser):
+    """The tags of a page, as (name, attributes)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def index() -> Page:
+    return Page((STATIC / "index.html").read_text(encoding="utf-8"))
+
+
+def keys(language: str) -> set[str]:
+    return set(
+        re.findall(r'^  "([^"]+)":', (STATIC / f"js/i18n/{language}.js").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+
+def scripts() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.rglob("*.js")))
+
+
+def test_the_page_is_light() -> None:
+    """Scripts and styles, uncompressed."""
+    assert sum(path.stat().st_size for path in STATIC.rglob("*") if path.suffix in (".js", ".css")) <= MOST_BYTES
+
+
+def test_the_page_keeps_to_its_own_content_security_policy() -> None:
+    """No inline script, style or handler; nothing of another origin."""
+    for tag, attributes in index().tags:
+        assert "style" not in attributes
+        assert not any(name.startswith("on") for name in attributes)
+        assert tag != "style"
+        assert tag != "script" or (attributes.get("src") or "").startswith("/static/")
+    for path in STATIC.rglob("*"):
+        if path.suffix in (".html", ".css", ".js"):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"(?:src|href|url\(|import|fetch)\W{1,3}https?://", text), path
+    assert not re.search(r"\beval\(|innerHTML|insertAdjacentHTML|document\.write|setAttribute\(\"style\"", scripts())
+
+
+def test_all_that_the_page_loads_is_there() -> None:
+    """Style sheets, scripts and what they import."""
+    for _, attributes in index().tags:
+        for address in (attributes.get("src"), attributes.get("href")):
+            if address and address.startswith("/static/"):
+                assert (STATIC / address.removeprefix("/static/")).is_file(), address
+    for path in STATIC.rglob("*.js"):
+        for name in re.findall(r'from "(\.[^"]+)"', path.read_text(encoding="utf-8")):
+            assert (path.parent / name).is_file(), f"{path}: {name}"
+
+
+def test_both_languages_say_the_same() -> None:
+    """Every key that the page or a script names has words in both."""
+    english, chinese = keys("en"), keys("zh")
+    assert english <= chinese
+    assert all(key.startswith(ONLY_CHINESE) for key in chinese - english)
+    named = {value for _, given in index().tags for name, value in given.items() if name.startswith("data-t")}
+    named |= set(re.findall(r'\bt\(\s*"([^"]+)"', scripts()))
+    assert named - {None} <= english
