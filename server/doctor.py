@@ -45,7 +45,7 @@ class Check:
 async def doctor(settings: Settings) -> int:
     """Print what was found. Returns the exit status: 1 if something that is needed is not as it must be."""
     checks = [_python(), *_packages(), *await _storage(settings), await _library(settings)]
-    checks += [await anyio.to_thread.run_sync(_browser), _model(), await _port(settings)]
+    checks += [await anyio.to_thread.run_sync(_browser, settings), _model(), await _port(settings)]
     sys.stdout.write(f"Holdfast {__version__}\n\n")
     sys.stdout.writelines(f"  {check.mark:<7}{check.name:<28}{check.detail}\n" for check in checks)
     sys.stdout.write("\nSettings in force (* from the environment or the command line)\n\n")
@@ -80,7 +80,7 @@ def what_works(settings: Settings, voice: Voice) -> list[str]:
                 f"资料库：{library.folder} 为空，使用 Holdfast 自带文档（{documents} 份）",
             )
         )
-    found = find_browser()
+    found = find_browser(settings.browser_path)
     if found.browser is not None:
         lines.append(voice(f"Browser: {found.browser.version}", f"浏览器：{found.browser.version}"))
     else:
@@ -158,8 +158,8 @@ async def _library(settings: Settings) -> Check:
     return Check("library", documents > 0, f"{documents} documents in {library.folder}", needed=False)
 
 
-def _browser() -> Check:
-    found = find_browser()
+def _browser(settings: Settings) -> Check:
+    found = find_browser(settings.browser_path)
     if found.browser is None:
         return Check("browser", False, _no_browser(found), needed=False)
     return Check("browser", True, f"{found.browser.version} ({found.browser.path})", needed=False)

@@ -14,12 +14,14 @@ from threading import Thread
 import anyio
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.app import create_app
 from server.doctor import what_works
 from server.errors import HoldfastError
 from server.listening import BACKLOG, listen, url_of
 from server.settings import Settings
+from server.streaming.response import ABORT_EXTENSION
 from server.terminal import Voice
 
 OK, FAILED, USAGE, FORCED = 0, 1, 2, 130
@@ -51,6 +53,7 @@ def serve(settings: Settings) -> int:
     entrance = _Entrance(app)
     config = uvicorn.Config(
         entrance,
+        http=_Protocol,
         lifespan="on",
         ws="none",
         access_log=False,
@@ -110,6 +113,14 @@ class _Server(uvicorn.Server):
         while not self.force_exit:  # noqa: ASYNC110 - a signal handler sets it, which can't set an event of the loop
             await anyio.sleep(FORCE_LOOK_SECONDS)
         scope.cancel()
+
+
+class _Protocol(HttpToolsProtocol):
+    """Gives the app a way to drop a connection whose reader takes nothing: closing one waits for the reader."""
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.scope["extensions"] = {**(self.scope.get("extensions") or {}), ABORT_EXTENSION: self.transport.abort}  # type: ignore[dict-item] # the type knows only extensions that hold data
 
 
 class _Entrance:

@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     allow_anonymous: bool = Field(
         False,
-        description="Listen beyond loopback although no users are configured: whoever reaches the port is the one user.",
+        description="Listen beyond loopback although there are no users: whoever reaches the port is the one user.",
     )
     allowed_hosts: Names = Field(
         (),
@@ -37,6 +37,7 @@ class Settings(BaseSettings):
         Path("data/library"),
         description="Folder of documents for research; where it is empty, Holdfast's own docs are used.",
     )
+    browser_path: Path | None = Field(None, description="The Chromium or Chrome to use; one is looked for otherwise.")
     demo_kind: bool = Field(False, description="Offer the `demo` kind, for tests and benchmarks.")
     allowed_private_hosts: Names | None = Field(
         None,

@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "telling": ("models", "settings", *CLIENT),
     "listening": (),
     "doctor": (*STORE, "stores.files", "sources.*", "resources", "listening", "terminal"),
-    "serve": ("app", "doctor", "errors", "settings", "listening", "terminal"),
+    "serve": ("app", "doctor", "errors", "settings", "listening", "terminal", "streaming.response"),
     "cli": (*BASE, *CLIENT, "serve", "doctor", "listening"),
     "__main__": ("cli",),
 }

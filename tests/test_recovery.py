@@ -168,6 +168,7 @@ def test_a_lost_snapshot_is_made_again_from_the_log(tmp_path: Path) -> None:
         tasks = httpx2.get(f"{process.url}/api/tasks").json()["tasks"]
         assert [(task["id"], task["status"]) for task in tasks] == [(seen[0].data["id"], "completed")]
         assert numbered(read_stream(f"{process.url}/api/tasks/{tasks[0]['id']}/events")) == numbered(seen)
+        assert orjson.loads(snapshot.read_bytes())["outputs"] == list(report_of(seen).values())
 
 
 def test_a_damaged_log_is_told_in_the_stream_and_harms_no_other_task(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ async def list_kinds(request: Request) -> Response:
             "version": workflow.version,
             "label": dict(workflow.label),
             "model": workflow.model,
-            "search": workflow.search,
+            "search": workflow.search(),
             "schema": workflow.params.model_json_schema(),
         }
         for workflow in services(request).registry

@@ -1,13 +1,16 @@
 """What a browser opens: the web UI, its files, and the API's documentation."""
 
+import re
 from os import PathLike, stat_result
 from pathlib import Path
 
+from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from server.errors import NotFound
 from server.reports import html
 from server.resources import docs_dir, static_dir
 
@@ -17,6 +20,10 @@ PAGE_CSP = (
 )
 
 
+DOCS_PAGE = re.compile(r"(?:[a-z]{2,12}/)?[a-z0-9-]{1,60}\.md", re.ASCII)
+_CODE_ROW = re.compile(r"<tr>\n<td><code>([a-z_]+)</code>")
+
+
 async def index(request: Request) -> Response:
     """The web UI; it finds its task in the address."""
     headers = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "no-cache", "Referrer-Policy": "same-origin"}
@@ -24,13 +31,21 @@ async def index(request: Request) -> Response:
 
 
 async def docs(request: Request) -> Response:
-    """The API's documentation, in the language that the browser asks for."""
+    """The way to the documentation, in the language that the browser asks for."""
     chinese = request.headers.get("accept-language", "").lower().startswith("zh")
-    folder = docs_dir() / "zh" if chinese else docs_dir()
-    markdown = (folder / "api.md").read_text(encoding="utf-8")
-    page = html.render(markdown, title="Holdfast API", language="zh" if chinese else "en")
-    headers = {"Content-Security-Policy": PAGE_CSP, "Vary": "Accept-Language"}
-    return Response(page, headers=headers, media_type="text/html; charset=utf-8")
+    return RedirectResponse("/docs/zh/index.md" if chinese else "/docs/index.md", headers={"Vary": "Accept-Language"})
+
+
+async def docs_page(request: Request) -> Response:
+    """A page of the documentation."""
+    name = request.path_params["page"]
+    if DOCS_PAGE.fullmatch(name) is None or not (docs_dir() / name).is_file():
+        raise NotFound(f"There is no page {name[:80]!r} in the documentation; /docs/index.md lists them.")
+    markdown = await to_thread.run_sync((docs_dir() / name).read_text, "utf-8")
+    language = "zh" if name.startswith("zh/") else "en"
+    title = markdown.partition("\n")[0].removeprefix("# ")
+    page = _CODE_ROW.sub(r'<tr id="\1">\n<td><code>\1</code>', html.render(markdown, title=title, language=language))
+    return Response(page, headers={"Content-Security-Policy": PAGE_CSP}, media_type="text/html; charset=utf-8")
 
 
 class FreshFiles(StaticFiles):

@@ -8,6 +8,7 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from server.errors import HoldfastError, MethodNotAllowed, NotFound
 
@@ -20,7 +21,7 @@ def problem(error: HoldfastError) -> Response:
     """``{type, title, status, detail, code, errors: [{path, code, message}]}``."""
     status = http.HTTPStatus(error.status)
     body = {
-        "type": f"/docs#error-{error.code}",
+        "type": f"/docs/errors.md#{error.code}",
         "title": status.phrase,
         "status": error.status,
         "detail": error.detail,
@@ -45,11 +46,18 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         return problem(HoldfastError())
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = ", ".join(sorted(_methods_here(request)))
         response = problem(MethodNotAllowed(f"{request.scope['path']} takes {allowed}." if allowed else None))
         response.headers["Allow"] = allowed
         return response
     return problem(NotFound())
+
+
+def _methods_here(request: Request) -> set[str]:
+    """What all routes of this address take together; the router names only the first one's."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in matching for method in route.methods or ()}
 
 
 async def on_any_error(request: Request, error: Exception) -> Response:

@@ -36,6 +36,7 @@ def routes() -> list[BaseRoute]:
         Route("/healthz", meta.healthz, methods=["GET"]),
         Route("/openapi.json", meta.openapi, methods=["GET"]),
         Route("/docs", pages.docs, methods=["GET"]),
+        Route("/docs/{page:path}", pages.docs_page, methods=["GET"]),
         Route("/", pages.index, methods=["GET"], include_in_schema=False),
         Route("/t/{task_id}", pages.index, methods=["GET"], include_in_schema=False),
         Mount("/static", pages.static_files(static_dir()), name="static"),

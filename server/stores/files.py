@@ -23,6 +23,7 @@ import anyio
 import orjson
 from anyio import to_thread
 
+from server.errors import StoreFailed
 from server.fingerprint import is_task_id
 from server.models import Action, Claim, Control, EventType, Life, Node, Record
 from server.stores import probe
@@ -49,7 +50,13 @@ class FileStore:
 
     async def open(self) -> None:
         self._limiter = anyio.CapacityLimiter(DISK_THREADS)
-        await self._run("opening the task folder", self._open)
+        try:
+            await to_thread.run_sync(self._open)
+        except OSError as error:
+            raise StoreFailed(
+                f"The task folder {self._root} can't be used: {error.strerror}. "
+                "Set TASK_STORAGE_DIR to a folder that this user can read and write."
+            ) from None
 
     def _open(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -296,6 +303,8 @@ class FileStore:
     def _remove(self, task_id: str) -> bool:
         with contextlib.suppress(FileNotFoundError):
             self._snapshot_path(task_id).unlink()
+        with contextlib.suppress(FileNotFoundError):
+            self._snapshot_path(task_id).with_suffix(".json.broken").unlink()
         aside = self._root / f".removed-{task_id}-{secrets.token_hex(4)}"
         try:
             (self._root / task_id).rename(aside)

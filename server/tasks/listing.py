@@ -10,7 +10,7 @@ from server.stores.base import Store
 from server.tasks.scheduler import Scheduler
 from server.tasks.state import view_of_snapshot
 
-View = Callable[[Life], Awaitable[dict[str, Any]]]
+Rebuild = Callable[[Life], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class Filters:
 class Listing:
     """Tasks by their snapshots, with those that run here as they are this moment."""
 
-    def __init__(self, store: Store, scheduler: Scheduler, view: View) -> None:
-        self._store, self._scheduler, self._view = store, scheduler, view
+    def __init__(self, store: Store, scheduler: Scheduler, rebuild: Rebuild) -> None:
+        self._store, self._scheduler, self._rebuild = store, scheduler, rebuild
 
     async def all(self, scope: str, filters: Filters) -> list[dict[str, Any]]:
         """Every task of this scope that matches, newest first."""
         views = {head["taskId"]: view_of_snapshot(head) for head in await self._store.snapshots()}
         for task_id in await self._store.task_ids():
             if task_id not in views and (life := await self._store.latest(task_id)) is not None:
-                views[task_id] = await self._view(life)
+                views[task_id] = await self._rebuild(life)
         for task_id, run in self._scheduler.runs.items():
             views[task_id] = run.state.view()
         queue = {life.task_id: position for position, life in enumerate(self._scheduler.queue, 1)}

@@ -14,6 +14,7 @@ from server.stores.base import Store
 
 MISSED_BEATS_WHEN_LOCK_IS_FREE = 2
 FENCE_SHARE = 2 / 3
+FORGET_LEASES = 10
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Liveness:
     async def observe(self) -> None:
         """Look at every node's heartbeat."""
         now = self._clock()
-        self.nodes = await self._store.nodes()
+        self.nodes = await self._without_gone(await self._store.nodes(), now)
         seen = {node.id: node for node in self.nodes}
         for name in {*seen, *self._sightings}:
             node = seen.get(name)
@@ -75,6 +76,19 @@ class Liveness:
             known = self._sightings.get(name)
             since = known.since if known is not None and known.counter == counter else now
             self._sightings[name] = Sighting(counter, since, node.held if node else None)
+
+    async def _without_gone(self, nodes: list[Node], now: float) -> list[Node]:
+        """The nodes without those that ended long ago without a word, whose heartbeats are taken away."""
+        kept = []
+        for node in nodes:
+            known = self._sightings.get(node.id)
+            silent = now - known.since if known is not None and known.counter == node.counter else 0.0
+            if node.held is False and silent >= FORGET_LEASES * self._settings.lease_seconds:
+                await self._store.leave(node.id)
+                del self._sightings[node.id]
+            else:
+                kept.append(node)
+        return kept
 
     def is_dead(self, node: str) -> bool:
         """Whether a node's tasks may be taken.

@@ -151,7 +151,7 @@ class TaskLog:
 
 
 def _encode(data: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
-    """One line of JSON, and the data as it now reads: half a surrogate pair, which no stream carries, becomes U+FFFD."""
+    """One line of JSON, and the data as it now reads: half a surrogate pair, which no stream takes, becomes U+FFFD."""
     try:
         return orjson.dumps(data), data
     except TypeError:

@@ -72,7 +72,7 @@ class BackgroundTaskManager:
         self._store, self._registry, self._scheduler = store, registry, scheduler
         self._liveness, self._stage, self._settings, self._node = liveness, stage, settings, node
         self._closing = False
-        self.listing = Listing(store, scheduler, self.view)
+        self.listing = Listing(store, scheduler, self._rebuild)
 
     async def submit(self, request: TaskRequest, resuming: Callable[[Life], bool] = lambda life: False) -> Submission:
         """Start, attach to, replay, resume or retry the task of a request.
@@ -127,6 +127,17 @@ class BackgroundTaskManager:
     async def view(self, life: Life) -> dict[str, Any]:
         """The task as the API shows it."""
         return self.with_position((await self.state(life)).view())
+
+    async def _rebuild(self, life: Life) -> dict[str, Any]:
+        """The view of a task whose snapshot is lost or bad; an ended one's is written again.
+
+        One that has not ended gets its snapshot from its owner: another one, read before, must not replace that.
+        """
+        state = await self.state(life)
+        claim = await self._store.newest_claim(life)
+        if state.status.terminal and claim is not None:
+            await self._store.save_snapshot(life, claim.epoch, state.snapshot(claim.epoch, now_ms()), durable=False)
+        return state.view()
 
     async def history(self, life: Life) -> list[dict[str, Any]]:
         """All lives of the task, newest first."""
@@ -200,7 +211,7 @@ class BackgroundTaskManager:
             workflow_version=workflow.version,
             params=request.params,
             model=workflow.model,
-            search=workflow.search,
+            search=workflow.search(),
             scope=request.scope,
         )
 
@@ -217,7 +228,7 @@ class BackgroundTaskManager:
             created_at=now_ms(),
             scope=request.scope,
             model=workflow.model,
-            search=workflow.search,
+            search=workflow.search(),
             title=request.title,
             priority=request.priority,
             project=request.project,

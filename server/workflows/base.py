@@ -86,7 +86,7 @@ class Workflow:
     """The program of a kind.
 
     ``version`` changes when a journal of the older program could not be gone on with. ``model`` and ``search``
-    are what the server would use for it, without credentials: they are part of the fingerprint.
+    are what the server would use for it now, without credentials: they are part of the fingerprint.
     ``title`` makes the line by which people find a task again. ``check`` refuses parameters that are well-formed but
     can't be carried out here, by raising the error that says why, before a task is made of them.
     """
@@ -98,7 +98,7 @@ class Workflow:
     title: Callable[[Any], str]
     label: Mapping[str, str] = field(default_factory=dict)
     model: Json = None
-    search: Json = None
+    search: Callable[[], Json] = lambda: None
     check: Callable[[Any], None] | None = None
 
 

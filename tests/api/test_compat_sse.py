@@ -9,6 +9,7 @@ import pytest
 from tests.reading import parse
 from tests.serving import Running, serving, settings
 
+THEIRS_IN_A_QUERY = "language=en-US&query=What+is+a+seal%3F&maxResult=3&enableReferences=true"
 EVENTS = {"infor", "message", "reasoning", "progress", "error"}
 
 
@@ -36,9 +37,7 @@ def test_its_names_lead_to_the_same_task_as_ours(server: Running) -> None:
     ours = {"query": "What is a seal?", "max_results": 3, "language": "en"}
     ids = {
         httpx2.post(f"{server.url}/api/sse", json={**theirs, "provider": "openai"}, timeout=60).headers["x-task-id"],
-        httpx2.get(f"{server.url}/api/sse", params={**theirs, "enableReferences": "true"}, timeout=60).headers[
-            "x-task-id"
-        ],
+        httpx2.get(f"{server.url}/api/sse?{THEIRS_IN_A_QUERY}", timeout=60).headers["x-task-id"],
         httpx2.post(f"{server.url}/api/tasks", json=ours).headers["x-task-id"],
     }
     assert len(ids) == 1

@@ -193,14 +193,12 @@ def test_readers_of_a_running_task_share_what_is_written(server: Running) -> Non
         with connection(url) as raw:
             answers.append(read_bytes(raw))
 
+    body = {"kind": "demo", "events": 100, "size": 20, "rate": 200, "seed": 13}
+    task = f"{server.url}/api/tasks/{httpx2.post(f'{server.url}/api/tasks', json=body).json()['id']}"
     threads = [threading.Thread(target=read) for _ in range(10)]
     for number, thread in enumerate(threads):
+        wait_until(lambda written=5 * number: httpx2.get(task).json()["seq"] >= written)
         thread.start()
-        if number == 4:
-            task = httpx2.post(
-                f"{server.url}/api/tasks", json={"kind": "demo", "events": 100, "size": 20, "rate": 200, "seed": 13}
-            )
-            wait_until(lambda: httpx2.get(f"{server.url}/api/tasks/{task.json()['id']}").json()["seq"] > 20)
     for thread in threads:
         thread.join(30)
     assert len(answers) == 10

@@ -205,35 +205,37 @@ def test_only_an_ended_task_can_be_deleted_and_then_it_is_gone(client: httpx2.Cl
 
 def test_a_waiting_task_shows_its_place_and_can_be_stopped_or_paused(tmp_path: Path) -> None:
     """By priority, then age."""
-    with serving(settings(tmp_path, max_concurrent_tasks=1)) as small:
-        with httpx2.Client(base_url=small.url, timeout=30) as own:
-            running = start(own, events=1000, rate=50, seed=0)
-            until(own, running, "running")
-            waiting = [
-                start(own, events=1, seed=seed, priority=priority) for seed, priority in ((1, 5), (2, 5), (3, 9))
-            ]
-            places = [show(own, task_id)["queue_position"] for task_id in waiting]
-            assert places == [2, 3, 1]
-            assert control(own, waiting[1], "stop").json()["status"] == "stopped"
-            assert control(own, waiting[0], "pause").json()["status"] == "paused"
-            control(own, running, "stop")
-            until(own, waiting[2], "completed")
-            assert show(own, waiting[0])["status"] == "paused"
-            assert control(own, waiting[0], "resume").status_code == 200
-            until(own, waiting[0], "completed")
+    with (
+        serving(settings(tmp_path, max_concurrent_tasks=1)) as small,
+        httpx2.Client(base_url=small.url, timeout=30) as own,
+    ):
+        running = start(own, events=1000, rate=50, seed=0)
+        until(own, running, "running")
+        waiting = [start(own, events=1, seed=seed, priority=priority) for seed, priority in ((1, 5), (2, 5), (3, 9))]
+        places = [show(own, task_id)["queue_position"] for task_id in waiting]
+        assert places == [2, 3, 1]
+        assert control(own, waiting[1], "stop").json()["status"] == "stopped"
+        assert control(own, waiting[0], "pause").json()["status"] == "paused"
+        control(own, running, "stop")
+        until(own, waiting[2], "completed")
+        assert show(own, waiting[0])["status"] == "paused"
+        assert control(own, waiting[0], "resume").status_code == 200
+        until(own, waiting[0], "completed")
 
 
 def test_a_full_queue_refuses_new_tasks_and_says_when_to_come_back(tmp_path: Path) -> None:
     """Attaching to what is there still works."""
-    with serving(settings(tmp_path, max_concurrent_tasks=1, max_pending_tasks=2)) as small:
-        with httpx2.Client(base_url=small.url, timeout=30) as own:
-            until(own, start(own, events=1000, rate=50, seed=0), "running")
-            for seed in (1, 2):
-                start(own, events=1, seed=seed)
-            answer = own.post("/api/tasks", json={"kind": "demo", "events": 1, "seed": 3})
-            assert (answer.status_code, answer.json()["code"]) == (429, "queue_full")
-            assert int(answer.headers["retry-after"]) > 0
-            assert own.post("/api/tasks", json={"kind": "demo", "events": 1, "seed": 2}).status_code == 200
+    with (
+        serving(settings(tmp_path, max_concurrent_tasks=1, max_pending_tasks=2)) as small,
+        httpx2.Client(base_url=small.url, timeout=30) as own,
+    ):
+        until(own, start(own, events=1000, rate=50, seed=0), "running")
+        for seed in (1, 2):
+            start(own, events=1, seed=seed)
+        answer = own.post("/api/tasks", json={"kind": "demo", "events": 1, "seed": 3})
+        assert (answer.status_code, answer.json()["code"]) == (429, "queue_full")
+        assert int(answer.headers["retry-after"]) > 0
+        assert own.post("/api/tasks", json={"kind": "demo", "events": 1, "seed": 2}).status_code == 200
 
 
 def test_lists_are_newest_first_filtered_and_paged(client: httpx2.Client) -> None:

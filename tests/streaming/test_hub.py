@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import pytest
 
 from server.models import EventType, Life, Record
-from server.stores.base import LogWriter
+from server.stores.base import LogWriter, Store
+from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
 from server.streaming.hub import RING_BYTES, Hub, Subscription
 from tests.making import life, output, outputs
@@ -20,14 +22,15 @@ def done(seq: int) -> Record:
 class Bench:
     """A hub over a memory store, with one claimed task."""
 
-    def __init__(self) -> None:
-        self.store = MemoryStore()
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = store or MemoryStore()
         self.hub = Hub(self.store)
         self.task: Life = life()
         self.writer: LogWriter
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        await self.store.open()
         await self.store.create(self.task)
         writer = await self.store.claim(self.task, 1, "n1")
         assert writer is not None
@@ -142,15 +145,16 @@ async def test_a_done_that_a_retry_has_followed_is_a_status(owned: bool) -> None
     assert types == ["output", "status", "output", "done"]
 
 
-async def test_a_read_that_is_cut_off_loses_nothing() -> None:
-    """The next one begins at the cursor."""
-    bench = Bench()
+async def test_a_read_that_is_cut_off_loses_nothing(tmp_path: Path) -> None:
+    """The next one begins at the cursor, though the store had read on already."""
+    bench = Bench(FileStore(tmp_path))
     async with bench.running():
         await bench.writer.append(outputs(1, 5))
         async with bench.hub.subscribe(bench.task, 0) as subscription:
             with anyio.CancelScope() as scope:
                 scope.cancel()
                 await subscription.next()
+            assert scope.cancelled_caught
             assert await read(subscription, 5) == [1, 2, 3, 4, 5]
 
 

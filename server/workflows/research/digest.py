@@ -102,15 +102,15 @@ def method(facts: dict[str, Any], language: str) -> Iterator[str]:
 
 def _quotation(one: dict[str, Any], cited: dict[str, Any], language: str) -> str:
     source = cited["sources"][one["source"] - 1]
-    text = inline(one["quote"]) if source["markup"] else literal(one["quote"])
+    shown = inline if source["markup"] else literal
     place = " › ".join([source["title"], *(heading for heading in one["headings"] if heading not in source["title"])])
     support = one["independent_sources"]
     parts = [
-        literal(place),
+        shown(place),
         source["date"] or "",
         say(language, "one_source") if support == 1 else say(language, "like_wording", count=support),
     ]
-    return f"> {text} [{one['source']}]\n\n— {' · '.join(part for part in parts if part)}\n\n"
+    return f"> {shown(one['quote'])} [{one['source']}]\n\n— {' · '.join(part for part in parts if part)}\n\n"
 
 
 def _notice(quotes: list[dict[str, Any]], language: str) -> Iterator[str]:

@@ -25,6 +25,6 @@ def research_workflow(library: Library, fetcher: Fetcher) -> Workflow:
         title=lambda params: " ".join(params.query.split())[:TITLE_CHARS],
         label={"en": "Research", "zh": "研究"},
         model=None,
-        search={"library": library.name, "urls": True},
+        search=lambda: {"library": library.name, "urls": True},
         check=refuse,
     )

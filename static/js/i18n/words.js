@@ -1,6 +1,6 @@
 // Numbers, times and errors in words, in the language of the page.
 
-import { knows, language, languageTag, t } from "./i18n.js"
+import { knows, languageTag, t } from "./i18n.js"
 
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
 const JUST_NOW = 10 * SECOND
@@ -18,7 +18,7 @@ export function timeLeft(seconds) {
 export function ago(iso) {
   const passed = Date.now() - Date.parse(iso)
   if (passed < JUST_NOW) return t("ago.now")
-  const format = new Intl.RelativeTimeFormat(languageTag(), { numeric: "auto", style: language() === "en" ? "short" : "long" })
+  const format = new Intl.RelativeTimeFormat(languageTag(), { numeric: "auto", style: "short" })
   if (passed < MINUTE) return format.format(-Math.round(passed / SECOND), "second")
   if (passed < HOUR) return format.format(-Math.round(passed / MINUTE), "minute")
   if (passed < DAY) return format.format(-Math.round(passed / HOUR), "hour")

@@ -13,6 +13,7 @@ export class TaskList {
   #cursor = null
   #current = null
   #planned = false
+  #mustShow = false
 
   constructor(aside, book) {
     Object.assign(this, { aside, book, list: aside.querySelector("ol"), template: document.querySelector("#task-item") })
@@ -28,6 +29,7 @@ export class TaskList {
   /** Marks the task that is open. */
   mark(taskId) {
     this.#current = taskId
+    this.#mustShow = true
     this.#plan()
   }
 
@@ -48,6 +50,15 @@ export class TaskList {
       if (item === place) place = place.nextElementSibling
       else this.list.insertBefore(item, place)
     }
+    this.#showCurrent()
+  }
+
+  /** Once, when a task was opened: afterwards the list stays where the reader has scrolled it. */
+  #showCurrent() {
+    const item = this.#items.get(this.#current)
+    if (!item || !this.#mustShow) return
+    this.#mustShow = false
+    if (getComputedStyle(this.aside).position === "sticky") item.scrollIntoView({ block: "nearest" })
   }
 
   #item(view) {
