@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from server.sse_parser import Event
+from server.command.sse_parser import Event
 
 EVENT_ID = re.compile(r"([a-z0-9]{6})-(\d{12})")
 INDEX = re.compile(r"\d{6}")

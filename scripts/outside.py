@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scripts.judging import Failed
-from server.sse_parser import Event, SseParser
+from server.command.sse_parser import Event, SseParser
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_SECONDS = 60.0

@@ -28,7 +28,7 @@ try:
     from scripts import judging
     from scripts.judging import Failed, demand
     from scripts.outside import LIMIT_SECONDS, OwnServer, Server, wait_for
-    from server.sse_parser import Event
+    from server.command.sse_parser import Event
 except ModuleNotFoundError as missing:
     if Path(sys.prefix) == ENVIRONMENT or not ENVIRONMENT.is_dir():
         sys.exit(f"{missing}. Run scripts/serve once: it makes the environment that this needs.")

@@ -16,12 +16,13 @@ import anyio
 import orjson
 from pydantic import ValidationError
 
-from server import __version__, client
+from server import __version__
+from server.command import client
+from server.command.sse_parser import Event
+from server.command.telling import Telling, explain
+from server.command.terminal import Voice, display, task_line
 from server.models import Status
 from server.settings import Settings
-from server.sse_parser import Event
-from server.telling import Telling, explain
-from server.terminal import Voice, display, task_line
 
 OK, FAILED, USAGE, STOPPED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 EXITS = {Status.COMPLETED: OK, Status.FAILED: FAILED, Status.STOPPED: STOPPED}
@@ -124,13 +125,13 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _serve(settings: Settings, args: argparse.Namespace) -> int:
-    from server.serve import serve  # the commands that only talk to a server need none of it
+    from server.command.serve import serve  # the commands that only talk to a server need none of it
 
     return serve(settings)
 
 
 def _doctor(settings: Settings, args: argparse.Namespace) -> int:
-    from server.doctor import doctor
+    from server.command.doctor import doctor
 
     return anyio.run(doctor, settings)
 

@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 
 from server.app import create_app
-from server.listening import listen
+from server.command.listening import listen
 from server.settings import Settings
 from server.stores.base import Store
 from server.workflows.base import Workflow

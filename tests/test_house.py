@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 BASE = ("errors", "models", "fingerprint", "settings")
 STORE = (*BASE, "stores.base")
-CLIENT = ("client", "sse_parser", "telling", "terminal")
+CLIENT = ("command.client", "command.sse_parser", "command.telling", "command.terminal")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The first row whose name fits a module is the module's; names are those under `server`, `*` stands for anything.
@@ -37,28 +37,28 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "reports.*": ("errors", "models", "reports.*"),
     "api.*": (*STORE, "resources", "workflows.base", "tasks.*", "streaming.*", "reports.*", "api.*"),
     "app": ("*",),
-    "sse_parser": (),
-    "client": ("errors", "models", "sse_parser"),
-    "terminal": ("models",),
-    "telling": ("models", "settings", *CLIENT),
-    "listening": (),
-    "doctor": (*STORE, "stores.files", "sources.*", "resources", "listening", "terminal"),
-    "serve": ("app", "doctor", "errors", "settings", "listening", "terminal", "streaming.response"),
-    "cli": (*BASE, *CLIENT, "serve", "doctor", "listening"),
+    "command.sse_parser": (),
+    "command.client": ("errors", "models", "command.sse_parser"),
+    "command.terminal": ("models",),
+    "command.telling": ("models", "settings", *CLIENT),
+    "command.listening": (),
+    "command.doctor": (*STORE, "stores.files", "sources.*", "resources", "command.listening", "command.terminal"),
+    "command.serve": ("app", "errors", "settings", "streaming.response", "command.*"),
+    "cli": (*BASE, "command.*"),
     "__main__": ("cli",),
 }
 
 NAMED_ONLY_BY: dict[str, tuple[str, ...]] = {
     # Whatever the table above allows: these are wired together in one place.
-    "app": ("serve",),
+    "app": ("command.serve",),
     "cli": ("__main__",),
-    "stores.files": ("app", "doctor"),
+    "stores.files": ("app", "command.doctor"),
     "stores.memory": ("app",),
     "stores.lines": ("stores.*",),
     "stores.posix": ("stores.*",),
     "stores.probe": ("stores.*",),
     "stores.segments": ("stores.*",),
-    "sources.browser": ("app", "doctor"),
+    "sources.browser": ("app", "command.doctor"),
     "llm.client": ("app",),
 }
 
@@ -245,7 +245,7 @@ def test_imports_go_in_one_direction_only() -> None:
         ),
         (
             {"workflows/x.py": "from server.sources.browser import find", "sources/browser.py": "def find(): ..."},
-            "workflows.x: may not import sources.browser; only app, doctor may",
+            "workflows.x: may not import sources.browser; only app, command.doctor may",
         ),
         ({"stores/memory.py": "from . import base", "stores/base.py": "x = 1"}, "stores.memory: imports relatively"),
         ({"tasks/a.py": "import os\nx = os.environ['HOME']"}, "tasks.a: reads the environment"),

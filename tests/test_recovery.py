@@ -171,6 +171,24 @@ def test_a_lost_snapshot_is_made_again_from_the_log(tmp_path: Path) -> None:
         assert orjson.loads(snapshot.read_bytes())["outputs"] == list(report_of(seen).values())
 
 
+def test_a_task_whose_mark_is_lost_is_found_again(tmp_path: Path) -> None:
+    """`open/` is derived: a node that starts puts back what is missing."""
+    with server_process(tmp_path) as process:
+        before = read_some(process.url + QUERY, 8_000)
+        process.kill()
+    for mark in (tmp_path / "tasks" / "open").iterdir():
+        mark.unlink()
+    with server_process(tmp_path) as process:
+        after = numbered(read_stream(f"{process.url}/api/tasks/{journal_task(tmp_path)}/events", before[-1].id))
+    check_whole(before + after, 300)
+
+
+def journal_task(folder: Path) -> str:
+    """The id of the one task there is."""
+    (found,) = (path.name for path in (folder / "tasks").iterdir() if re.fullmatch("[0-9a-f]{32}", path.name))
+    return found
+
+
 def test_a_damaged_log_is_told_in_the_stream_and_harms_no_other_task(tmp_path: Path) -> None:
     """What is whole of it is served, then `failure` with the code `corrupt`."""
     with server_process(tmp_path) as process:

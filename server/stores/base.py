@@ -134,6 +134,9 @@ class Store(Protocol):
     async def open_tasks(self) -> list[str]:
         """The ids that may need an owner: every life that is pending or running, and perhaps some that are not."""
 
+    async def reopen(self, task_id: str) -> None:
+        """Put the id among `open_tasks`, where it was found missing. Harmless for a task that needs no owner."""
+
     async def settle(self, life: Life, epoch: int) -> None:
         """Take the id from `open_tasks`: the owner of this epoch has paused or ended it.
 

@@ -244,6 +244,9 @@ class FileStore:
     def _open_tasks(self) -> list[str]:
         return [name for name in os.listdir(self._root / "open") if is_task_id(name)]
 
+    async def reopen(self, task_id: str) -> None:
+        await self._run("marking a task", self._mark_open, task_id)
+
     async def settle(self, life: Life, epoch: int) -> None:
         await self._run("settling a task", self._settle, life, epoch)
 

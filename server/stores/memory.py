@@ -109,6 +109,9 @@ class MemoryStore:
     async def open_tasks(self) -> list[str]:
         return list(self._open)
 
+    async def reopen(self, task_id: str) -> None:
+        self._open.add(task_id)
+
     async def settle(self, life: Life, epoch: int) -> None:
         if not self._superseded(life, epoch):
             self._open.discard(life.task_id)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
@@ -92,6 +92,7 @@ class Scheduler:
     async def run(self) -> None:
         """Take up tasks until closed."""
         async with anyio.create_task_group() as tg:
+            tg.start_soon(self._look_everywhere)
             next_scan = anyio.current_time()
             while not self._closing:
                 self._wake = anyio.Event()
@@ -119,6 +120,16 @@ class Scheduler:
             run.leave_now()
         for run in runs:
             await run.ended.wait()
+
+    async def _look_everywhere(self) -> None:
+        """Once, beside the work: find tasks that need an owner although the store does not count them as open."""
+        try:
+            ended = {head["taskId"] for head in await self._store.snapshots() if not _needs_owner(head)}
+            missing = set(await self._store.task_ids()) - ended - set(await self._store.open_tasks())
+            for task_id in missing:
+                await self._store.reopen(task_id)
+        except HoldfastError as error:
+            logger.warning("could not look through all tasks: %s", error.detail)
 
     async def _scan(self) -> None:
         """Find open tasks that this node has not heard of, and those elsewhere that lost their owner."""
@@ -206,6 +217,10 @@ class Scheduler:
         if claim.released or claim.node == self._node or self._liveness.is_dead(claim.node):
             return claim.epoch + 1
         return None
+
+
+def _needs_owner(head: dict[str, Any]) -> bool:
+    return head.get("status") in (Status.PENDING, Status.RUNNING)
 
 
 def node_name(host: str, token: str) -> str:

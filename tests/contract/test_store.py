@@ -211,6 +211,18 @@ async def test_a_task_is_open_from_creation_until_it_is_settled(store: Store) ->
     assert await store.open_tasks() == [TASK]
 
 
+async def test_a_task_can_be_put_among_the_open_ones_again(store: Store) -> None:
+    """Where it was found missing; settling takes it away as ever."""
+    task = life()
+    await store.create(task)
+    await claimed(store, task)
+    await store.settle(task, 1)
+    await store.reopen(TASK)
+    assert await store.open_tasks() == [TASK]
+    await store.settle(task, 1)
+    assert await store.open_tasks() == []
+
+
 async def test_an_old_owner_cannot_settle_what_a_new_one_has_claimed(store: Store) -> None:
     """Nor what has a new life."""
     task = life()

@@ -67,6 +67,7 @@ export const en = {
   "report.label": "Report",
   "report.wait": "The report will appear here as it is written.",
   "report.loading": "Loading the report …",
+  "report.trouble": "The report can’t be shown at the moment: {reason}",
   "report.empty": "This task has written nothing.",
   "notice.failed": "The task failed: {message}",
   "notice.failed.unknown": "The task failed.",

@@ -67,6 +67,7 @@ export const zh = {
   "report.label": "报告",
   "report.wait": "报告写出后会显示在这里。",
   "report.loading": "正在载入报告……",
+  "report.trouble": "暂时无法显示报告：{reason}",
   "report.empty": "这个任务没有写出任何内容。",
   "notice.failed": "任务失败：{message}",
   "notice.failed.unknown": "任务失败。",

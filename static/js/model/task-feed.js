@@ -33,6 +33,8 @@ export class TaskFeed {
       this.book.dispatchEvent(new CustomEvent("loaded", { detail: next_cursor }))
       this.link.found(this)
     } catch (problem) {
+      if (!this.stream.opened) return
+      this.stream.again()
       this.link.lost(this)
       this.book.dispatchEvent(new CustomEvent("unloaded", { detail: problem }))
     }

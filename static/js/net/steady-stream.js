@@ -1,6 +1,7 @@
 import { Backoff } from "./backoff.js"
 
 const SILENCE_MS = 45_000 // three of the server's heartbeats
+const STEADY_MS = 5000 // a connection that held so long was a good one
 
 /**
  * An EventSource that does not give up: it opens a new one, from the last event seen, whenever one is lost.
@@ -17,6 +18,7 @@ export class SteadyStream {
   #timer = 0
   #lastId = ""
   #heardAt = 0
+  #openedAt = Infinity
   #backoff = new Backoff()
   #wake = () => this.#look()
 
@@ -33,6 +35,13 @@ export class SteadyStream {
     this.#connect()
   }
 
+  /** Drops the connection and opens another one after a while. */
+  again() {
+    if (Date.now() - this.#openedAt > STEADY_MS) this.#backoff.reset()
+    this.#drop()
+    this.#timer = setTimeout(() => this.#connect(), this.#backoff.next())
+  }
+
   close() {
     this.opened = false
     this.#drop()
@@ -45,7 +54,7 @@ export class SteadyStream {
     const source = (this.#source = new EventSource(this.address(this.#lastId)))
     this.#heardAt = Date.now()
     source.onopen = () => {
-      this.#backoff.reset()
+      this.#openedAt = Date.now()
       this.listener.onOpen()
     }
     source.onerror = () => this.#lose(source, source.readyState === EventSource.CLOSED)
@@ -60,10 +69,9 @@ export class SteadyStream {
 
   async #lose(source, refused) {
     if (source !== this.#source) return
-    this.#drop()
+    this.again()
     this.listener.onLost()
-    if (refused && (await this.listener.isOver())) return
-    if (this.opened && !this.#source) this.#timer = setTimeout(() => this.#connect(), this.#backoff.next())
+    if (refused && (await this.listener.isOver())) this.close()
   }
 
   /** The page is seen or online again: what waits tries at once, what has been silent too long is opened anew. */
@@ -76,5 +84,6 @@ export class SteadyStream {
     clearTimeout(this.#timer)
     this.#source?.close()
     this.#source = null
+    this.#openedAt = Infinity
   }
 }

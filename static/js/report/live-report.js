@@ -1,8 +1,8 @@
 import { api } from "../net/api.js"
+import { Backoff } from "../net/backoff.js"
 import { patch } from "./patch.js"
 
 const GATHER_MS = 400
-const RETRY_MS = 2000
 const RENDERING_SHARE = 4 // a report that takes long to render is asked for less often
 
 /** The report as it stands, rendered by the server, kept up to date in the page while it grows. */
@@ -14,7 +14,9 @@ export class LiveReport {
   #tookMs = 0
   #busy = false
   #dirty = false
+  #backoff = new Backoff()
 
+  /** @param onShown called after each attempt, with the problem if there was one */
   constructor(article, { onShown }) {
     Object.assign(this, { article, onShown })
     document.addEventListener("visibilitychange", () => this.#dirty && this.#plan())
@@ -61,20 +63,32 @@ export class LiveReport {
     const { signal } = this.#abort
     this.#busy = true
     this.#dirty = false
-    const began = (this.#startedAt = Date.now())
-    let pause = 0
-    try {
-      const html = await api.text(this.#address, { signal })
-      if (signal.aborted) return
-      patch(this.article, new DOMParser().parseFromString(html, "text/html").body)
-      this.onShown()
-    } catch (problem) {
-      if (signal.aborted) return
-      this.#dirty ||= !problem.fatal
-      pause = RETRY_MS
-    }
-    this.#tookMs = Math.max(Date.now() - began, pause / RENDERING_SHARE)
+    this.#startedAt = Date.now()
+    const began = this.#startedAt
+    const { html, problem } = await this.#ask(signal)
+    if (signal.aborted) return
     this.#busy = false
+    this.#tookMs = Date.now() - began
+    if (problem) this.#later(problem)
+    else this.#take(html)
+    this.onShown(problem)
     if (this.#dirty) this.#plan()
+  }
+
+  #ask(signal) {
+    return api.text(this.#address, { signal }).then(
+      (html) => ({ html, problem: null }),
+      (problem) => ({ html: "", problem }),
+    )
+  }
+
+  #take(html) {
+    this.#backoff.reset()
+    patch(this.article, new DOMParser().parseFromString(html, "text/html").body)
+  }
+
+  #later(problem) {
+    this.#dirty ||= !problem.fatal
+    this.#tookMs = this.#backoff.next() / RENDERING_SHARE
   }
 }

@@ -90,6 +90,7 @@ export class TaskList {
   }
 
   #tell(problem) {
+    if (!problem.status) return // the line about the connection says so already
     this.error.textContent = problemSentence(problem)
     this.error.hidden = false
   }

@@ -8,7 +8,7 @@ export class TaskNotice {
     Object.assign(this, { notice, wait })
   }
 
-  render(view, { isEmpty, isShown }) {
+  render(view, { isEmpty, isShown, problem }) {
     const lines = sentences(view)
     this.notice.hidden = lines.length === 0
     this.notice.classList.toggle("bad", view.status === "failed")
@@ -17,8 +17,17 @@ export class TaskNotice {
     const over = isOver(view.status)
     this.wait.hidden = !isEmpty
     this.wait.classList.toggle("still", over && isShown)
-    this.wait.querySelector("p").textContent = t(over ? (isShown ? "report.empty" : "report.loading") : "report.wait")
+    this.wait.querySelector("p").textContent = problem ? trouble(problem) : t(waiting(over, isShown))
   }
+}
+
+function trouble(problem) {
+  return t("report.trouble", { reason: problemSentence(problem) })
+}
+
+function waiting(over, isShown) {
+  if (!over) return "report.wait"
+  return isShown ? "report.empty" : "report.loading"
 }
 
 function sentences({ status, error }) {

@@ -23,7 +23,7 @@ export class TaskView {
     this.progress = new ProgressPanel(find(".progress-panel"))
     this.notice = new TaskNotice(find(".task-notice"), find(".report-wait"))
     this.article = find(".report")
-    this.report = new LiveReport(this.article, { onShown: () => this.#reportShown() })
+    this.report = new LiveReport(this.article, { onShown: (problem) => this.#reportShown(problem) })
     this.actions = new TaskActions(find(".task-actions"), find(".action-error"), {
       confirm,
       onView: (view) => book.put(view),
@@ -39,7 +39,6 @@ export class TaskView {
   open(taskId) {
     const watch = (this.#watch = new TaskWatch(taskId, this.book, this.link))
     this.#toldStatus = null
-    this.isReportShown = false
     watch.addEventListener("gone", ({ detail }) => this.#gone(detail))
     watch.addEventListener("written", () => this.report.touch())
     watch.addEventListener("ended", () => this.report.refresh())
@@ -77,10 +76,12 @@ export class TaskView {
     const given = params.language ?? "auto"
     this.article.lang = (given === "auto" ? HAN.test(title) : given === "zh") ? "zh-CN" : "en"
     this.isReportShown = false
+    this.reportProblem = null
     this.report.open(id, generation)
   }
 
-  #reportShown() {
+  #reportShown(problem) {
+    this.reportProblem = problem
     this.isReportShown = true
     this.#plan()
   }
@@ -106,7 +107,11 @@ export class TaskView {
     this.#facts(view)
     this.progress.render(view)
     this.actions.render(view)
-    this.notice.render(view, { isEmpty: !this.article.hasChildNodes(), isShown: this.isReportShown })
+    this.notice.render(view, {
+      isEmpty: !this.article.hasChildNodes(),
+      isShown: this.isReportShown,
+      problem: this.reportProblem,
+    })
     for (const link of this.section.querySelectorAll("[data-format]")) {
       link.href = `/api/tasks/${view.id}/report.${link.dataset.format}`
     }

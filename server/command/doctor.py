@@ -10,13 +10,13 @@ import anyio.to_thread
 import httpx2
 
 from server import __version__
-from server.listening import listen, url_of
+from server.command.listening import listen, url_of
+from server.command.terminal import Voice
 from server.resources import docs_dir
 from server.settings import Settings
 from server.sources.browser import BrowserSearch, find_browser
 from server.sources.library import Library, scan
 from server.stores.files import FileStore
-from server.terminal import Voice
 
 OK, FAILED = 0, 1
 OLDEST_PYTHON = (3, 11)

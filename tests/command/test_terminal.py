@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.terminal import FALLBACK_COLUMNS, Bar, Lines, View, Voice, bar_line, clip, columns_of, display, printable
+from server.command.terminal import (
+    FALLBACK_COLUMNS,
+    Bar,
+    Lines,
+    View,
+    Voice,
+    bar_line,
+    clip,
+    columns_of,
+    display,
+    printable,
+)
 
 PROGRESS = {
     "step": "read",

@@ -6,8 +6,19 @@ import anyio
 import orjson
 import pytest
 
-from server.client import BadAddress, Found, Lost, Notice, Refused, Unreachable, ask, check_server, follow, list_tasks
-from server.sse_parser import Event
+from server.command.client import (
+    BadAddress,
+    Found,
+    Lost,
+    Notice,
+    Refused,
+    Unreachable,
+    ask,
+    check_server,
+    follow,
+    list_tasks,
+)
+from server.command.sse_parser import Event
 from tests.scripted import TASK_ID, Request, answer, cut, event, free_port, scripted, stream, task_event
 
 pytestmark = pytest.mark.anyio

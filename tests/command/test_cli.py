@@ -19,7 +19,7 @@ from server.cli import _with_pairs
 from tests.scripted import TASK_ID, answer, cut, event, scripted, stream, task_event
 
 pytestmark = pytest.mark.anyio
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 30
 
 

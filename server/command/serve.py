@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from threading import Thread
+from typing import cast
 
 import anyio
 import uvicorn
@@ -17,12 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.app import create_app
-from server.doctor import what_works
+from server.command.doctor import what_works
+from server.command.listening import BACKLOG, listen, url_of
+from server.command.terminal import Voice
 from server.errors import HoldfastError
-from server.listening import BACKLOG, listen, url_of
 from server.settings import Settings
 from server.streaming.response import ABORT_EXTENSION
-from server.terminal import Voice
 
 OK, FAILED, USAGE, FORCED = 0, 1, 2, 130
 OPEN_FILES = 65_536
@@ -120,7 +121,8 @@ class _Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        self.scope["extensions"] = {**(self.scope.get("extensions") or {}), ABORT_EXTENSION: self.transport.abort}  # type: ignore[dict-item] # the type knows only extensions that hold data
+        scope = cast("Scope", self.scope)
+        scope.setdefault("extensions", {})[ABORT_EXTENSION] = self.transport.abort
 
 
 class _Entrance:

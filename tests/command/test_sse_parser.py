@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.sse_parser import Event, SseParser
+from server.command.sse_parser import Event, SseParser
 
 LINE_ENDS = ("\n", "\r", "\r\n")
 WORDS = st.text(alphabet=st.sampled_from("ab:, 0\0é中😀\ufeff\u2028\x0b\x85"), max_size=6)

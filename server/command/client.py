@@ -20,8 +20,8 @@ import httpx2
 import orjson
 
 from server import __version__
+from server.command.sse_parser import RETRY_DIGITS, Event, SseParser
 from server.errors import FieldError
-from server.sse_parser import RETRY_DIGITS, Event, SseParser
 
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 60.0  # four of the server's heartbeats

@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
-from server.client import ClientError, Found, Lost, Notice, Refused, Unreachable
+from server.command.client import ClientError, Found, Lost, Notice, Refused, Unreachable
+from server.command.sse_parser import Event
+from server.command.terminal import Display, Voice, clip
 from server.models import Status
 from server.settings import Settings
-from server.sse_parser import Event
-from server.terminal import Display, Voice, clip
 
 TITLE_COLUMNS = 60
 
