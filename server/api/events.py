@@ -65,10 +65,10 @@ async def _seat(request: Request, task_id: str) -> _Seat:
     life = await manager.find(task_id, principal(request).scope)
     seen = (last_event_id(request) or "").split(BETWEEN_IDS)
     given = next((each for each in seen if each.startswith(f"{life.generation}-")), None)
-    state = await manager.state(life)
-    point = resume_point(given, life.generation, state.seq)
-    over = point.reset is None and point.after > 0 and state.ended == point.after
-    return _Seat(life, manager.with_position(state.view()), point, over)
+    now = await manager.outline(life)
+    point = resume_point(given, life.generation, now.seq)
+    over = point.reset is None and point.after > 0 and now.ended == point.after
+    return _Seat(life, manager.with_position(now.view), point, over)
 
 
 async def _several(parts: Services, seats: list[_Seat]) -> AsyncIterator[bytes]:

@@ -42,12 +42,12 @@ def last_event_id(request: Request) -> str | None:
 async def event_stream(request: Request, life: Life, given: str | None, *, reused: bool) -> Response:
     """The stream of a life from where the reader is; 204 for one that has seen it all."""
     parts = services(request)
-    state = await parts.manager.state(life)
+    now = await parts.manager.outline(life)
     headers = task_headers(life)
-    point = resume_point(given, life.generation, state.seq)
-    if point.reset is None and point.after > 0 and state.ended == point.after:
+    point = resume_point(given, life.generation, now.seq)
+    if point.reset is None and point.after > 0 and now.ended == point.after:
         return Response(status_code=204, headers=headers)
-    opening: list[tuple[str, Json]] = [("task", {**parts.manager.with_position(state.view()), "reused": reused})]
+    opening: list[tuple[str, Json]] = [("task", {**parts.manager.with_position(now.view), "reused": reused})]
     if point.reset is not None:
         opening.append(("reset", {"reason": point.reset}))
     wire: Wire = NdjsonWire(life.generation) if wants_ndjson(request) else SseWire()

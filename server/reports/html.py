@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 
 STYLESHEET = "/static/report.css"
+ICON = "/static/icon.svg"
 _OWN_ARTIFACTS = "/api/tasks/"
 _TAGS = frozenset(
     "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr img li ol p pre strong table tbody td th thead tr ul".split()
@@ -60,6 +61,7 @@ def render(markdown: str, title: str, language: str, *, stylesheet: str = STYLES
         '<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escaped}</title>\n"
+        f'<link rel="icon" href="{ICON}" type="image/svg+xml">\n'
         f'<link rel="stylesheet" href="{html.escape(stylesheet)}">\n'
         "</head>\n"
         f'<body class="report">\n<main class="report-body prose">\n{fragment(markdown)}</main>\n</body>\n</html>\n'

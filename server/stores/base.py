@@ -42,6 +42,13 @@ class LogWriter(Protocol):
 class LogReader(Protocol):
     """A position in one life's log. Reading never disturbs the writer."""
 
+    @property
+    def undecided(self) -> bool:
+        """Whether the last read ended where a new owner has yet to say what counts of its predecessor's log.
+
+        There may then be more, that was shown to readers before.
+        """
+
     async def read(self, durable_to: int | None = None) -> list[Record]:
         """The next records, in order, none missing and none twice; empty when there is nothing more as of now.
 
@@ -112,6 +119,9 @@ class Store(Protocol):
 
     async def snapshot(self, task_id: str) -> dict[str, Any] | None:
         """The readable state; None when there is none or it is damaged (then it is to be rebuilt from the log)."""
+
+    async def head(self, task_id: str) -> dict[str, Any] | None:
+        """The snapshot as `head_of` cuts it: cheap to ask for again and again."""
 
     async def task_ids(self) -> list[str]:
         """Every id that has a life, in no order."""

@@ -12,12 +12,14 @@ Its correctness rests on link(), rename(), one writer per file and fsync; see do
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
+from zlib import crc32
 
 import anyio
 import orjson
@@ -32,6 +34,7 @@ from server.stores.posix import Replacement, link_new, make_folder, read_file, r
 from server.stores.segments import SegmentReader, Segments, SegmentWriter, seal_before
 
 DISK_THREADS = 32
+_CHECKSUM = re.compile(rb',\n  "crc": (\d{1,10})\n\}\n\Z')
 UNKNOWN_NODE = ""
 
 T = TypeVar("T")
@@ -152,7 +155,7 @@ class FileStore:
         await self._run("saving a snapshot", self._save_snapshot, life, epoch, snapshot, durable)
 
     def _save_snapshot(self, life: Life, epoch: int, snapshot: bytes, durable: bool) -> None:
-        replacement = Replacement(self._snapshot_path(life.task_id), snapshot, durable=durable)
+        replacement = Replacement(self._snapshot_path(life.task_id), with_checksum(snapshot), durable=durable)
         if self._superseded(life, epoch):
             replacement.discard()
         else:
@@ -167,14 +170,33 @@ class FileStore:
         if content is None:
             return None
         try:
-            snapshot = orjson.loads(content)
-            if not isinstance(snapshot, dict) or snapshot.get("taskId") != task_id:
-                raise ValueError("not a snapshot of this task")
+            snapshot: dict[str, Any] = checked(content)
+            if snapshot.get("taskId") != task_id:
+                raise ValueError("a snapshot of another task")
         except ValueError:
             with contextlib.suppress(FileNotFoundError):
                 path.replace(path.with_suffix(".json.broken"))
             return None
         return snapshot
+
+    async def head(self, task_id: str) -> dict[str, Any] | None:
+        return await self._run("reading a snapshot", self._head, task_id)
+
+    def _head(self, task_id: str) -> dict[str, Any] | None:
+        """From memory while the file is the one that was read: each snapshot is a file of its own, never changed."""
+        try:
+            found = self._snapshot_path(task_id).stat()
+        except FileNotFoundError:
+            self._heads.pop(task_id, None)
+            return None
+        version = (found.st_ino, found.st_mtime_ns, found.st_size)
+        known = self._heads.get(task_id)
+        if known is None or known[0] != version:
+            snapshot = self._snapshot(task_id)
+            if snapshot is None:
+                return None
+            known = self._heads[task_id] = (version, head_of(snapshot))
+        return known[1]
 
     async def task_ids(self) -> list[str]:
         return await self._run("listing tasks", self._task_ids)
@@ -186,24 +208,9 @@ class FileStore:
         return await self._run("listing tasks", self._snapshots)
 
     def _snapshots(self) -> list[dict[str, Any]]:
-        heads: dict[str, tuple[tuple[int, int, int], dict[str, Any]]] = {}
-        with os.scandir(self._root) as entries:
-            for entry in entries:
-                task_id = entry.name.removesuffix(".json")
-                if task_id == entry.name or not is_task_id(task_id):
-                    continue
-                try:
-                    found = entry.stat()
-                except FileNotFoundError:
-                    continue
-                version = (found.st_ino, found.st_mtime_ns, found.st_size)
-                known = self._heads.get(task_id)
-                if known is not None and known[0] == version:
-                    heads[task_id] = known
-                elif (snapshot := self._snapshot(task_id)) is not None:
-                    heads[task_id] = (version, head_of(snapshot))
-        self._heads = heads
-        return [head for _, head in heads.values()]
+        ids = [name.removesuffix(".json") for name in os.listdir(self._root) if name.endswith(".json")]
+        heads = [self._head(task_id) for task_id in ids if is_task_id(task_id)]
+        return [head for head in heads if head is not None]
 
     async def put_artifact(self, life: Life, name: str, content: bytes) -> None:
         await self._run("keeping an artifact", self._put_artifact, life, name, content)
@@ -345,6 +352,22 @@ class FileStore:
         return self._segments(life).claimed(epoch + 1) or later_life.exists() or not self._birth(life).exists()
 
 
+def with_checksum(snapshot: bytes) -> bytes:
+    """A snapshot's JSON object with one more member at its end: the CRC-32 of all bytes before it."""
+    body = snapshot.rstrip()[:-1].rstrip()
+    return b'%b,\n  "crc": %d\n}\n' % (body, crc32(body))
+
+
+def checked(content: bytes) -> dict[str, Any]:
+    """:raises ValueError: this is not what `with_checksum` made."""
+    match = _CHECKSUM.search(content)
+    if match is None or crc32(content[: match.start()]) != int(match[1]):
+        raise ValueError("the checksum does not match")
+    snapshot: dict[str, Any] = orjson.loads(content)
+    del snapshot["crc"]
+    return snapshot
+
+
 class FileLogWriter:
     """One segment's writer, its blocking calls run in a thread."""
 
@@ -364,6 +387,10 @@ class FileLogReader:
 
     def __init__(self, store: FileStore, reader: SegmentReader) -> None:
         self._store, self._reader = store, reader
+
+    @property
+    def undecided(self) -> bool:
+        return self._reader.undecided
 
     async def read(self, durable_to: int | None = None) -> list[Record]:
         return await self._store._run("reading a log", self._reader.read, durable_to)

@@ -88,6 +88,10 @@ class MemoryStore:
         content = self._snapshots.get(task_id)
         return None if content is None else dict(orjson.loads(content))
 
+    async def head(self, task_id: str) -> dict[str, Any] | None:
+        snapshot = await self.snapshot(task_id)
+        return None if snapshot is None else head_of(snapshot)
+
     async def task_ids(self) -> list[str]:
         return list(self._tasks)
 
@@ -161,6 +165,8 @@ class MemoryLogWriter:
 
 class MemoryLogReader:
     """A position in a log."""
+
+    undecided = False
 
     def __init__(self, stored: _Stored, after: int) -> None:
         self._stored, self._after = stored, after

@@ -196,8 +196,14 @@ class SegmentReader:
         self._epoch, self._offset = 1, 0
         self._handle: int | None = None
         self._seals: dict[int, tuple[int, int]] = {}
+        self.undecided = False
 
     def read(self, durable_to: int | None) -> list[Record]:
+        found = self._read(durable_to)
+        self.undecided = not found and self._segments.claimed(self._epoch + 1)
+        return found
+
+    def _read(self, durable_to: int | None) -> list[Record]:
         while durable_to is None or self._after < durable_to:
             seal = self._seal()
             if seal is not None and self._is_behind(*seal):

@@ -13,10 +13,11 @@ class ResumePoint:
     reset: str | None = None
 
 
-def resume_point(given: str | None, generation: str, last_seq: int) -> ResumePoint:
+def resume_point(given: str | None, generation: str, last_seq: int | None) -> ResumePoint:
     """
     :param given: the `Last-Event-ID` header or the ``after`` parameter; None or empty when there is none.
-    :param last_seq: the last event of this generation as of now.
+    :param last_seq: the last event of this generation as of now; None while that can't be known, and then any id of
+        this generation is believed.
     """
     if not given:
         return ResumePoint(0)
@@ -25,6 +26,6 @@ def resume_point(given: str | None, generation: str, last_seq: int) -> ResumePoi
         return ResumePoint(0, reset="unknown_id")
     if parsed[0] != generation:
         return ResumePoint(0, reset="other_generation")
-    if parsed[1] > last_seq:
+    if last_seq is not None and parsed[1] > last_seq:
         return ResumePoint(0, reset="id_from_the_future")
     return ResumePoint(parsed[1])

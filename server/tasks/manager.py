@@ -12,6 +12,7 @@ from server.errors import (
     QueueFull,
     ShuttingDown,
     TaskActive,
+    TaskCorrupt,
     TaskEnded,
     TaskNotFound,
     TaskNotRetryable,
@@ -25,7 +26,7 @@ from server.tasks.liveness import Liveness
 from server.tasks.ownership import Ownership, inscribe, read_state
 from server.tasks.runner import ending_for
 from server.tasks.scheduler import Scheduler, Stage
-from server.tasks.state import TaskState
+from server.tasks.state import Outline, TaskState, outline_of_snapshot
 from server.workflows.base import Registry
 
 QUEUE_RETRY_SECONDS = 10
@@ -92,18 +93,16 @@ class BackgroundTaskManager:
                 if known is not lives[-1]:
                     return Submission(known, reused=True)
             life = lives[-1]
-            state = await self.state(life)
-            if self._too_old(state, request.max_age):
+            now = await self.outline(life)
+            if self._too_old(now, request.max_age):
                 return await self._begin(request, task_id, life.number + 1)
-            if not state.status.needs_restart or resuming(life):
-                if state.status is Status.PENDING:
+            if not now.status.needs_restart or now.corrupt or resuming(life):
+                if now.status is Status.PENDING:
                     self._scheduler.offer(life)
                 return Submission(life, reused=True)
-            reason = "resumed" if state.status is Status.PAUSED else "retried"
-            if state.failure is not None and state.failure["code"] == "corrupt":
-                return Submission(life, reused=True)
+            reason = "resumed" if now.status is Status.PAUSED else "retried"
             self._refuse_when_full()
-            await self._change(life, state.status, Status.PENDING, reason)
+            await self._change(life, now.status, Status.PENDING, reason)
 
     async def find(self, task_id: str, scope: str, generation: str | None = None) -> Life:
         """The current life of a task, or the one of this generation.
@@ -124,9 +123,21 @@ class BackgroundTaskManager:
         run = self._scheduler.running_here(life)
         return run.state if run is not None else await read_state(self._store, life)
 
+    async def outline(self, life: Life) -> Outline:
+        """What is known of the task now without its texts: from its snapshot where that is known to be the last one."""
+        run = self._scheduler.running_here(life)
+        if run is not None:
+            return run.state.outline()
+        head = await self._store.head(life.task_id)
+        if head is not None and head["generation"] == life.generation and Status(head["status"]).terminal:
+            claim = await self._store.newest_claim(life)
+            if claim is not None and claim.released and claim.epoch == head["epoch"]:
+                return outline_of_snapshot(head)
+        return (await read_state(self._store, life)).outline()
+
     async def view(self, life: Life) -> dict[str, Any]:
         """The task as the API shows it."""
-        return self.with_position((await self.state(life)).view())
+        return self.with_position((await self.outline(life)).view)
 
     async def _rebuild(self, life: Life) -> dict[str, Any]:
         """The view of a task whose snapshot is lost or bad; an ended one's is written again.
@@ -142,7 +153,7 @@ class BackgroundTaskManager:
     async def history(self, life: Life) -> list[dict[str, Any]]:
         """All lives of the task, newest first."""
         lives = await self._store.lives(life.task_id)
-        return [(await self.state(each)).view() for each in reversed(lives)]
+        return [(await self.outline(each)).view for each in reversed(lives)]
 
     async def stop(self, life: Life) -> dict[str, Any]:
         return await self._control(life, Action.STOP)
@@ -152,28 +163,29 @@ class BackgroundTaskManager:
 
     async def resume(self, life: Life) -> dict[str, Any]:
         """:raises TaskEnded: it is not paused but over."""
-        state = await self.state(life)
-        if state.status.terminal:
+        status = (await self.outline(life)).status
+        if status.terminal:
             raise TaskEnded
-        if state.status is Status.PAUSED:
+        if status is Status.PAUSED:
             self._refuse_when_full()
             await self._change(life, Status.PAUSED, Status.PENDING, "resumed")
         return await self.view(life)
 
     async def retry(self, life: Life) -> dict[str, Any]:
         """:raises TaskNotRetryable: it is completed."""
-        state = await self.state(life)
-        if state.status is Status.COMPLETED:
+        now = await self.outline(life)
+        if now.corrupt:
+            raise TaskCorrupt
+        if now.status is Status.COMPLETED:
             raise TaskNotRetryable
-        if state.status.terminal:
+        if now.status.terminal:
             self._refuse_when_full()
-            await self._change(life, state.status, Status.PENDING, "retried")
+            await self._change(life, now.status, Status.PENDING, "retried")
         return await self.view(life)
 
     async def rerun(self, life: Life, fresh: str | None) -> dict[str, Any]:
         """Start a new life of an ended task, once per ``fresh``; an active one is the answer itself."""
-        state = await self.state(life)
-        if not state.status.terminal:
+        if not (await self.outline(life)).status.terminal:
             return await self.view(life)
         request = TaskRequest(
             life.kind,
@@ -195,7 +207,7 @@ class BackgroundTaskManager:
     async def delete(self, life: Life) -> None:
         """:raises TaskActive: it has not ended."""
         with self._scheduler.holding(life.task_id) as held:
-            if not held or not (await self.state(life)).status.terminal:
+            if not held or not (await self.outline(life)).status.terminal:
                 raise TaskActive
             await self._store.remove(life.task_id)
             self._scheduler.forget(life.task_id)
@@ -246,23 +258,23 @@ class BackgroundTaskManager:
     async def _stop_older(self, task_id: str, number: int) -> None:
         """A new life begins; the one before it, where it still runs, has no reader left to write for."""
         for older in await self._store.lives(task_id):
-            if older.number < number and not (await self.state(older)).status.terminal:
+            if older.number < number and not (await self.outline(older)).status.terminal:
                 await self._ask_owner(older, Action.STOP, "superseded")
 
     async def _control(self, life: Life, action: Action) -> dict[str, Any]:
         target = ending_for(action, "requested").status
         with anyio.move_on_after(CARRIED_OUT_SECONDS):
             while True:
-                state = await self.state(life)
-                if state.status is target:
+                status = (await self.outline(life)).status
+                if status is target:
                     break
-                if state.status.terminal:
+                if status.terminal:
                     raise TaskEnded
-                if state.status is Status.RUNNING:
+                if status is Status.RUNNING:
                     await self._ask_owner(life, action, "requested")
                     await self._until_it_moves(life)
                 else:
-                    await self._change(life, state.status, target, "requested")
+                    await self._change(life, status, target, "requested")
         return await self.view(life)
 
     async def _ask_owner(self, life: Life, action: Action, reason: str) -> None:
@@ -291,7 +303,7 @@ class BackgroundTaskManager:
             if claim is not None and not claim.released and not self._may_take_from(claim.node):
                 await anyio.sleep(POLL_SECONDS)
                 return
-            if (await self.state(life)).status is not expected:
+            if (await self.outline(life)).status is not expected:
                 return
             writer = await self._scheduler.claim(life, claim.epoch + 1 if claim else 1)
             if writer is None:
@@ -319,10 +331,10 @@ class BackgroundTaskManager:
         if waiting >= self._settings.max_pending_tasks:
             raise QueueFull(f"{waiting} tasks wait already; ask again later.", retry_after=QUEUE_RETRY_SECONDS)
 
-    def _too_old(self, state: TaskState, max_age: float | None) -> bool:
-        if max_age is None or state.status is not Status.COMPLETED or state.finished_at is None:
+    def _too_old(self, now: Outline, max_age: float | None) -> bool:
+        if max_age is None or now.status is not Status.COMPLETED or now.finished_at is None:
             return False
-        return time.time() - state.finished_at / 1000 > max_age
+        return time.time() - now.finished_at / 1000 > max_age
 
     def with_position(self, view: Mapping[str, Any]) -> dict[str, Any]:
         """A task's view with its place in this node's queue, 1 for the next one."""

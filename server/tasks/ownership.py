@@ -3,12 +3,18 @@
 import logging
 from collections.abc import Callable
 
+import anyio
+from anyio import to_thread
+
 from server.errors import HoldfastError, LogCorrupt
 from server.models import EventType, Life, Record, Status, now_ms
 from server.stores.base import LogWriter, Store
 from server.tasks.journal import Journal
 from server.tasks.log import Publish, TaskLog
 from server.tasks.state import TaskState
+
+SEAL_WAIT_SECONDS = 2.0
+SEAL_POLL_SECONDS = 0.01
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +37,8 @@ class Ownership:
     async def read_log(self) -> None:
         """:raises LogCorrupt: the log is damaged."""
         records = await read_all(self.store, self.life)
-        for record in records:
-            self.state.apply(record)
-        self.journal = Journal.of(records)
+        await to_thread.run_sync(self.state.apply_all, records)
+        self.journal = await to_thread.run_sync(Journal.of, records)
         older = [record for record in records if record.type != EventType.SEAL]
         self.orphaned = bool(older) and older[-1].type != EventType.RELEASE
         self.log = TaskLog(self._writer, self.state, self._publish, self._may_write)
@@ -64,6 +69,12 @@ class Ownership:
         if self.state.status not in (Status.PENDING, Status.RUNNING):
             await self.store.settle(self.life, self.epoch)
 
+    async def give_back(self) -> None:
+        """End this ownership as it began: the task needs no owner after all."""
+        self.log.put_journal(EventType.RELEASE, {"epoch": self.epoch})
+        await self.log.write_out()
+        await self.settle()
+
     async def close(self) -> None:
         await self._writer.close()
 
@@ -81,15 +92,25 @@ async def read_all(store: Store, life: Life) -> list[Record]:
 
 
 async def read_state(store: Store, life: Life) -> TaskState:
-    """What a life's log adds up to as of now. A damaged log's task counts as failed, with all that is whole of it."""
+    """What a life's log adds up to as of now. A damaged log's task counts as failed, with all that is whole of it.
+
+    While a new owner has yet to seal its predecessor's log, it is waited for; if that takes long, as when it has died
+    over it, the state is marked as not ``settled``: more was shown to readers than it knows of.
+    """
     state = TaskState(life)
     reader = store.reader(life)
     try:
-        while batch := await reader.read():
-            for record in batch:
-                state.apply(record)
+        give_up = anyio.current_time() + SEAL_WAIT_SECONDS
+        while True:
+            while batch := await reader.read():
+                # A long log is a lot of decoding, and others wait on this loop.
+                await to_thread.run_sync(state.apply_all, batch)
+            state.settled = not reader.undecided
+            if state.settled or anyio.current_time() >= give_up:
+                break
+            await anyio.sleep(SEAL_POLL_SECONDS)
     except LogCorrupt as error:
-        state.status, state.reason = Status.FAILED, error.code
+        state.settled, state.status, state.reason = True, Status.FAILED, error.code
         state.failure = {"code": error.code, "message": error.detail, "retryable": False, "step": None}
     finally:
         await reader.close()

@@ -82,6 +82,9 @@ class TaskRun:
 
     async def _own(self) -> None:
         await self.owned.read_log()
+        if self.state.status not in (Status.PENDING, Status.RUNNING):
+            await self.owned.give_back()
+            return
         async with anyio.create_task_group() as tg:
             tg.start_soon(self.owned.log.run)
             tg.start_soon(self._keep_house)

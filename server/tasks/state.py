@@ -1,13 +1,32 @@
 """What a task's log adds up to, event by event. Snapshots, task views and reports are made of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 
+from server.errors import LogCorrupt
 from server.models import EventType, Life, Progress, Record, Status, iso
 
 MESSAGES_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What is known of a task without its texts.
+
+    ``seq`` is its last event, None while that can't be known; ``ended`` the same where that is a `done`;
+    ``finished_at`` is in ms since 1970.
+    """
+
+    status: Status
+    seq: int | None
+    ended: int | None
+    finished_at: int | None
+    corrupt: bool
+    view: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -35,6 +54,7 @@ class TaskState:
     updated_at: int | None = None
     finished_at: int | None = None
     ended: int | None = None
+    settled: bool = True
 
     def apply(self, record: Record, data: dict[str, Any] | None = None) -> None:
         """Add one record. ``data`` is its data where the caller has it decoded."""
@@ -64,6 +84,10 @@ class TaskState:
             case EventType.DONE:
                 self.ended = record.seq
 
+    def apply_all(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self.apply(record)
+
     def _apply_status(self, record: Record, data: dict[str, Any]) -> None:
         self.status = Status(data["status"])
         self.reason, self.node, self.attempt = data["reason"], data["node"], data["attempt"]
@@ -76,6 +100,11 @@ class TaskState:
     def output(self) -> str:
         """The report as it stands: the parts in order, with what was rolled back left out."""
         return "".join("".join(text for _, text in pieces) for pieces in self.parts.values())
+
+    def outline(self) -> Outline:
+        corrupt = self.failure is not None and self.failure["code"] == LogCorrupt.code
+        seq = self.seq if self.settled else None
+        return Outline(self.status, seq, self.ended, self.finished_at, corrupt, self.view())
 
     def snapshot(self, epoch: int, saved_at: int) -> bytes:
         """The readable JSON: the keys of a person's `cat`, with this server's own beside them."""
@@ -135,6 +164,19 @@ def view_of_snapshot(snapshot: dict[str, Any]) -> dict[str, Any]:
     shown = {key: value for key, value in snapshot.items() if key not in _SNAPSHOT_ONLY}
     progress = {key: snapshot["progress"].get(key) for key in _PROGRESS_KEYS}
     return {"id": snapshot["taskId"], **shown, "progress": progress}
+
+
+def outline_of_snapshot(snapshot: dict[str, Any]) -> Outline:
+    """For the snapshot of a task that has ended, where it is known to be its last one."""
+    finished_at = datetime.fromisoformat(snapshot["finished_at"]).timestamp() if snapshot["finished_at"] else None
+    return Outline(
+        status=Status(snapshot["status"]),
+        seq=snapshot["seq"],
+        ended=snapshot["seq"],
+        finished_at=None if finished_at is None else round(finished_at * 1000),
+        corrupt=False,
+        view=view_of_snapshot(snapshot),
+    )
 
 
 _SNAPSHOT_ONLY = frozenset({"taskId", "outputs", "lastSaved", "epoch", "progress"})

@@ -1,13 +1,15 @@
 """A real browser on this server's own pages, and what it complained of while it was there."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from server.sources.browser import find_browser
+from tests.serving import ServerProcess, server_process
 
 SWITCHES = (
     "--no-sandbox",
@@ -63,3 +65,12 @@ class Visit:
     def _see(self, request: Request) -> None:
         if not request.url.startswith((f"{self.origin}/", "data:")):
             self.foreign.append(request.url)
+
+
+Visiting = Callable[..., Visit]
+"""Opens a browser of its own: see the fixture `visiting`."""
+
+
+def quick_server(folder: Path, port: int = 0) -> AbstractContextManager[ServerProcess]:
+    """A server that notices soon when it has to take a task over."""
+    return server_process(folder, port=port, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1")

@@ -1,22 +1,13 @@
 """One browser and one server for all tests of a module; each test visits as somebody new."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.browsing import Visit, browsing
-from tests.serving import ServerProcess, server_process
-
-Visiting = Callable[..., Visit]
-
-
-def quick_server(folder: Path, port: int = 0) -> AbstractContextManager[ServerProcess]:
-    """A server that notices soon when it has to take a task over."""
-    return server_process(folder, port=port, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1")
+from tests.e2e.browsing import Visit, Visiting, browsing, quick_server
+from tests.serving import ServerProcess
 
 
 # By module, not by session: while Playwright's loop runs, this thread can run no other.

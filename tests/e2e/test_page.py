@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from server.workflows.demo import text_of
-from tests.e2e.conftest import Visiting, quick_server
+from tests.e2e.browsing import Visiting, quick_server
 from tests.serving import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -104,7 +104,7 @@ def test_the_list_shows_tasks_as_they_come_move_end_and_go(visiting: Visiting) -
     """Nothing is done on the page: all of it happens elsewhere."""
     visit = visiting()
     page = visit.open()
-    address = start_demo(visit.origin, events=90, rate=60, seed=3)
+    address = start_demo(visit.origin, events=150, rate=60, seed=3)
     item = page.locator(f".task-item:has(a[href='{address}'])")
     expect(item.locator(".status-word")).to_have_text("Running")
     expect(item.locator(".task-item-number")).to_have_text(re.compile(r"^[1-9]\d?%$"))
@@ -113,10 +113,10 @@ def test_the_list_shows_tasks_as_they_come_move_end_and_go(visiting: Visiting) -
     expect(item).to_have_count(0)
 
 
-def test_a_task_is_paused_resumed_stopped_retried_run_again_and_deleted(visiting: Visiting) -> None:
-    """The buttons are those that the status allows."""
+def test_a_task_is_paused_resumed_stopped_and_retried(visiting: Visiting) -> None:
+    """The buttons are those that the status allows, and all is whole in the end."""
     visit = visiting()
-    page = visit.open(start_demo(visit.origin, events=100, rate=100, seed=4))
+    page = visit.open(start_demo(visit.origin, events=250, rate=50, steps=25, seed=4))
     actions = page.get_by_role("group", name="What can be done with this task")
     actions.get_by_role("button", name="Pause").click()
     expect_status(page, "paused")
@@ -125,21 +125,33 @@ def test_a_task_is_paused_resumed_stopped_retried_run_again_and_deleted(visiting
     expect_status(page, "running")
     actions.get_by_role("button", name="Stop").click()
     expect_status(page, "stopped")
+    expect(actions.get_by_role("button")).to_have_text(["Retry", "Run again", "Delete"])
     expect(page.locator(".task-notice")).to_contain_text("Stopped before its end")
     actions.get_by_role("button", name="Retry").click()
     expect_status(page, "completed")
-    expect_report(page, demo_text(100, 4))
-    actions.get_by_role("button", name="Run again").click()
-    expect_status(page, "running")
+    expect_report(page, demo_text(250, 4))
+
+
+def test_a_task_is_run_again_and_deleted(visiting: Visiting) -> None:
+    """A new life starts with an empty report; deleting is asked about first."""
+    visit = visiting()
+    address = start_demo(visit.origin, events=60, rate=60, seed=9)
+    page = visit.open(address)
     expect_status(page, "completed")
-    expect_report(page, demo_text(100, 4))
+    expect_report(page, demo_text(60, 9))
+    actions = page.get_by_role("group", name="What can be done with this task")
+    actions.get_by_role("button", name="Run again").click()
+    page.wait_for_function("() => document.querySelector('.report').textContent.length < 1200")
+    expect_status(page, "completed")
+    expect_report(page, demo_text(60, 9))
+    assert httpx2.get(f"{visit.origin}/api/tasks/{address.removeprefix('/t/')}").json()["life"] == 2
 
     actions.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     actions.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_label("Your question")).to_be_visible()
-    expect(page.locator(".task-item", has_text="seed 4")).to_have_count(0)
+    expect(page.locator(".task-item", has_text="seed 9")).to_have_count(0)
 
 
 def test_a_failed_task_says_why_and_keeps_what_it_wrote(visiting: Visiting) -> None:
@@ -225,6 +237,18 @@ def test_text_from_outside_is_text(visiting: Visiting) -> None:
     expect_status(page, "completed")
     expect(page.locator(".task-item[class] a[aria-current] .task-item-title")).to_have_text(hostile)
     expect(page.locator("main img, aside img, main b")).to_have_count(0)
+
+
+def test_the_report_and_the_documentation_are_pages_of_their_own(visiting: Visiting) -> None:
+    """Under their own, stricter policies; the link to the report is on the task's page."""
+    visit = visiting()
+    page = visit.open(start_demo(visit.origin, events=3, seed=10))
+    expect_status(page, "completed")
+    page.get_by_role("link", name="Web page").click()
+    expect(page.get_by_role("main")).to_have_text(demo_text(3, 10))
+    page.goto(f"{visit.origin}/docs")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.evaluate("() => getComputedStyle(document.querySelector('main')).maxWidth") == "672px"
 
 
 def test_a_phone_sees_no_sideways_scrolling(visiting: Visiting, server: ServerProcess) -> None:

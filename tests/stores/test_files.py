@@ -14,6 +14,7 @@ from server.models import Life, Node, Record
 from server.stores import lines
 from server.stores.files import FileStore
 from server.stores.segments import Segments, SegmentWriter, current_seals, seal_before
+from server.tasks.ownership import read_state
 from tests.making import TASK, life, output, outputs
 
 
@@ -153,7 +154,9 @@ async def test_an_owner_that_died_before_its_first_record_is_passed_over(
     assert claim is not None
     assert claim.epoch == 3
     assert await read(store, task) == []
+    assert not (await read_state(store, task)).settled
     await write(store, task, 4, outputs(3, 4))
+    assert (await read_state(store, task)).settled
     assert await read(store, task) == [1, 2, 3, 4]
     assert await read(store, task, 2) == [3, 4]
 
@@ -166,6 +169,21 @@ async def test_a_bad_snapshot_is_moved_aside(store: FileStore, task: Life, tmp_p
         assert await store.snapshot(TASK) is None
         assert not path.exists()
         assert path.with_suffix(".json.broken").read_bytes() == content
+
+
+async def test_each_flipped_byte_of_a_snapshot_is_found(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """It is never served as good."""
+    await store.save_snapshot(task, 0, orjson.dumps({"taskId": TASK, "status": "completed"}), durable=False)
+    path = tmp_path / f"{TASK}.json"
+    whole = path.read_bytes()
+    assert orjson.loads(whole)["status"] == "completed"
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        assert await store.snapshot(TASK) is None, place
+    path.write_bytes(whole)
+    assert await store.snapshot(TASK) == {"taskId": TASK, "status": "completed"}
 
 
 async def test_a_list_skips_what_is_no_task(store: FileStore, task: Life, tmp_path: Path) -> None:

@@ -50,6 +50,11 @@ def test_a_reader_goes_on_behind_what_it_has_seen_or_is_told_why_not(given: str 
     assert resume_point(given, "abc123", 10) == point
 
 
+def test_while_the_end_of_the_log_is_not_known_an_id_is_believed() -> None:
+    """A new owner may have yet to say what counts of its predecessor's log."""
+    assert resume_point("abc123-000000000011", "abc123", None) == ResumePoint(11)
+
+
 @given(st.text())
 def test_no_id_from_outside_can_do_harm(text: str) -> None:
     """Whatever it is, reading goes on somewhere in the log."""

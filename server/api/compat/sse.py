@@ -52,9 +52,9 @@ async def deep_research(request: Request) -> Response:
         wanted, lambda life: seen is not None and seen.startswith(f"{life.generation}-")
     )
     life = submission.life
-    state = await services(request).manager.state(life)
-    point = resume_point(seen, life.generation, state.seq)
-    if point.reset is None and point.after > 0 and state.ended == point.after:
+    now = await services(request).manager.outline(life)
+    point = resume_point(seen, life.generation, now.seq)
+    if point.reset is None and point.after > 0 and now.ended == point.after:
         return Response(status_code=204, headers=task_headers(life))
     infor = {"name": "holdfast", "version": __version__, "task": life.task_id, "passedOver": passed_over}
     content = _events(services(request), life, point.after, infor)

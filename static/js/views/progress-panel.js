@@ -15,7 +15,7 @@ export class ProgressPanel {
     const { progress, status } = view
     this.panel.hidden = status === "completed"
     this.panel.dataset.status = status
-    this.panel.querySelector(".progress-note").hidden = isOver(status)
+    this.panel.querySelector(".progress-note").hidden = isOver(status) || status === "paused"
     this.bar.value = progress.percentage
     this.bar.ariaLabel = t("progress.label")
     this.message.textContent = isOver(status) ? progress.step : message(view)

@@ -11,6 +11,7 @@ const PAGE = 50
 export class TaskList {
   #items = new Map()
   #cursor = null
+  #isLoaded = false
   #current = null
   #planned = false
   #mustShow = false
@@ -19,6 +20,7 @@ export class TaskList {
     Object.assign(this, { aside, book, list: aside.querySelector("ol"), template: document.querySelector("#task-item") })
     this.more = aside.querySelector(".tasks-more")
     this.error = aside.querySelector(".tasks-error")
+    this.empty = aside.querySelector(".tasks-empty")
     this.more.addEventListener("click", () => this.#loadMore())
     for (const change of ["change", "remove"]) book.addEventListener(change, () => this.#plan())
     book.addEventListener("loaded", ({ detail }) => this.#loaded(detail))
@@ -42,21 +44,29 @@ export class TaskList {
   #render() {
     this.#planned = false
     const views = this.book.list()
-    const ids = new Set(views.map((view) => view.id))
-    for (const [id, item] of this.#items) if (!ids.has(id)) item.remove() || this.#items.delete(id)
+    this.#dropAllBut(new Set(views.map((view) => view.id)))
     let place = this.list.firstElementChild
     for (const view of views) {
       const item = this.#item(view)
       if (item === place) place = place.nextElementSibling
       else this.list.insertBefore(item, place)
     }
+    this.empty.hidden = !this.#isLoaded || views.length > 0
     this.#showCurrent()
+  }
+
+  #dropAllBut(ids) {
+    for (const [id, item] of this.#items) {
+      if (ids.has(id)) continue
+      item.remove()
+      this.#items.delete(id)
+    }
   }
 
   /** Once, when a task was opened: afterwards the list stays where the reader has scrolled it. */
   #showCurrent() {
     const item = this.#items.get(this.#current)
-    if (!item || !this.#mustShow) return
+    if (!item || !this.#mustShow || !this.#isLoaded) return
     this.#mustShow = false
     if (getComputedStyle(this.aside).position === "sticky") item.scrollIntoView({ block: "nearest" })
   }
@@ -71,10 +81,10 @@ export class TaskList {
 
   #loaded(cursor) {
     this.#cursor = cursor
+    this.#isLoaded = true
+    this.#plan()
     this.more.hidden = cursor === null
     this.error.hidden = true
-    this.aside.querySelector(".tasks-empty").hidden = this.book.list().length > 0
-    this.book.addEventListener("change", () => (this.aside.querySelector(".tasks-empty").hidden = true), { once: true })
   }
 
   async #loadMore() {
