@@ -47,7 +47,7 @@ async def _feed(parts: Services, scope: str) -> AsyncIterator[bytes]:
 
     yield b"retry: %d\n" % sse.RETRY_MS
     async for view in watch_tasks(list_tasks, scope, lambda: parts.hub.closing):
-        yield sse.unnumbered("task", dict(view))
+        yield sse.unnumbered("task" if view else "ready", dict(view))
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ def _validate(model: type[BaseModel], values: dict[str, Any]) -> Any:
 
 def field_errors(error: ValidationError) -> list[FieldError]:
     return [
-        FieldError(".".join(str(part) for part in each["loc"]), each["type"], each["msg"])
+        FieldError(".".join(map(str, each["loc"])), each["type"], each["msg"].removeprefix("Value error, ").rstrip("."))
         for each in error.errors(include_url=False, include_context=False, include_input=False)
     ]
 

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,7 +38,9 @@ async def output_html(request: Request) -> Response:
     headers = {**task_headers(life), "Cache-Control": "no-cache", "ETag": etag, "X-Task-Status": state.status}
     if etag == request.headers.get("if-none-match"):
         return Response(status_code=304, headers=headers)
-    return Response(html.fragment(state.output), headers=headers, media_type="text/html; charset=utf-8")
+    headers["Content-Security-Policy"] = REPORT_CSP
+    fragment = await to_thread.run_sync(html.fragment, state.output)
+    return Response(fragment, headers=headers, media_type="text/html; charset=utf-8")
 
 
 async def result(request: Request) -> Response:
@@ -59,7 +62,8 @@ async def report(request: Request) -> Response:
         return Response(state.output, headers=headers, media_type="text/markdown; charset=utf-8")
     if wanted == "html":
         headers["Content-Security-Policy"] = REPORT_CSP
-        page = html.render(state.output, title=life.title or life.kind, language=_language(state))
+        title, language = life.title or life.kind, _language(state)
+        page = await to_thread.run_sync(html.render, state.output, title, language)
         return Response(page, headers=headers, media_type="text/html; charset=utf-8")
     document = {"task": state.view(), "output": state.output, "result": state.result}
     return json_response(document, headers=headers)

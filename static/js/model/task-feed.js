@@ -7,9 +7,9 @@ const PAGE = 50
 export class TaskFeed {
   constructor(book, link) {
     Object.assign(this, { book, link })
-    this.stream = new SteadyStream(() => "/api/events", ["task"], {
-      onEvent: (type, view) => (view.removed ? book.remove(view.id) : book.put(view)),
-      onOpen: () => this.#load(),
+    this.stream = new SteadyStream(() => "/api/events", ["task", "ready"], {
+      onEvent: (type, view) => this.#told(type, view),
+      onOpen: () => {},
       onLost: () => link.lost(this),
       isOver: async () => false,
     })
@@ -19,6 +19,13 @@ export class TaskFeed {
     // A browser gives six connections to one host, for all its tabs together.
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#rest() : this.stream.open()))
     if (!document.hidden) this.stream.open()
+  }
+
+  #told(type, view) {
+    // What changes from `ready` on is told, so a list asked for after it misses nothing.
+    if (type === "ready") this.#load()
+    else if (view.removed) this.book.remove(view.id)
+    else this.book.put(view)
   }
 
   #rest() {
