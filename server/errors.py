@@ -65,6 +65,18 @@ class InvalidParameters(HoldfastError):
     status = 422
     code = "invalid_parameters"
 
+    def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail or _in_words(errors), errors=errors)
+
+
+def _in_words(errors: Sequence[FieldError]) -> str | None:
+    if not errors:
+        return None
+    named = "; ".join(
+        f"`{field.path}`: {field.message.rstrip('.')}" if field.path else field.message for field in errors[:5]
+    )
+    return f"{named}; and {len(errors) - 5} more." if len(errors) > 5 else f"{named}."
+
 
 class UnknownKind(HoldfastError):
     """This server offers no such kind; GET /api/kinds lists those that it does."""
@@ -175,7 +187,7 @@ class TaskCorrupt(HoldfastError):
 
 
 class ModelRequired(HoldfastError):
-    """This needs a model: set OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL, or ask for `engine: embedded`."""
+    """This version works with the embedded engine only: ask for `engine: embedded`, or leave `engine` out."""
 
     status = 409
     code = "model_required"

@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "command.telling": ("models", "settings", *CLIENT),
     "command.listening": (),
     "command.doctor": (*STORE, "stores.files", "sources.*", "resources", "command.listening", "command.terminal"),
-    "command.serve": ("app", "errors", "settings", "streaming.response", "command.*"),
+    "command.serve": ("app", "errors", "settings", "api.problems", "streaming.response", "command.*"),
     "cli": (*BASE, "command.*"),
     "__main__": ("cli",),
 }

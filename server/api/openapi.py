@@ -5,37 +5,67 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import BaseModel
 from starlette.routing import BaseRoute, Route
 
 from server import __version__
 from server.api.requests import Options
+from server.api.tasks import LIST_PARAMETERS
 from server.errors import HoldfastError
 from server.workflows.base import Registry
 
 _PLACE = re.compile(r"\{(\w+)(?::\w+)?\}")
-_STREAMS = {"/api/stream", "/api/tasks/{task_id}/events"}
-_STARTS = {"/api/stream", "/api/tasks"}
+_TEXT = {"type": "string"}
+_SCHEMAS = "#/components/schemas/"
+_EVENTS = {"text/event-stream": {"schema": _TEXT}, "application/x-ndjson": {"schema": _TEXT}}
+_JSON = {"application/json": {"schema": {"type": "object"}}}
+
+_QUERIES: dict[str, tuple[str, ...]] = {
+    "/api/tasks": LIST_PARAMETERS,
+    "/api/events": ("task", "after"),
+    "/api/tasks/{task_id}/events": ("after",),
+    "/api/sse": ("query", "language", "maxResult", "enableReferences", "enableCitationImage", "after"),
+}
+"""What may stand in the query string of a GET; `/api/stream` takes the parameters of its kind, and options."""
+
+_ANSWERS: dict[str, dict[str, Any]] = {
+    "/api/stream": {"200": _EVENTS, "204": None},
+    "/api/sse": {"200": {"text/event-stream": {"schema": _TEXT}}, "204": None},
+    "/api/events": {"200": {"text/event-stream": {"schema": _TEXT}}, "204": None},
+    "/api/tasks/{task_id}/events": {"200": _EVENTS, "204": None},
+    "/api/tasks/{task_id}/output": {"200": {"text/markdown": {"schema": _TEXT}}},
+    "/api/tasks/{task_id}/output.html": {"200": {"text/html": {"schema": _TEXT}}, "304": None},
+    "/api/tasks/{task_id}/report.{format}": {"200": {"*/*": {}}},
+    "/api/tasks/{task_id}/artifacts/{name}": {"200": {"*/*": {}}},
+    "/docs": {"307": None},
+    "/docs/{page}": {"200": {"text/html": {"schema": _TEXT}}},
+}
+_MEANINGS = {
+    "200": "As the summary says.",
+    "201": "A new life of the task was started.",
+    "204": "There is nothing more: the reader has seen it all, or the task is removed.",
+    "304": "It has not changed.",
+    "307": "It is at the address in `Location`.",
+}
 
 
 def describe(routes: Iterable[BaseRoute], registry: Registry) -> dict[str, Any]:
     """OpenAPI 3.1."""
+    schemas: dict[str, Any] = {"Problem": _problem()}
+    params = {workflow.kind: _schema(workflow.params, schemas) for workflow in registry}
+    schemas |= {f"Params.{kind}": schema for kind, schema in params.items()}
+    schemas["TaskRequest"] = _task_request(list(params))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         if isinstance(route, Route) and route.include_in_schema:
             path = _PLACE.sub(r"{\1}", route.path)
             for method in sorted((route.methods or set()) - {"HEAD", "OPTIONS"}):
-                paths.setdefault(path, {})[method.lower()] = _operation(route, path, method)
+                paths.setdefault(path, {})[method.lower()] = _operation(route, path, method, params)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Holdfast", "version": __version__, "summary": "The same request is one task."},
         "paths": paths,
-        "components": {
-            "schemas": {
-                "TaskRequest": _task_request(registry),
-                "Problem": _problem(),
-                **{f"Params.{workflow.kind}": workflow.params.model_json_schema() for workflow in registry},
-            }
-        },
+        "components": {"schemas": schemas},
         "x-error-codes": {error.code: {"status": error.status, "detail": error.sentence()} for error in all_errors()},
     }
 
@@ -51,40 +81,68 @@ def all_errors() -> list[type[HoldfastError]]:
     return list(found.values())
 
 
-def _operation(route: Route, path: str, method: str) -> dict[str, Any]:
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _PLACE.findall(route.path)
-    ]
-    if path in _STREAMS:
-        parameters.append({"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}})
+def _operation(route: Route, path: str, method: str, params: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": " ".join((inspect.getdoc(route.endpoint) or "").split("\n\n")[0].split()),
         "operationId": f"{method.lower()}_{route.name}",
-        "parameters": parameters,
-        "responses": {
-            "200": {"description": "as the summary says"},
-            "default": {
-                "description": "what is wrong, and what would be right",
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-            },
-        },
+        "parameters": _parameters(route, path, method, params),
+        "responses": _responses(path, method),
     }
-    if path in _STARTS and method == "POST":
-        schema = {"$ref": "#/components/schemas/TaskRequest"}
+    if method == "POST" and path in ("/api/stream", "/api/tasks"):
+        schema = {"$ref": f"{_SCHEMAS}TaskRequest"}
         operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
-    if path in _STARTS and method == "GET" and path == "/api/stream":
-        operation["parameters"] += [
-            {"name": name, "in": "query", "required": False, "schema": schema}
-            for name, schema in Options.model_json_schema()["properties"].items()
-        ]
+    elif method == "POST":
+        operation["requestBody"] = {"required": False, "content": _JSON}
     return operation
 
 
-def _task_request(registry: Registry) -> dict[str, Any]:
+def _parameters(route: Route, path: str, method: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in _PLACE.findall(route.path)]
+    if path.startswith("/api/tasks/{task_id}"):
+        found.append(_in_query("generation", _TEXT, "An older life of the task; without it, the current one."))
+    if path.endswith(("/stream", "/events", "/sse")):
+        found.append({"name": "Last-Event-ID", "in": "header", "schema": _TEXT})
+    if method == "GET":
+        found += [_in_query(name, _TEXT) for name in _QUERIES.get(path, ())]
+        if path == "/api/stream":
+            options = Options.model_json_schema()["properties"]
+            found += [_in_query(name, schema) for name, schema in options.items()]
+            own = {name: f"Of kind {kind}." for kind in params for name in params[kind]["properties"]}
+            found += [_in_query(name, {}, meaning) for name, meaning in own.items()]
+    return found
+
+
+def _in_query(name: str, schema: dict[str, Any], meaning: str | None = None) -> dict[str, Any]:
+    parameter = {"name": name, "in": "query", "required": False, "schema": schema}
+    return parameter if meaning is None else {**parameter, "description": meaning}
+
+
+def _responses(path: str, method: str) -> dict[str, Any]:
+    answers: dict[str, Any] = _ANSWERS.get(path, {"200": _JSON})
+    if (path, method) == ("/api/tasks", "POST"):
+        answers = {"200": _JSON, "201": _JSON}
+    elif method == "DELETE":
+        answers = {"204": None}
+    elif (path, method) == ("/api/tasks/{task_id}", "GET"):
+        answers = {"200": _JSON, "304": None}
+    problem = {"application/problem+json": {"schema": {"$ref": f"{_SCHEMAS}Problem"}}}
+    told = {
+        status: {"description": _MEANINGS[status], **({"content": content} if content else {})}
+        for status, content in answers.items()
+    }
+    return {**told, "default": {"description": "What is wrong, and what would be right.", "content": problem}}
+
+
+def _schema(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, Any]:
+    """A model's schema; what it refers to is put among ``schemas``."""
+    schema = model.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    schemas |= schema.pop("$defs", {})
+    return schema
+
+
+def _task_request(kinds: list[str]) -> dict[str, Any]:
     options = Options.model_json_schema()["properties"]
-    kinds = [workflow.kind for workflow in registry]
-    params = [{"$ref": f"#/components/schemas/Params.{kind}"} for kind in kinds]
+    params = [{"$ref": f"{_SCHEMAS}Params.{kind}"} for kind in kinds]
     return {
         "type": "object",
         "properties": {**options, "kind": {**options["kind"], "enum": kinds}, "params": {"anyOf": params}},
@@ -92,17 +150,16 @@ def _task_request(registry: Registry) -> dict[str, Any]:
 
 
 def _problem() -> dict[str, Any]:
-    text = {"type": "string"}
-    field = {"type": "object", "properties": {"path": text, "code": text, "message": text}}
+    field = {"type": "object", "properties": {"path": _TEXT, "code": _TEXT, "message": _TEXT}}
     return {
         "type": "object",
         "required": ["type", "title", "status", "detail", "code", "errors"],
         "properties": {
-            "type": text,
-            "title": text,
+            "type": _TEXT,
+            "title": _TEXT,
             "status": {"type": "integer"},
-            "detail": text,
-            "code": text,
+            "detail": _TEXT,
+            "code": _TEXT,
             "errors": {"type": "array", "items": field},
         },
     }

@@ -32,8 +32,19 @@ async def index(request: Request) -> Response:
 
 async def docs(request: Request) -> Response:
     """The way to the documentation, in the language that the browser asks for."""
-    chinese = request.headers.get("accept-language", "").lower().startswith("zh")
+    chinese = prefers_chinese(request.headers.get("accept-language", ""))
     return RedirectResponse("/docs/zh/index.md" if chinese else "/docs/index.md", headers={"Vary": "Accept-Language"})
+
+
+def prefers_chinese(accepted: str) -> bool:
+    """Whether an `Accept-Language` puts Chinese before English."""
+    weights = {"zh": 0.0, "en": 0.0}
+    for part in accepted.lower().split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        language = tag.partition("-")[0].strip()
+        if language in weights and re.fullmatch(r"(?:[01](?:\.\d{0,3})?)?", weight):
+            weights[language] = max(weights[language], float(weight or 1))
+    return weights["zh"] > weights["en"] or (weights["zh"] == weights["en"] > 0 and accepted.lower().startswith("zh"))
 
 
 async def docs_page(request: Request) -> Response:

@@ -3,6 +3,7 @@
 import http
 import logging
 from dataclasses import asdict
+from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -17,21 +18,23 @@ MEDIA_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
 
 
-def problem(error: HoldfastError) -> Response:
+def describe(error: HoldfastError) -> dict[str, Any]:
     """``{type, title, status, detail, code, errors: [{path, code, message}]}``."""
-    status = http.HTTPStatus(error.status)
-    body = {
+    return {
         "type": f"/docs/errors.md#{error.code}",
-        "title": status.phrase,
+        "title": http.HTTPStatus(error.status).phrase,
         "status": error.status,
         "detail": error.detail,
         "code": error.code,
         "errors": [asdict(field) for field in error.errors],
     }
+
+
+def problem(error: HoldfastError) -> Response:
     headers = {"Cache-Control": "no-store"}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    return Response(orjson.dumps(body), error.status, headers, MEDIA_TYPE)
+    return Response(orjson.dumps(describe(error)), error.status, headers, MEDIA_TYPE)
 
 
 async def on_holdfast_error(request: Request, error: Exception) -> Response:

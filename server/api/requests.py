@@ -183,7 +183,7 @@ def _validate(model: type[BaseModel], values: dict[str, Any]) -> Any:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise InvalidParameters(_summary(error), errors=field_errors(error)) from None
+        raise InvalidParameters(errors=field_errors(error)) from None
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
@@ -191,10 +191,3 @@ def field_errors(error: ValidationError) -> list[FieldError]:
         FieldError(".".join(map(str, each["loc"])), each["type"], each["msg"].removeprefix("Value error, ").rstrip("."))
         for each in error.errors(include_url=False, include_context=False, include_input=False)
     ]
-
-
-def _summary(error: ValidationError) -> str:
-    fields = field_errors(error)
-    named = "; ".join(f"`{field.path}`: {field.message}" if field.path else field.message for field in fields[:5])
-    more = f"; and {len(fields) - 5} more" if len(fields) > 5 else ""
-    return f"{named}{more}."

@@ -17,6 +17,7 @@ from server.tasks.listing import Filters
 
 PAGE = 50
 LARGEST_PAGE = 500
+LIST_PARAMETERS = ("status", "kind", "project", "session", "q", "limit", "cursor")
 ACTIVE = frozenset({Status.PENDING, Status.RUNNING, Status.PAUSED})
 
 
@@ -109,6 +110,10 @@ async def _control(request: Request, carry_out: Callable[[Life], Awaitable[dict[
 
 def _filters(request: Request) -> Filters:
     query = request.query_params
+    unknown = [name for name in query if name not in LIST_PARAMETERS]
+    if unknown:
+        known = ", ".join(LIST_PARAMETERS)
+        raise InvalidParameters(errors=[FieldError(unknown[0], "unknown_filter", f"A list is filtered by: {known}.")])
     given = [name.strip() for value in query.getlist("status") for name in value.split(",") if name.strip()]
     known = ", ".join(Status)
     if any(name not in set(Status) for name in given):

@@ -13,21 +13,25 @@ from threading import Thread
 from typing import cast
 
 import anyio
+import orjson
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from server.api.problems import MEDIA_TYPE as PROBLEM
+from server.api.problems import describe
 from server.app import create_app
 from server.command.doctor import what_works
 from server.command.listening import BACKLOG, listen, url_of
 from server.command.terminal import Voice
-from server.errors import HoldfastError
+from server.errors import HoldfastError, InvalidRequest
 from server.settings import Settings
 from server.streaming.response import ABORT_EXTENSION
 
 OK, FAILED, USAGE, FORCED = 0, 1, 2, 130
 OPEN_FILES = 65_536
 GRACEFUL_SECONDS = 8
+LONGEST_ADDRESS = 65_535
 FORCE_LOOK_SECONDS = 0.1
 
 
@@ -123,6 +127,16 @@ class _Protocol(HttpToolsProtocol):
         super().on_headers_complete()
         scope = cast("Scope", self.scope)
         scope.setdefault("extensions", {})[ABORT_EXTENSION] = self.transport.abort
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP, or has an address longer than the parser takes, is answered as all errors are."""
+        problem = InvalidRequest(f"{msg} An address is at most {LONGEST_ADDRESS} bytes; send what is longer as JSON.")
+        body = orjson.dumps(describe(problem))
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {PROBLEM}\r\ncontent-length: {len(body)}\r\nconnection: close"
+        )
+        self.transport.write(head.encode() + b"\r\n\r\n" + body)
+        self.transport.close()
 
 
 class _Entrance:

@@ -46,7 +46,8 @@ class Listing:
             if task_id not in views and (life := await self._store.latest(task_id)) is not None:
                 views[task_id] = await self._rebuild(life)
         for task_id, run in self._scheduler.runs.items():
-            views[task_id] = run.state.view()
+            if run.owned.has_read_log:
+                views[task_id] = run.state.view()
         queue = {life.task_id: position for position, life in enumerate(self._scheduler.queue, 1)}
         mine = [view for view in views.values() if view["scope"] == scope and filters.match(view)]
         for view in mine:

@@ -121,12 +121,12 @@ class BackgroundTaskManager:
     async def state(self, life: Life) -> TaskState:
         """What the task's log adds up to now."""
         run = self._scheduler.running_here(life)
-        return run.state if run is not None else await read_state(self._store, life)
+        return run.state if run is not None and run.owned.has_read_log else await read_state(self._store, life)
 
     async def outline(self, life: Life) -> Outline:
         """What is known of the task now without its texts: from its snapshot where that is known to be the last one."""
         run = self._scheduler.running_here(life)
-        if run is not None:
+        if run is not None and run.owned.has_read_log:
             return run.state.outline()
         head = await self._store.head(life.task_id)
         if head is not None and head["generation"] == life.generation and Status(head["status"]).terminal:
@@ -163,12 +163,9 @@ class BackgroundTaskManager:
 
     async def resume(self, life: Life) -> dict[str, Any]:
         """:raises TaskEnded: it is not paused but over."""
-        status = (await self.outline(life)).status
-        if status.terminal:
+        if (await self.outline(life)).status.terminal:
             raise TaskEnded
-        if status is Status.PAUSED:
-            self._refuse_when_full()
-            await self._change(life, Status.PAUSED, Status.PENDING, "resumed")
+        await self._set_going(life, {Status.PAUSED}, "resumed")
         return await self.view(life)
 
     async def retry(self, life: Life) -> dict[str, Any]:
@@ -178,9 +175,7 @@ class BackgroundTaskManager:
             raise TaskCorrupt
         if now.status is Status.COMPLETED:
             raise TaskNotRetryable
-        if now.status.terminal:
-            self._refuse_when_full()
-            await self._change(life, now.status, Status.PENDING, "retried")
+        await self._set_going(life, {Status.FAILED, Status.STOPPED}, "retried")
         return await self.view(life)
 
     async def rerun(self, life: Life, fresh: str | None) -> dict[str, Any]:
@@ -206,7 +201,7 @@ class BackgroundTaskManager:
 
     async def delete(self, life: Life) -> None:
         """:raises TaskActive: it has not ended."""
-        with self._scheduler.holding(life.task_id) as held:
+        async with self._scheduler.holding(life.task_id) as held:
             if not held or not (await self.outline(life)).status.terminal:
                 raise TaskActive
             await self._store.remove(life.task_id)
@@ -277,6 +272,13 @@ class BackgroundTaskManager:
                     await self._change(life, status, target, "requested")
         return await self.view(life)
 
+    async def _set_going(self, life: Life, idle: set[Status], reason: str) -> None:
+        """Make an idle task pending again; another status needs nothing."""
+        with anyio.move_on_after(CARRIED_OUT_SECONDS):
+            while (status := (await self.outline(life)).status) in idle:
+                self._refuse_when_full()
+                await self._change(life, status, Status.PENDING, reason)
+
     async def _ask_owner(self, life: Life, action: Action, reason: str) -> None:
         run = self._scheduler.running_here(life)
         if run is not None:
@@ -295,7 +297,7 @@ class BackgroundTaskManager:
 
     async def _change(self, life: Life, expected: Status, status: Status, reason: str) -> None:
         """Change the status of a task that nobody runs, by owning it for that; does nothing when it has moved on."""
-        with self._scheduler.holding(life.task_id) as held:
+        async with self._scheduler.holding(life.task_id) as held:
             if not held:
                 await anyio.sleep(POLL_SECONDS)
                 return

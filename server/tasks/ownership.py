@@ -29,6 +29,7 @@ class Ownership:
         self.life, self.store, self.epoch = life, store, writer.epoch
         self._writer = writer
         self.state = TaskState(life)
+        self.has_read_log = False
         self.journal = Journal()
         self.orphaned = False
         self._publish, self._may_write = publish, may_write
@@ -42,6 +43,7 @@ class Ownership:
         older = [record for record in records if record.type != EventType.SEAL]
         self.orphaned = bool(older) and older[-1].type != EventType.RELEASE
         self.log = TaskLog(self._writer, self.state, self._publish, self._may_write)
+        self.has_read_log = True
 
     def put_status(self, status: Status, node: str | None, reason: str) -> None:
         attempt = self.state.attempt + (status is Status.RUNNING)

@@ -1,8 +1,8 @@
 """Which task this node takes up next, and how many at once."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import anyio
@@ -17,6 +17,8 @@ from server.tasks.log import Publish
 from server.tasks.ownership import Ownership, read_state
 from server.tasks.runner import TaskRun
 from server.workflows.base import Registry
+
+HOLD_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Scheduler:
         self._taken: dict[str, Life] = {}
         self._held: set[str] = set()
         self._wake = anyio.Event()
+        self._moved = anyio.Event()
         self._closing = False
         self.runs: dict[str, TaskRun] = {}
 
@@ -62,9 +65,15 @@ class Scheduler:
         self._waiting.pop(task_id, None)
         self._elsewhere.discard(task_id)
 
-    @contextmanager
-    def holding(self, task_id: str) -> Iterator[bool]:
-        """Keep a task from being taken up while its status is changed; False when it is taken already."""
+    @asynccontextmanager
+    async def holding(self, task_id: str) -> AsyncIterator[bool]:
+        """Keep a task from being taken up while its status is changed; False when it is run here or held already.
+
+        A place that is just being taken or given back is waited for.
+        """
+        with anyio.move_on_after(HOLD_SECONDS):
+            while task_id in self._held or (task_id in self._taken and task_id not in self.runs):
+                await self._moved.wait()
         if task_id in self._taken or task_id in self._held:
             yield False
             return
@@ -73,7 +82,12 @@ class Scheduler:
             yield True
         finally:
             self._held.discard(task_id)
+            self._tell_moved()
             self._wake.set()
+
+    def _tell_moved(self) -> None:
+        moved, self._moved = self._moved, anyio.Event()
+        moved.set()
 
     @property
     def queue(self) -> list[Life]:
@@ -174,6 +188,7 @@ class Scheduler:
             logger.warning("could not take up task %s: %s", life.task_id, error.detail)
         finally:
             del self._taken[life.task_id]
+            self._tell_moved()
 
     async def _claim_and_run(self, life: Life) -> None:
         epoch = await self._free_epoch(life)
@@ -193,6 +208,7 @@ class Scheduler:
         owned = Ownership(life, writer, self._store, self._stage.enter(life), self._liveness.may_write)
         run = TaskRun(owned, self._registry.get(life.kind), self._node, self._settings)
         self.runs[life.task_id] = run
+        self._tell_moved()
         if self._closing:
             run.hand_over()
         try:
