@@ -29,7 +29,9 @@ from server.stores.files import FileStore
 from server.streaming.hub import Hub
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
+from server.tasks.outlook import Outlook
 from server.tasks.scheduler import Scheduler, node_name
+from server.tasks.steering import Steering
 from server.workflows.base import Registry, Workflow
 from server.workflows.demo import demo_workflow
 from server.workflows.research.workflow import research_workflow
@@ -54,8 +56,12 @@ class Holdfast:
 
         liveness = Liveness(store, settings, describe)
         scheduler = Scheduler(store, registry, liveness, hub, settings, self.node)
-        manager = BackgroundTaskManager(store, registry, scheduler, liveness, hub, settings, self.node)
-        self.services = Services(settings, store, registry, manager, scheduler, liveness, hub, self.node)
+        outlook = Outlook(store, scheduler)
+        steering = Steering(store, scheduler, liveness, hub, outlook, self.node)
+        manager = BackgroundTaskManager(store, registry, scheduler, outlook, steering)
+        self.services = Services(
+            settings, store, registry, manager, outlook, steering, scheduler, liveness, hub, self.node
+        )
         self._shut_down = False
 
     @contextlib.asynccontextmanager
@@ -90,7 +96,6 @@ class Holdfast:
             return
         self._shut_down = True
         parts = self.services
-        parts.manager.begin_shutdown()
         await parts.scheduler.close(parts.settings.shutdown_grace_seconds)
         parts.hub.close()
 

@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 
 import server
 from server.api.routes import routes
+from server.command.telling import CHINESE
 from server.errors import HoldfastError
 from server.models import EventType
 from server.settings import Settings
@@ -167,14 +168,14 @@ def documented_routes(text: str) -> set[tuple[str, str]]:
 
 
 def broken_links(page: Path, text: str) -> list[str]:
-    """Relative links of a page to files or headings that aren't there."""
+    """Relative links of a page to files or headings that aren't there; a folder is no page that could be served."""
     broken = []
     for target in LINK.findall(FENCE.sub("", text)):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, anchor = target.partition("#")
         file = page.parent / path if path else page
-        if not file.exists() or (anchor and anchor not in anchors(file.read_text())):
+        if not file.is_file() or (anchor and anchor not in anchors(file.read_text())):
             broken.append(target)
     return broken
 
@@ -213,6 +214,12 @@ def test_each_error_is_documented_with_its_own_sentence() -> None:
     rows = documented((DOCS / "errors.md").read_text())
     wrong = {code: said for code, said in error_sentences().items() if not {rows[code][-1]} <= said}
     assert wrong == {}
+
+
+def test_the_commands_say_of_each_error_what_the_chinese_page_says() -> None:
+    """Whoever reads a code's sentence on a terminal finds the same one in docs/zh/errors.md."""
+    rows = documented((DOCS / "zh" / "errors.md").read_text())
+    assert {code: rows[code][-1] for code in error_rows()} == CHINESE
 
 
 @each_language
@@ -345,5 +352,6 @@ def test_a_route_left_out_is_reported() -> None:
 def test_a_broken_link_is_reported() -> None:
     """Negative control: a page, heading or route that isn't there is a fault; addresses elsewhere and code are not."""
     assert unserved("curl http://127.0.0.1:8000/api/strem?query=x and /api/nothing") == {"/api/strem"}
-    text = "[a](nowhere.md) [b](tasks.md#nothing) [c](tasks.md) [d](https://example.org/x)\n```\n[e](no.md)\n```\n"
-    assert broken_links(DOCS / "index.md", text) == ["nowhere.md", "tasks.md#nothing"]
+    text = "[a](nowhere.md) [b](tasks.md#nothing) [c](tasks.md) [d](https://example.org/x) [e](decisions/)\n"
+    text += "```\n[f](no.md)\n```\n"
+    assert broken_links(DOCS / "index.md", text) == ["nowhere.md", "tasks.md#nothing", "decisions/"]

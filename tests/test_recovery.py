@@ -203,6 +203,9 @@ def test_a_damaged_log_is_told_in_the_stream_and_harms_no_other_task(tmp_path: P
         assert [each.event for each in again[-2:]] == ["failure", "done"]
         assert again[-2].data["code"] == "corrupt"
         assert httpx2.get(f"{process.url}/api/tasks/{task_id}").json()["error"]["code"] == "corrupt"
+        (listed,) = httpx2.get(f"{process.url}/api/tasks?status=failed").json()["tasks"]
+        assert (listed["id"], listed["error"]["code"]) == (task_id, "corrupt")
+        assert httpx2.post(f"{process.url}/api/tasks/{task_id}/retry").json()["code"] == "corrupt"
         other = read_stream(process.url + "/api/stream?kind=demo&events=5&size=20&seed=2")
         assert other[-1].data == {"status": "completed"}
         anew = read_stream(process.url + "/api/stream?kind=demo&events=5&size=20&steps=1&seed=1&fresh=now")

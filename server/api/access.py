@@ -33,4 +33,4 @@ async def own_task(request: Request) -> Life:
     :raises TaskNotFound: there is none, or it belongs to somebody else.
     """
     generation = request.query_params.get("generation")
-    return await services(request).manager.find(request.path_params["task_id"], principal(request).scope, generation)
+    return await services(request).outlook.find(request.path_params["task_id"], principal(request).scope, generation)

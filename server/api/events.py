@@ -61,14 +61,14 @@ class _Seat:
 
 
 async def _seat(request: Request, task_id: str) -> _Seat:
-    manager = services(request).manager
-    life = await manager.find(task_id, principal(request).scope)
+    outlook = services(request).outlook
+    life = await outlook.find(task_id, principal(request).scope)
     seen = (last_event_id(request) or "").split(BETWEEN_IDS)
     given = next((each for each in seen if each.startswith(f"{life.generation}-")), None)
-    now = await manager.outline(life)
+    now = await outlook.outline(life)
     point = resume_point(given, life.generation, now.seq)
     over = point.reset is None and point.after > 0 and now.ended == point.after
-    return _Seat(life, manager.with_position(now.view), point, over)
+    return _Seat(life, outlook.with_position(now.view), point, over)
 
 
 async def _several(parts: Services, seats: list[_Seat]) -> AsyncIterator[bytes]:

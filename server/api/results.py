@@ -85,7 +85,7 @@ async def artifact(request: Request) -> Response:
 
 async def _own_state(request: Request) -> tuple[Life, TaskState]:
     life = await own_task(request)
-    return life, await services(request).manager.state(life)
+    return life, await services(request).outlook.state(life)
 
 
 def _language(state: TaskState) -> str:

@@ -9,7 +9,9 @@ from server.stores.base import Store
 from server.streaming.hub import Hub
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
+from server.tasks.outlook import Outlook
 from server.tasks.scheduler import Scheduler
+from server.tasks.steering import Steering
 from server.workflows.base import Registry
 
 
@@ -21,6 +23,8 @@ class Services:
     store: Store
     registry: Registry
     manager: BackgroundTaskManager
+    outlook: Outlook
+    steering: Steering
     scheduler: Scheduler
     liveness: Liveness
     hub: Hub

@@ -1,5 +1,7 @@
 """Starting, attaching and streaming: `/api/stream`, a task's events, several tasks at once."""
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,12 +44,12 @@ def last_event_id(request: Request) -> str | None:
 async def event_stream(request: Request, life: Life, given: str | None, *, reused: bool) -> Response:
     """The stream of a life from where the reader is; 204 for one that has seen it all."""
     parts = services(request)
-    now = await parts.manager.outline(life)
+    now = await parts.outlook.outline(life)
     headers = task_headers(life)
     point = resume_point(given, life.generation, now.seq)
     if point.reset is None and point.after > 0 and now.ended == point.after:
         return Response(status_code=204, headers=headers)
-    opening: list[tuple[str, Json]] = [("task", {**parts.manager.with_position(now.view), "reused": reused})]
+    opening: list[tuple[str, Json]] = [("task", {**parts.outlook.with_position(now.view), "reused": reused})]
     if point.reset is not None:
         opening.append(("reset", {"reason": point.reset}))
     wire: Wire = NdjsonWire(life.generation) if wants_ndjson(request) else SseWire()
@@ -58,6 +60,7 @@ async def event_stream(request: Request, life: Life, given: str | None, *, reuse
         headers=headers,
         ping_seconds=parts.settings.stream_ping_seconds,
         send_timeout_seconds=parts.settings.stream_send_timeout_seconds,
+        on_damage=partial(parts.outlook.state, life),
     )
 
 

@@ -29,7 +29,7 @@ async def create_task(request: Request) -> Response:
     """Start or attach: 201 for a new life, 200 for one that was there."""
     submission = await services(request).manager.submit(await task_request(request))
     life = submission.life
-    view = await services(request).manager.view(life)
+    view = await services(request).outlook.view(life)
     headers = {**task_headers(life), "Location": f"/api/tasks/{life.task_id}"}
     return json_response({**view, "reused": submission.reused}, 200 if submission.reused else 201, headers)
 
@@ -53,7 +53,7 @@ async def active_tasks(request: Request) -> Response:
 async def show_task(request: Request) -> Response:
     """The task, with an ETag that changes whenever the task does."""
     life = await own_task(request)
-    view = await services(request).manager.view(life)
+    view = await services(request).outlook.view(life)
     etag = f'"{life.generation}-{view["seq"]}-{view["queue_position"] or 0}"'
     headers = {**task_headers(life), "ETag": etag, "Cache-Control": "no-cache"}
     if etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
@@ -70,27 +70,27 @@ async def delete_task(request: Request) -> Response:
 async def history(request: Request) -> Response:
     """All lives of the task, newest first."""
     life = await own_task(request)
-    return json_response({"lives": await services(request).manager.history(life)})
+    return json_response({"lives": await services(request).outlook.history(life)})
 
 
 async def pause(request: Request) -> Response:
     """Pause at once; what an unfinished step has written is taken back when the task goes on."""
-    return await _control(request, services(request).manager.pause)
+    return await _control(request, services(request).steering.pause)
 
 
 async def resume(request: Request) -> Response:
     """Let a paused task go on from its journal."""
-    return await _control(request, services(request).manager.resume)
+    return await _control(request, services(request).steering.resume)
 
 
 async def stop(request: Request) -> Response:
     """End a task at once; `retry` lets it go on from its journal."""
-    return await _control(request, services(request).manager.stop)
+    return await _control(request, services(request).steering.stop)
 
 
 async def retry(request: Request) -> Response:
     """Let a failed or stopped task go on from its journal."""
-    return await _control(request, services(request).manager.retry)
+    return await _control(request, services(request).steering.retry)
 
 
 async def rerun(request: Request) -> Response:
@@ -99,8 +99,8 @@ async def rerun(request: Request) -> Response:
     fresh = body.get("fresh") or request.query_params.get("fresh")
     if fresh is not None and not isinstance(fresh, str):
         raise InvalidParameters(errors=[FieldError("fresh", "string_type", "Send any text of your own.")])
-    manager = services(request).manager
-    return await _control(request, lambda life: manager.rerun(life, fresh))
+    life = await services(request).manager.rerun(await own_task(request), fresh)
+    return json_response(await services(request).outlook.view(life), headers=task_headers(life))
 
 
 async def _control(request: Request, carry_out: Callable[[Life], Awaitable[dict[str, Any]]]) -> Response:

@@ -34,7 +34,11 @@ PASSING_STATUSES = frozenset({429, 502, 503, 504})
 
 
 class ClientError(Exception):
-    """What kept the client from its answer, in a sentence."""
+    """What kept the client from its answer, in a sentence without its full stop; ``chinese`` is the same in Chinese."""
+
+    def __init__(self, english: str, chinese: str) -> None:
+        super().__init__(english)
+        self.chinese = chinese
 
 
 class BadAddress(ClientError):
@@ -42,16 +46,22 @@ class BadAddress(ClientError):
 
 
 class Unreachable(ClientError):
-    """The server could not be reached for as long as the client was patient."""
+    """The server can't be reached, or its connection broke."""
 
 
 class Refused(ClientError):
-    """The server answered with a problem document (RFC 9457) or another error."""
+    """The server answered with a problem document (RFC 9457), or as Holdfast never does; ``code`` is empty then."""
 
     def __init__(
-        self, status: int, code: str, detail: str, errors: tuple[FieldError, ...] = (), after: float = 0
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        errors: tuple[FieldError, ...] = (),
+        after: float = 0,
+        chinese: str | None = None,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(detail, chinese or detail)
         self.status = status
         self.code = code
         self.detail = detail
@@ -77,8 +87,13 @@ class Refused(ClientError):
                 for e in problem.get("errors", ())
             )
         except (ValueError, KeyError, TypeError, AttributeError):
-            server = f"The server answered {bare}, which is not how Holdfast speaks; is it another server?"
-            return cls(response.status_code, "", server, after=seconds)
+            return cls(
+                response.status_code,
+                "",
+                f"The server answered {bare}, which is not how Holdfast speaks; is it another server?",
+                after=seconds,
+                chinese=f"服务器的响应是 {bare}，Holdfast 不会这样响应；这是不是另一个服务器？",
+            )
         return cls(response.status_code, code, detail, errors, seconds)
 
 
@@ -86,7 +101,7 @@ class Refused(ClientError):
 class Lost:
     """The connection is gone, or was not to be had; another try follows after ``retry_in`` seconds."""
 
-    reason: str
+    why: ClientError
     retry_in: float
 
 
@@ -109,9 +124,12 @@ def check_server(server: str) -> str:
     try:
         url = httpx2.URL(server)
     except httpx2.InvalidURL as error:
-        raise BadAddress(f"{server!r} is no address: {error}") from None
+        raise BadAddress(f"{server!r} is no address: {error}", f"{server!r} 不是地址：{error}") from None
     if url.scheme not in ("http", "https") or not url.host or any(map(str.isspace, server)):
-        raise BadAddress(f"{server!r} is no address of a server; one looks like http://127.0.0.1:8000")
+        raise BadAddress(
+            f"{server!r} is no address of a server; one looks like http://127.0.0.1:8000",
+            f"{server!r} 不是服务器的地址，地址形如 http://127.0.0.1:8000",
+        )
     return server.rstrip("/")
 
 
@@ -148,8 +166,8 @@ class _Following:
     lost_at: float | None = None
 
     async def events(self) -> AsyncGenerator[Event, None]:
+        why: ClientError
         while True:
-            wait_at_least = 0.0
             try:
                 async with aclosing(self._one_connection()) as events:
                     async for event in events:
@@ -159,14 +177,14 @@ class _Following:
                             return
                 if self.finished:
                     return
-                reason = "the server closed the connection"
+                why = Unreachable("the server closed the connection", "服务器关闭了连接")
             except httpx2.TransportError as error:
-                reason = _reason(error, self.http.base_url)
+                why = _unreachable(error, self.http.base_url)
             except Refused as refusal:
                 if refusal.status not in PASSING_STATUSES:
                     raise
-                reason, wait_at_least = refusal.detail, refusal.retry_after
-            await self._pause(reason, wait_at_least)
+                why = refusal
+            await self._pause(why)
 
     async def _one_connection(self) -> AsyncGenerator[Event, None]:
         async with self._open() as response:
@@ -177,7 +195,12 @@ class _Following:
             if response.status_code != httpx2.codes.OK:
                 raise await Refused.read(response)
             if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
-                raise Refused(200, "", "This server answers with something else than a stream; is it Holdfast?")
+                raise Refused(
+                    200,
+                    "",
+                    "This server answers with something else than a stream; is it Holdfast?",
+                    chinese="这个服务器的响应不是流；它是 Holdfast 吗？",
+                )
             self.task_id = response.headers.get("X-Task-ID", self.task_id)
             self._found()
             parser = SseParser(self.last_event_id)
@@ -202,16 +225,17 @@ class _Following:
             self.notify(Found(time.monotonic() - self.lost_at))
             self.lost_at = None
 
-    async def _pause(self, reason: str, at_least: float) -> None:
+    async def _pause(self, why: ClientError) -> None:
         now = time.monotonic()
         if self.lost_at is None:
             self.lost_at = now
         patience = self.patience if self.met else min(self.patience, FIRST_CONTACT_SECONDS)
         left = self.lost_at + patience - now
         if left <= 0:
-            raise Unreachable(reason)
+            raise why
+        at_least = why.retry_after if isinstance(why, Refused) else 0
         delay = min(max(self._delay(), at_least), left)
-        self.notify(Lost(reason, delay))
+        self.notify(Lost(why, delay))
         await anyio.sleep(delay)
         self.attempt += 1
 
@@ -222,14 +246,16 @@ class _Following:
         return delay * random.uniform(1.0, 1.25)  # noqa: S311 - spreads clients out, keeps no secret
 
 
-def _reason(error: httpx2.TransportError, url: httpx2.URL) -> str:
+def _unreachable(error: httpx2.TransportError, url: httpx2.URL) -> Unreachable:
     match error:
         case httpx2.ConnectError() | httpx2.ConnectTimeout():
-            return f"nothing answers at {url.scheme}://{url.netloc.decode()}"
+            address = f"{url.scheme}://{url.netloc.decode()}"
+            return Unreachable(f"nothing answers at {address}", f"{address} 没有响应")
         case httpx2.TimeoutException():
-            return f"the server has said nothing for {SILENCE_SECONDS:.0f} s"
+            seconds = f"{SILENCE_SECONDS:.0f}"
+            return Unreachable(f"the server has said nothing for {seconds} s", f"服务器 {seconds} 秒没有动静")
         case _:
-            return "the connection was cut"
+            return Unreachable("the connection was cut", "连接中断")
 
 
 async def ask(
@@ -244,7 +270,8 @@ async def ask(
     :param request: ``{"kind": …, "params": {…}}``, and ``fresh`` for a new life of the task.
     :param patience: how many seconds to go on trying once the connection is lost. A server that was never reached
         is given a few seconds only.
-    :raises Refused: the server will not do it. :raises Unreachable: patience ran out.
+    :raises Refused: the server will not do it, or had no room for as long as the client was patient.
+    :raises Unreachable: it could not be reached for so long.
     """
     async with open_http(server) as http:
         following = _Following(http, request, "", "", patience, notify)
@@ -287,7 +314,7 @@ async def list_tasks(server: str, **filters: str) -> AsyncGenerator[dict[str, An
                         raise await Refused.read(response)
                     found = orjson.loads(await response.aread())
             except httpx2.TransportError as error:
-                raise Unreachable(_reason(error, http.base_url)) from error
+                raise _unreachable(error, http.base_url) from error
             for task in found["tasks"]:
                 yield task
             cursor = found.get("next_cursor")

@@ -5,17 +5,22 @@ import re
 import sys
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import islice
+from pathlib import Path
 
+import anyio
 import anyio.to_thread
 import httpx2
 
 from server import __version__
+from server.command.arguments import shown_setting
 from server.command.listening import listen, url_of
-from server.command.terminal import Voice
+from server.command.terminal import Voice, pad
+from server.errors import HoldfastError
 from server.resources import docs_dir
 from server.settings import Settings
 from server.sources.browser import BrowserSearch, find_browser
-from server.sources.library import Library, scan
+from server.sources.library import MOST_FILES, Library, scan
 from server.stores.files import FileStore
 
 OK, FAILED = 0, 1
@@ -24,6 +29,33 @@ PROBE_SECONDS = 3.0
 INSTALL_BROWSER = "python -m playwright install --with-deps chromium"
 SPEEDUPS = ("uvloop", "httptools")
 REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(.*)")
+MOST_READ = 500
+MARK_COLUMNS, NAME_COLUMNS = 7, 28
+
+FINDING_NAMES = {
+    "folder": "文件夹",
+    "write, rename, fsync": "写入、改名、落盘",
+    "hard links": "硬链接",
+    "flock": "文件锁",
+    "free space": "剩余空间",
+}
+FINDING_DETAILS = (
+    (r"(.+) \(will be made\)", r"\1（将会建立）"),
+    (r"(.+) can't be made: (.+)\. Set TASK_STORAGE_DIR\.", r"无法建立 \1：\2。请设置 TASK_STORAGE_DIR。"),
+    (r"files are replaced at once", "文件可以一次替换完成"),
+    (r"rename\(\) does not replace; use another volume", "rename() 不能替换文件，请换一个卷"),
+    (r"(.+); this user needs to read and write (.+)", r"\1；当前用户需要能读写 \2"),
+    (r"creation and claims are made by link\(\)", "用 link() 建立任务和认领"),
+    (r"not supported; O_EXCL takes the place of link\(\)", "不支持，以 O_EXCL 代替 link()"),
+    (r"a dead node is noticed after two heartbeats", "两次心跳之后即可发现已死的节点"),
+    (r"no advisory locks: the lease time decides alone", "没有文件锁，只凭租约时间判断"),
+    (r"([\d.]+) GiB free", r"剩余 \1 GiB"),
+    (
+        r"([\d.]+) GiB free; make room, or new tasks will be refused soon",
+        r"剩余 \1 GiB；请腾出空间，否则很快会拒绝新任务",
+    ),
+)
+"""What the store finds, as patterns, and what it is in Chinese. What has no row stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,76 +67,60 @@ class Check:
     detail: str
     needed: bool = True
 
-    @property
-    def mark(self) -> str:
+    def mark(self, voice: Voice) -> str:
         if self.ok:
-            return "ok"
-        return "wrong" if self.needed else "note"
+            return voice("ok", "正常")
+        return voice("wrong", "有误") if self.needed else voice("note", "注意")
 
 
 async def doctor(settings: Settings) -> int:
     """Print what was found. Returns the exit status: 1 if something that is needed is not as it must be."""
-    checks = [_python(), *_packages(), *await _storage(settings), await _library(settings)]
-    checks += [await anyio.to_thread.run_sync(_browser, settings), _model(), await _port(settings)]
+    voice = Voice(settings.speaks_chinese)
+    checks = [_python(voice), *_packages(voice), *await _storage(settings, voice), await _library(settings, voice)]
+    checks += [await anyio.to_thread.run_sync(_browser, settings, voice), _model(voice)]
+    checks += [await _port(settings, voice), *await _servers(settings, voice)]
+    heading = voice(
+        "Settings in force for this command (* from the environment or the command line)",
+        "本命令的设置（* 来自环境变量或命令行）",
+    )
     sys.stdout.write(f"Holdfast {__version__}\n\n")
-    sys.stdout.writelines(f"  {check.mark:<7}{check.name:<28}{check.detail}\n" for check in checks)
-    sys.stdout.write("\nSettings in force (* from the environment or the command line)\n\n")
+    for check in checks:
+        sys.stdout.write(f"  {pad(check.mark(voice), MARK_COLUMNS)}{pad(check.name, NAME_COLUMNS)}{check.detail}\n")
+    sys.stdout.write(f"\n{heading}\n\n")
     for name, value in settings.model_dump().items():
         given = "*" if name in settings.model_fields_set else " "
-        sys.stdout.write(f"  {given} {name.upper():<30}{_shown(value)}\n")
+        sys.stdout.write(f"  {given} {name.upper():<30}{shown_setting(value)}\n")
     wrong = [check.name for check in checks if not check.ok and check.needed]
-    sys.stdout.write(f"\nTo be put right: {', '.join(wrong)}.\n" if wrong else "\nAll that is needed is there.\n")
+    if wrong:
+        sys.stdout.write(voice(f"\nTo be put right: {', '.join(wrong)}.\n", f"\n需要改正：{'、'.join(wrong)}。\n"))
+    else:
+        sys.stdout.write(voice("\nAll that is needed is there.\n", "\n所需的一切都已具备。\n"))
     return FAILED if wrong else OK
 
 
 def what_works(settings: Settings, voice: Voice) -> list[str]:
     """What can be done without a key and without a network, as lines for people. Takes a second."""
-    library, documents = _documents(settings)
-    lines = [
+    found = find_browser(settings.browser_path)
+    browser = found.browser.version if found.browser is not None else _no_browser(found, voice)
+    return [
         voice(
             "Research works without a key and without network: the embedded engine quotes from the library.",
             "无需密钥和网络即可做研究：内置引擎从资料库中逐字引用。",
-        )
+        ),
+        voice("Library: ", "资料库：") + _look_at_library(settings).described(voice),
+        voice("Browser: ", "浏览器：") + browser,
+        voice("Model: ", "模型：") + _model(voice).detail,
     ]
-    if library.root == library.folder:
-        lines.append(
-            voice(
-                f"Library: {documents} documents in {library.folder}",
-                f"资料库：{library.folder} 中有 {documents} 份文档",
-            )
-        )
-    else:
-        lines.append(
-            voice(
-                f"Library: Holdfast's own documentation ({documents} documents), as {library.folder} is empty",
-                f"资料库：{library.folder} 为空，使用 Holdfast 自带文档（{documents} 份）",
-            )
-        )
-    found = find_browser(settings.browser_path)
-    if found.browser is not None:
-        lines.append(voice(f"Browser: {found.browser.version}", f"浏览器：{found.browser.version}"))
-    else:
-        lines.append(
-            voice(
-                f"Browser: {_no_browser(found)}",
-                f"浏览器：未找到可用的浏览器，网页将不经浏览器读取。安装方法：{INSTALL_BROWSER}",
-            )
-        )
-    lines.append(
-        voice(
-            "Model: none in use; this version works with the embedded engine only", "模型：未使用；本版本只有内置引擎"
-        )
-    )
-    return lines
 
 
-def _python() -> Check:
+def _python(voice: Voice) -> Check:
     wanted = ".".join(map(str, OLDEST_PYTHON))
     ok = sys.version_info >= OLDEST_PYTHON
-    return Check("Python", ok, platform.python_version() + ("" if ok else f"; {wanted} or newer is needed"))
+    too_old = voice(f"; {wanted} or newer is needed", f"，需要 {wanted} 或更高版本")
+    return Check("Python", ok, platform.python_version() + ("" if ok else too_old))
 
 
-def _packages() -> list[Check]:
+def _packages(voice: Voice) -> list[Check]:
     try:
         required = metadata.requires("holdfast") or []
     except metadata.PackageNotFoundError:
@@ -119,12 +135,20 @@ def _packages() -> list[Check]:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:
             missing.append(name)
-    detail = ", ".join(found) or "run from a folder, not installed; what is imported is there"
+    detail = ", ".join(found) or voice(
+        "run from a folder, not installed; what is imported is there", "直接从文件夹运行，未安装；所导入的都已具备"
+    )
     if missing:
-        detail = f"missing: {', '.join(missing)}; pip install {' '.join(missing)}"
+        detail = voice("missing", "缺少") + f": {', '.join(missing)}; pip install {' '.join(missing)}"
     slow = [name for name in SPEEDUPS if not _installed(name)]
-    fast = f"missing: {', '.join(slow)}; the server works, but slower" if slow else ", ".join(SPEEDUPS)
-    return [Check("packages", not missing, detail), Check("speed-ups", not slow, fast, needed=False)]
+    fast = ", ".join(SPEEDUPS)
+    if slow:
+        names = ", ".join(slow)
+        fast = voice(f"missing: {names}; the server works, but slower", f"缺少 {names}；服务器可以工作，但较慢")
+    return [
+        Check(voice("packages", "软件包"), not missing, detail),
+        Check(voice("speed-ups", "加速组件"), not slow, fast, needed=False),
+    ]
 
 
 def _installed(name: str) -> bool:
@@ -135,68 +159,156 @@ def _installed(name: str) -> bool:
     return True
 
 
-async def _storage(settings: Settings) -> list[Check]:
+async def _storage(settings: Settings, voice: Voice) -> list[Check]:
     findings = await FileStore(settings.task_storage_dir).check()
-    return [Check(f"tasks: {finding.name}", finding.ok, finding.detail) for finding in findings]
-
-
-def _documents(settings: Settings) -> tuple[Library, int]:
-    library = Library(settings.library_dir, docs_dir())
-    return library, sum(1 for _ in scan(library.root))
-
-
-async def _library(settings: Settings) -> Check:
-    library, documents = await anyio.to_thread.run_sync(_documents, settings)
-    if library.root != library.folder:
-        return Check(
-            "library",
-            documents > 0,
-            f"{library.folder} holds no documents, so Holdfast's own documentation ({documents}) is used; "
-            "put md, txt, html, pdf or docx files there, or set LIBRARY_DIR",
-            needed=False,
+    return [
+        Check(
+            voice(f"tasks: {finding.name}", f"任务：{FINDING_NAMES.get(finding.name, finding.name)}"),
+            finding.ok,
+            voice(finding.detail, _in_chinese(finding.detail)),
         )
-    return Check("library", documents > 0, f"{documents} documents in {library.folder}", needed=False)
+        for finding in findings
+    ]
 
 
-def _browser(settings: Settings) -> Check:
+def _in_chinese(detail: str) -> str:
+    for english, chinese in FINDING_DETAILS:
+        if found := re.fullmatch(english, detail):
+            return found.expand(chinese)
+    return detail
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFound:
+    """What research would search now. ``named``: the operator named the folder, so it is meant to hold documents."""
+
+    folder: Path
+    exists: bool
+    named: bool
+    own_docs: bool
+    documents: int
+
+    @property
+    def ok(self) -> bool:
+        return self.documents > 0 and not (self.named and self.own_docs)
+
+    def described(self, voice: Voice) -> str:
+        if not self.own_docs:
+            return voice(f"{self.documents} documents in {self.folder}", f"{self.folder} 中有 {self.documents} 份文档")
+        why = voice("holds no documents", "中没有文档") if self.exists else voice("does not exist", "不存在")
+        if self.named:
+            return voice(
+                f"WARNING: {self.folder}, which LIBRARY_DIR names, {why}. Until it holds md, txt, html, pdf or docx "
+                f"files, questions are answered from Holdfast's own documentation ({self.documents} documents).",
+                f"警告：LIBRARY_DIR 指定的 {self.folder} {why}。在其中放入 md、txt、html、pdf 或 docx 文件之前，"
+                f"回答取自 Holdfast 自己的文档（{self.documents} 份）。",
+            )
+        return voice(
+            f"Holdfast's own documentation ({self.documents} documents), as {self.folder} {why}; "
+            "put md, txt, html, pdf or docx files there, or set LIBRARY_DIR",
+            f"使用 Holdfast 自己的文档（{self.documents} 份），因为 {self.folder} {why}；"
+            "请把 md、txt、html、pdf 或 docx 文件放进去，或设置 LIBRARY_DIR",
+        )
+
+
+def _look_at_library(settings: Settings) -> LibraryFound:
+    """Counts what research searches; a large folder is counted without being read."""
+    library = Library(settings.library_dir, docs_dir())
+    own_docs = library.root != library.folder
+    documents = sum(1 for _ in islice(scan(library.root), MOST_FILES))
+    if documents <= MOST_READ:
+        documents = len(anyio.run(library.refresh).index.entries)
+    return LibraryFound(settings.library_dir, settings.library_dir.is_dir(), _is_named(settings), own_docs, documents)
+
+
+def _is_named(settings: Settings) -> bool:
+    """Whether the library was chosen by somebody: `scripts/serve` names the default one of its checkout."""
+    default = docs_dir().parent / Settings.model_fields["library_dir"].default
+    return "library_dir" in settings.model_fields_set and settings.library_dir.absolute() != default
+
+
+async def _library(settings: Settings, voice: Voice) -> Check:
+    found = await anyio.to_thread.run_sync(_look_at_library, settings)
+    return Check(voice("library", "资料库"), found.ok, found.described(voice), needed=False)
+
+
+def _browser(settings: Settings, voice: Voice) -> Check:
     found = find_browser(settings.browser_path)
+    name = voice("browser", "浏览器")
     if found.browser is None:
-        return Check("browser", False, _no_browser(found), needed=False)
-    return Check("browser", True, f"{found.browser.version} ({found.browser.path})", needed=False)
+        return Check(name, False, _no_browser(found, voice), needed=False)
+    return Check(name, True, f"{found.browser.version} ({found.browser.path})", needed=False)
 
 
-def _no_browser(found: BrowserSearch) -> str:
-    why = " ".join(found.problems) or "none found."
-    return f"{why} Pages are read without one. To have one: {INSTALL_BROWSER}"
+def _no_browser(found: BrowserSearch, voice: Voice) -> str:
+    why = " ".join(found.problems)
+    return voice(
+        f"{why or 'none found.'} Pages are read without one. To have one: {INSTALL_BROWSER}",
+        f"{why or '未找到。'}网页将不经浏览器读取。安装方法：{INSTALL_BROWSER}",
+    )
 
 
-def _model() -> Check:
-    return Check("model", True, "none in use; this version works with the embedded engine only", needed=False)
+def _model(voice: Voice) -> Check:
+    detail = voice("none in use; this version works with the embedded engine only", "未使用；本版本只有内置引擎")
+    return Check(voice("model", "模型"), True, detail, needed=False)
 
 
-async def _port(settings: Settings) -> Check:
-    name, address = "port", url_of(settings.host, settings.port)
+async def _port(settings: Settings, voice: Voice) -> Check:
+    name, address = voice("port", "端口"), url_of(settings.host, settings.port)
     try:
         sockets = await anyio.to_thread.run_sync(listen, settings.host, settings.port)
     except OSError as error:
-        if await _holdfast_answers(address):
-            return Check(name, True, f"a Holdfast is listening at {address} already")
-        return Check(name, False, f"{address}: {error.strerror}; stop what uses it, or set PORT")
+        if await _node_at(address):
+            return Check(
+                name, True, voice(f"a Holdfast is listening at {address} already", f"{address} 已有 Holdfast 在监听")
+            )
+        why = error.strerror
+        return Check(
+            name,
+            False,
+            voice(
+                f"{address}: {why}; stop what uses it, or set PORT",
+                f"{address}：{why}；请停止占用它的程序，或设置 PORT",
+            ),
+        )
     for socket in sockets:
         socket.close()
-    return Check(name, True, f"{address} is free")
+    return Check(name, True, voice(f"{address} is free", f"{address} 空闲"))
 
 
-async def _holdfast_answers(address: str) -> bool:
+async def _servers(settings: Settings, voice: Voice) -> list[Check]:
+    """The servers that run where this command would look for one, and whether they keep their tasks in this folder."""
+    found = []
+    for address in dict.fromkeys((url_of(settings.host, settings.port), settings.holdfast_url.rstrip("/"))):
+        if node := await _node_at(address):
+            here = await _beats_in(settings.task_storage_dir, node["node"])
+            running = voice(
+                f"Holdfast {node['version']} runs at {address}", f"Holdfast {node['version']} 正在 {address} 运行"
+            )
+            if here:
+                where = voice("and keeps its tasks in the folder above", "，任务就在上述文件夹中")
+            else:
+                where = voice(
+                    "and keeps its tasks elsewhere: it was started with other settings than those below",
+                    "，任务在别处：它启动时的设置与下列设置不同",
+                )
+            detail = voice(f"{running} {where}", running + where)
+            found.append(Check(voice("running server", "运行中的服务器"), here, detail, needed=False))
+    return found
+
+
+async def _beats_in(folder: Path, node: str) -> bool:
     try:
-        async with httpx2.AsyncClient(timeout=PROBE_SECONDS, trust_env=False) as http:
-            response = await http.get(f"{address}/api/kinds")
-            return response.is_success and "kinds" in response.json()
-    except (httpx2.HTTPError, ValueError):
+        return node in {each.id for each in await FileStore(folder).nodes()}
+    except HoldfastError:
         return False
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
-    return "default" if value is None else str(value)
+async def _node_at(address: str) -> dict[str, str] | None:
+    """What a Holdfast at this address says of itself; None where there is none."""
+    try:
+        async with httpx2.AsyncClient(timeout=PROBE_SECONDS, trust_env=False) as http:
+            said = (await http.get(f"{address}/healthz")).json()
+            return {"node": str(said["node"]), "version": str(said["version"])}
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError):
+        return None

@@ -23,6 +23,7 @@ from server.api.problems import describe
 from server.app import create_app
 from server.command.doctor import what_works
 from server.command.listening import BACKLOG, listen, url_of
+from server.command.telling import CHINESE
 from server.command.terminal import Voice
 from server.errors import HoldfastError, InvalidRequest
 from server.settings import Settings
@@ -75,7 +76,8 @@ def serve(settings: Settings) -> int:
         server.run(sockets)
     except SystemExit:
         if entrance.error is not None:
-            return _refuse(entrance.error.detail, FAILED)
+            detail = entrance.error.detail
+            return _refuse(voice(detail, f"{CHINESE.get(entrance.error.code, '')}\n  {detail}"), FAILED)
         return FAILED
     finally:
         for listener in sockets:

@@ -14,19 +14,63 @@ from server.settings import Settings
 TITLE_COLUMNS = 60
 
 
+CHINESE = {
+    "invalid_request": "请求无法读取。",
+    "invalid_json": "请求体不是有效的 JSON，请发送一个 UTF-8 编码的 JSON 对象。",
+    "invalid_encoding": "查询字符串不是有效的 UTF-8，请对 UTF-8 文本逐字节作百分号编码。",
+    "invalid_parameters": "有参数缺失或有误，`errors` 逐一指出。",
+    "unknown_kind": "服务器不提供这个类型，可用的类型见 GET /api/kinds。",
+    "body_too_large": "请求体超过服务器允许的大小。",
+    "headers_too_large": "请求行与请求头超过服务器允许的大小。",
+    "unsupported_media_type": "请求体必须是 JSON，发送时请带上 `Content-Type: application/json`。",
+    "forbidden_origin": "其他网站的页面不得启动或更改任务，允许的网站由 CORS_ORIGINS 列出。",
+    "forbidden_host": "服务器不接受这个主机名，接受的主机名由 ALLOWED_HOSTS 列出。",
+    "not_found": "这个地址上没有内容，可用的地址见 /docs。",
+    "method_not_allowed": "这个地址不支持该方法，可用的方法见 /docs。",
+    "task_not_found": "没有这个编号的任务，它可能已被删除。",
+    "artifact_not_found": "任务没有这个名称的文件。",
+    "no_result_yet": "任务还没有结果，请跟随它的事件直到 `done`。",
+    "report_format_unavailable": "报告没有这种格式。",
+    "task_active": "任务尚未结束，请先停止它。",
+    "task_ended": "任务已经结束，不能再暂停或停止；可以用 `retry` 或 `rerun` 再次启动。",
+    "task_not_retryable": "只有失败或停止的任务才能重试；已完成的任务可以用 `rerun` 再次运行。",
+    "corrupt": "任务的日志已损坏，保留原样供运维人员检查，任务不能继续。",
+    "model_required": "本版本只有内置引擎，请指定 `engine: embedded`，或省略 `engine`。",
+    "queue_full": "队列已满，请稍后再试。",
+    "shutting_down": "本节点正在关闭，请再次请求，由其他节点或重启后的节点处理。",
+    "store_full": "卷已满，读取照常，新的工作要等有了空间。",
+    "store_failed": "卷无法读取或写入。",
+    "ownership_lost": "任务现在由另一个节点拥有。",
+    "journal_mismatch": "步骤的输入与步骤账本中的记录不同，因此不能沿用所记录的结果。",
+    "workflow_failed": "工作流未能完成工作。",
+    "internal": "服务器内部出错，原因见服务器日志。",
+}
+"""What the errors' codes say in Chinese. The sentences are those of the table in docs/zh/errors.md."""
+
+
+def sentence(error: ClientError, voice: Voice) -> str:
+    """The error in the user's language; in Chinese by its code, where the server wrote it."""
+    if isinstance(error, Refused):
+        return voice(str(error), CHINESE.get(error.code, error.chinese))
+    return voice(str(error), error.chinese)
+
+
 def explain(error: ClientError, voice: Voice) -> list[str]:
     """An error as lines: the sentence, then one for each wrong field that it does not name itself."""
+    said = sentence(error, voice)
     if isinstance(error, Unreachable):
-        advice = voice(
-            "Start a server with `holdfast serve`, or name one with --server.",
-            "请用 `holdfast serve` 启动服务器，或用 --server 指定。",
-        )
-        return [f"{error}. {advice}"]
+        return [
+            voice(
+                f"{said}. Start a server with `holdfast serve`, or name one with --server.",
+                f"{said}。请用 `holdfast serve` 启动服务器，或用 --server 指定一个。",
+            )
+        ]
     if not isinstance(error, Refused):
-        return [str(error)]
-    code = f" ({error.code})" if error.code else ""
+        return [said]
+    code = voice(f" ({error.code})", f"（{error.code}）") if error.code else ""
     fields = [field for field in error.errors if field.message not in error.detail]
-    return [f"{error.detail}{code}", *(f"  {field.path}: {field.message}" for field in fields)]
+    detail = [f"  {error.detail}"] if said != error.detail and error.code else []
+    return [f"{said}{code}", *detail, *(f"  {field.path}: {field.message}" for field in fields)]
 
 
 class Telling:
@@ -62,20 +106,23 @@ class Telling:
             elif teller := self._tellers.get(event.type):
                 teller(data)
         except (ValueError, KeyError, TypeError) as error:
-            raise ClientError(f"An event of type {event.type!r} is not as Holdfast makes them: {error!r}") from error
+            raise ClientError(
+                f"An event of type {event.type!r} is not as Holdfast makes them: {error!r}",
+                f"类型为 {event.type!r} 的事件不像是 Holdfast 生成的：{error!r}",
+            ) from error
 
     def notice(self, notice: Notice) -> None:
         match notice:
-            case Lost(reason, retry_in):
-                wait = self._say.duration(max(1, retry_in))
-                self._note(f"No connection: {reason}; trying again in {wait}.", f"没有连接：{reason}；{wait}后重试。")
+            case Lost(why, retry_in):
+                wait, said = self._say.duration(max(1, retry_in)), sentence(why, self._say).rstrip("。.")
+                self._note(f"No connection: {said}; trying again in {wait}.", f"没有连接：{said}；{wait}后重试。")
             case Found(after):
                 took = self._say.duration(after)
                 self._note(f"Connected again after {took}; nothing is missing.", f"{took}后重新连上；内容没有缺失。")
 
     def interrupted(self) -> None:
         if not self._task_id:
-            self._note("Interrupted before the server answered.", "在服务器应答之前中断。")
+            self._note("Interrupted before the server answered.", "在服务器响应之前中断。")
             return
         back = f"holdfast watch {self._task_id}"
         if self._server != Settings.model_fields["holdfast_url"].default:
@@ -144,10 +191,12 @@ class Telling:
         )
 
     def _failure(self, data: dict[str, Any]) -> None:
+        code, message = data["code"], data["message"]
         where = f" [{data['step']}]" if data.get("step") else ""
-        self._note(
-            f"failed: {data['code']}: {data['message']}{where}", f"失败：{data['code']}：{data['message']}{where}"
-        )
+        known = CHINESE.get(code, message)
+        self._note(f"failed: {code}: {message}{where}", f"失败：{code}：{known}{where}")
+        if self._say.chinese and known != message:
+            self._display.note(f"  {message}")
         if data.get("retryable"):
             self._note("Asking the same again goes on from where it stopped.", "再问一次会从停下的地方继续。")
 

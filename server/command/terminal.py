@@ -1,6 +1,7 @@
 """What people see of a task: the text on stdout, its progress on stderr, as a bar or as plain lines."""
 
 import os
+import string
 import time
 import unicodedata
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ BAR_CELLS = 20
 SMALLEST_BAR_COLUMNS = 50
 MINUTE, HOUR = 60, 3600
 ERASE_LINE = "\r\x1b[K"
+FENCE_TICKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,59 @@ def pad(text: str, columns: int) -> str:
 def printable(text: str) -> str:
     """The text without what a terminal would obey: reports quote strangers, whose escapes must not be carried out."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
+
+
+class Readable:
+    """A report as it comes, for a terminal: without Markdown's backslash escapes outside code, and `printable`.
+
+    The pieces may be cut anywhere; a backslash at the end of one waits for the next.
+    """
+
+    def __init__(self) -> None:
+        self._backslash = False
+        self._ticks = 0
+        self._code = 0
+        self._empty_line = False
+
+    def feed(self, text: str) -> str:
+        shown = []
+        for character in printable(text):
+            if self._backslash:
+                self._backslash = False
+                if character in string.punctuation:
+                    shown.append(character)
+                    continue
+                shown.append("\\")
+            if character == "`":
+                self._ticks += 1
+            else:
+                self._look_at(character)
+                if character == "\\" and not self._code:
+                    self._backslash = True
+                    continue
+            shown.append(character)
+        return "".join(shown)
+
+    def end(self) -> str:
+        """What was still waiting."""
+        waiting, self._backslash = self._backslash, False
+        return "\\" if waiting else ""
+
+    def _look_at(self, character: str) -> None:
+        """Know whether this is code: it ends at as many backticks as it began with, a span at an empty line as well."""
+        if self._ticks:
+            fenced = self._code >= FENCE_TICKS
+            if not self._code:
+                self._code = self._ticks
+            elif self._ticks == self._code or (fenced and self._ticks > self._code):
+                self._code = 0
+            self._ticks = 0
+        if character == "\n":
+            if self._empty_line and self._code < FENCE_TICKS:
+                self._code = 0
+            self._empty_line = True
+        elif not character.isspace():
+            self._empty_line = False
 
 
 @dataclass(slots=True)
@@ -145,10 +200,10 @@ class Lines:
         self._out, self._err = out, err
         self._view = View(voice)
         self._step: str | None = None
-        self._clean = printable if out.isatty() else str
+        self._readable = Readable() if out.isatty() else None
 
     def text(self, text: str) -> None:
-        self._out.write(self._clean(text))
+        self._out.write(self._readable.feed(text) if self._readable else text)
         self._out.flush()
 
     def progress(self, data: Mapping[str, Any]) -> None:
@@ -167,7 +222,8 @@ class Lines:
         """Nothing moves by itself here."""
 
     def close(self) -> None:
-        """Nothing to take away."""
+        if self._readable:
+            self._out.write(self._readable.end())
 
 
 class Bar:
@@ -185,6 +241,7 @@ class Bar:
         self._shown = ""
         self._below = False
         self._shared = out.isatty()
+        self._readable = Readable()
         blocks = (err.encoding or "").lower().replace("-", "") == "utf8"
         self._cells = ("█", "░") if blocks else ("#", "-")
 
@@ -193,7 +250,10 @@ class Bar:
             self._out.write(text)
             self._out.flush()
             return
-        text = printable(text).expandtabs(4)
+        self._show(self._readable.feed(text))
+
+    def _show(self, text: str) -> None:
+        text = text.expandtabs(4)
         erasure = self._erasure()
         self._follow_column(text)
         self._put(erasure + text + self._drawing())
@@ -214,6 +274,8 @@ class Bar:
 
     def close(self) -> None:
         """Leave the cursor at the start of a line, with nothing of the bar left."""
+        if waiting := self._readable.end():
+            self._show(waiting)
         self._put(self._erasure() + ("\n" if self._column else ""))
         self._view, self._column = None, 0
 

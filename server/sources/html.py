@@ -25,13 +25,20 @@ _CHROME = frozenset({"nav", "footer", "aside", "menu", "dialog"})
 _CHROME_ROLES = frozenset(
     {"navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "dialog"}
 )
-_CHROME_NAMES = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|navheader|navfooter|docnav|sidebar|sphinxsidebar|toc|toctree-wrapper|"
-    r"breadcrumbs?|footer|banner|menu|related|pagination|pager|cookie|cookies|share|social|advert|ads|skip-link|"
-    r"headerlink|permalink|indextable|genindextable|genindex-jumpbox|list-of-\w+|noprint|language_switcher_placeholder|"
-    r"version_switcher_placeholder|prev_next|previous|next)(?:$|[\s_-])",
-    re.I,
+_CHROME_CLASSES = frozenset(
+    "nav navbar navigation nav-content mobile-nav main-nav site-nav subnav navheader navfooter docnav prev_next "
+    "breadcrumb breadcrumbs pagination pager menubar this-page-menu skip-link skiplink skip-to-content "
+    "sidebar sphinxsidebar sphinxsidebarwrapper toctree-wrapper table-of-contents list-of-figures list-of-tables "
+    "list-of-examples list-of-equations indextable genindextable modindextable genindex-jumpbox modindex-jumpbox "
+    "footer site-footer page-footer cookie-banner cookie-notice cookie-consent cookie-bar noprint share-buttons "
+    "social-links advert advertisement ads language_switcher_placeholder version_switcher_placeholder".split()
 )
+"""Whole names of classes that only furniture has. Parts of names, and ids, are made of the page's own words."""
+_DOUBTFUL_NAMES = frozenset("toc menu menu-wrapper related previous next share social banner cookies contents".split())
+"""Classes and ids that a text may have as well: furniture only where most of what they hold is links."""
+_PERMALINKS = frozenset({"headerlink", "permalink"})
+_CONTENT = frozenset("section article main body dd dt figure td th tr tbody table pre p".split())
+"""What holds a page's own text: its ids are anchors, named after headings."""
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = frozenset(
@@ -51,6 +58,8 @@ _MAIN = (
 )
 _MAIN_SHARE = 0.3
 _CHROME_SHARE = 0.6
+"""What holds more of the page than this is its text, whatever it is called."""
+_CHROME_LINK_SHARE = 0.5
 _LINK_SHARE = 0.75
 _LINK_LIST_CHARS = 200
 _DATE = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
@@ -99,6 +108,12 @@ def _date(root: Any) -> str | None:
 
 def _length(element: Any) -> int:
     return len(str(element.xpath("normalize-space(.)")))
+
+
+def _is_made_of_links(element: Any) -> bool:
+    if element.tag == "a":
+        return True
+    return sum(_length(link) for link in element.iter("a")) >= _length(element) * _CHROME_LINK_SHARE
 
 
 def _main(root: Any) -> Any:
@@ -158,14 +173,26 @@ class _Walk:
     def _is_dropped(self, element: Any, tag: str) -> bool:
         if not tag or tag in _INVISIBLE or tag in _CHROME or element.get("hidden") is not None:
             return True
-        if element.get("role") in _CHROME_ROLES or element.get("aria-hidden") == "true":
+        if element.get("aria-hidden") == "true":
             return True
         if (style := element.get("style")) and _HIDDEN_STYLE.search(style):
             return True
-        names = f"{element.get('class') or ''} {element.get('id') or ''}"
+        classes = frozenset((element.get("class") or "").lower().split())
+        if self._in_heading:
+            return not classes.isdisjoint(_PERMALINKS)
         if tag == "header" and self._root.tag in ("body", "html"):
             return element.find(".//h1") is None
-        return bool(_CHROME_NAMES.search(names)) and _length(element) < self._length * _CHROME_SHARE
+        return self._is_furniture(element, tag, classes) and _length(element) < self._length * _CHROME_SHARE
+
+    def _is_furniture(self, element: Any, tag: str, classes: frozenset[str]) -> bool:
+        if tag in _HEADINGS:
+            return False
+        if element.get("role") in _CHROME_ROLES:
+            return True
+        if not classes.isdisjoint(_CHROME_CLASSES | _PERMALINKS):
+            return True
+        names = classes if tag in _CONTENT or "section" in classes else classes | {(element.get("id") or "").lower()}
+        return not names.isdisjoint(_DOUBTFUL_NAMES | _CHROME_CLASSES) and _is_made_of_links(element)
 
     def _enter(self, tag: str) -> None:
         if tag == "a":

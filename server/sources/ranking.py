@@ -15,24 +15,29 @@ import bm25s
 import numpy as np
 
 from server.sources.documents import Document, Passage, passages
-from server.sources.query import Query, content_words, understand
+from server.sources.query import LEAST_COVERAGE, Query, content_words, understand
+from server.sources.text import language_of
 from server.sources.tokens import terms
 
 CANDIDATES = 300
 PASSAGES_PER_DOCUMENT = 6
-LEAST_COVERAGE = 0.35
-"""A passage that, with its headings, covers less of what the question names is not about it …"""
 STRANGE_PENALTY = 0.3
-"""… and the more of the question is strange to the whole library, the more a passage must cover of it."""
+"""The more of the question is strange to the whole library, the more a passage must cover of it."""
 STRANGE_SHARE = 1 / 10_000
 """A term in at most this share of the passages is strange to the library; in a small one, a term that it never has."""
 LEAST_OF_BEST = 0.55
 """What scores less than this share of the best document is left out."""
+BACKGROUND_PASSAGES = 20
+"""As if so many passages more were there, of which one has the term: what a single page repeats is not common yet."""
 RARE_SHARE = 0.02
 """A word in at most this share of passages says by itself what a text in another script is about."""
 FOREIGN_COVERAGE = 0.2
 """A document that has less than this of the question's Chinese is in another language, for this question."""
+FOREIGN_WORDS = 0.3
+"""It can answer only where this share of the question's words is in its script."""
 FOREIGN_FACTOR = 0.5
+OTHER_LANGUAGE_FACTOR = 0.8
+"""A passage in another language than the question's comes after one as good in its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,13 @@ class Hit:
     foreign: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    query: Query
+    language: str
+    adjacent: frozenset[tuple[str, str]]
+
+
 class Index:
     """Immutable once built; building and searching take CPU, so both belong in a worker thread."""
 
@@ -144,7 +156,7 @@ class Index:
         return int(edges[number + 1] - edges[number])
 
     def rarity(self, term: str) -> float:
-        count, total = self.frequency(term), max(1, len(self._places))
+        count, total = self.frequency(term) + 1, len(self._places) + BACKGROUND_PASSAGES
         return float(np.log(1 + (total - count + 0.5) / (count + 0.5)))
 
     def understand(self, question: str) -> Query:
@@ -170,8 +182,8 @@ class Index:
             if scores[place] > 0:
                 entry, i = self._places[place]
                 by_document.setdefault(entry.id, (entry, []))[1].append((i, float(scores[place]) / best))
-        adjacent = _adjacent(question)
-        hits = [self._hit(entry, found, query, adjacent) for entry, found in by_document.values()]
+        asked = _Asked(query, language_of(question), _adjacent(question))
+        hits = [self._hit(entry, found, asked) for entry, found in by_document.values()]
         ordered = sorted((hit for hit in hits if hit), key=lambda hit: (-hit.score, hit.entry.id))
         return [hit for hit in ordered if hit.score >= ordered[0].score * LEAST_OF_BEST][:limit]
 
@@ -181,15 +193,14 @@ class Index:
             return np.zeros(len(self._places), dtype="float32")
         return self._bm25.get_scores(numbers)
 
-    def _hit(
-        self, entry: Entry, found: list[tuple[int, float]], query: Query, adjacent: frozenset[tuple[str, str]]
-    ) -> Hit | None:
+    def _hit(self, entry: Entry, found: list[tuple[int, float]], asked: "_Asked") -> Hit | None:
+        query = asked.query
         foreign = query.only_cjk().coverage(entry.vocabulary) < FOREIGN_COVERAGE and any(
             unit.cjk for unit in query.units
         )
         if foreign:
             query = query.only_words()
-            if not self._tells(query):
+            if query.words < asked.query.words * FOREIGN_WORDS or not self._tells(query):
                 return None
         least = LEAST_COVERAGE + STRANGE_PENALTY * self._strangeness(query)
         strongest = sum(share / (rank + 1) for rank, (_, share) in enumerate(found[:3])) / (1 + 1 / 2 + 1 / 3)
@@ -197,16 +208,20 @@ class Index:
         for i, share in found:
             head = frozenset(entry.heads[i]) | frozenset(entry.title_terms)
             coverage = query.coverage(head | frozenset(entry.bodies[i]))
-            if coverage < least:
+            if coverage < least or not query.is_met(entry.bodies[i], head):
                 continue
             score = (
                 SCORING.bm25 * share
                 + SCORING.coverage * coverage
                 + SCORING.headings * query.coverage(head)
                 + SCORING.document * strongest
-                + SCORING.adjacency * _together(adjacent, entry.bodies[i], entry.heads[i], entry.title_terms)
+                + SCORING.adjacency * _together(asked.adjacent, entry.bodies[i], entry.heads[i], entry.title_terms)
             )
-            kept.append(Found(entry.passages[i], score * (FOREIGN_FACTOR if foreign else 1.0), coverage))
+            if foreign:
+                score *= FOREIGN_FACTOR
+            elif language_of(entry.passages[i].text) != asked.language:
+                score *= OTHER_LANGUAGE_FACTOR
+            kept.append(Found(entry.passages[i], score, coverage))
         if not kept:
             return None
         kept.sort(key=lambda one: (-one.score, one.passage.starts[0]))

@@ -25,7 +25,7 @@ import anyio
 import orjson
 from anyio import to_thread
 
-from server.errors import StoreFailed
+from server.errors import LogCorrupt, StoreFailed
 from server.fingerprint import is_task_id
 from server.models import Action, Claim, Control, EventType, Life, Node, Record
 from server.stores import probe
@@ -95,7 +95,10 @@ class FileStore:
         content = read_file(self._birth(life))
         if content is None:
             return self._create(life)
-        return Life.decode(content), False
+        try:
+            return Life.decode(content), False
+        except ValueError:
+            raise LogCorrupt("The birth record of this task is damaged; the file is kept as it is.") from None
 
     async def lives(self, task_id: str) -> list[Life]:
         return await self._run("reading a task", self._lives, task_id)

@@ -1,6 +1,7 @@
 """What a volume can do: asked at start, and shown by `holdfast doctor`."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -44,14 +45,14 @@ def lock_is_held(path: Path) -> bool | None:
 
 
 def findings(folder: Path) -> list[Finding]:
-    """Check the folder by doing, in a name of its own, what the store does."""
-    exists = folder.is_dir()
-    if not exists:
+    """Check the folder by doing, in a name of its own, what the store does; in its parent while it is missing."""
+    found = [Finding("folder", True, str(folder))]
+    if not folder.is_dir():
+        found = [Finding("folder", True, f"{folder} (will be made)")]
         try:
-            folder.mkdir(mode=0o700, parents=True)
+            folder = _nearest(folder)
         except OSError as error:
             return [Finding("folder", False, f"{folder} can't be made: {error.strerror}. Set TASK_STORAGE_DIR.")]
-    found = [Finding("folder", True, str(folder) if exists else f"{folder} (made now)")]
     probe = folder / f".probe-{secrets.token_hex(6)}"
     try:
         replace_file(probe, b"1", durable=True)
@@ -75,6 +76,18 @@ def findings(folder: Path) -> list[Finding]:
     advice = "" if roomy else "; make room, or new tasks will be refused soon"
     found.append(Finding("free space", roomy, f"{free / 2**30:.1f} GiB free{advice}"))
     return found
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder that exists and in which a missing one would be made. :raises OSError: none could be."""
+    for above in (folder, *folder.absolute().parents):
+        if above.exists():
+            if not above.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if not os.access(above, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return above
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def _flock(folder: Path) -> Finding:

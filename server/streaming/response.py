@@ -1,6 +1,6 @@
 """The streamed answer: one loop per reader, no task group, no queue."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol, cast
 
 import anyio
@@ -85,7 +85,10 @@ class _ReaderGone(Exception):
 
 
 class EventStream(Response):
-    """One reader's stream of one task, from its cursor to `done`."""
+    """One reader's stream of one task, from its cursor to `done`.
+
+    ``on_damage`` is called when the log turns out to be damaged, before the reader is told.
+    """
 
     def __init__(
         self,
@@ -96,11 +99,13 @@ class EventStream(Response):
         headers: Mapping[str, str],
         ping_seconds: float,
         send_timeout_seconds: float,
+        on_damage: Callable[[], Awaitable[object]],
     ) -> None:
         self.status_code, self.background = 200, None
         self.init_headers({**headers, "Content-Type": wire.media_type})
         self._subscription, self._wire, self._opening = subscription, wire, opening
         self._ping_seconds, self._send_timeout_seconds = ping_seconds, send_timeout_seconds
+        self._on_damage = on_damage
         self._looked_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,6 +128,7 @@ class EventStream(Response):
                 await self._send(scope, send, block)
             ended = self._subscription.ended
         except LogCorrupt as error:
+            await self._on_damage()
             failure: dict[str, Any] = {"code": error.code, "message": error.detail, "retryable": False, "step": None}
             done = {"status": Status.FAILED}
             await self._send(

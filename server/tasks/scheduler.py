@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from server.errors import HoldfastError, LogCorrupt
+from server.errors import HoldfastError, LogCorrupt, QueueFull, ShuttingDown
 from server.models import Life, Status
 from server.settings import Settings
 from server.stores.base import LogWriter, Store
@@ -19,6 +19,8 @@ from server.tasks.runner import TaskRun
 from server.workflows.base import Registry
 
 HOLD_SECONDS = 5.0
+QUEUE_RETRY_SECONDS = 10
+SHUTDOWN_RETRY_SECONDS = 2
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +57,19 @@ class Scheduler:
 
     def offer(self, life: Life) -> None:
         """A task waits for an owner."""
-        if life.task_id not in self._taken:
+        taken = self._taken.get(life.task_id)
+        if taken is None or taken.generation != life.generation:
             self._waiting[life.task_id] = life
             self._elsewhere.discard(life.task_id)
         self._wake.set()
+
+    def refuse_when_full(self) -> None:
+        """Before a task is made or set going. :raises QueueFull, ShuttingDown:"""
+        if self._closing:
+            raise ShuttingDown(retry_after=SHUTDOWN_RETRY_SECONDS)
+        waiting = len(self.queue)
+        if waiting >= self._settings.max_pending_tasks:
+            raise QueueFull(f"{waiting} tasks wait already; ask again later.", retry_after=QUEUE_RETRY_SECONDS)
 
     def forget(self, task_id: str) -> None:
         """A task waits no longer: it was paused, stopped or removed."""

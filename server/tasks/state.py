@@ -101,10 +101,13 @@ class TaskState:
         """The report as it stands: the parts in order, with what was rolled back left out."""
         return "".join("".join(text for _, text in pieces) for pieces in self.parts.values())
 
+    @property
+    def corrupt(self) -> bool:
+        return self.failure is not None and self.failure["code"] == LogCorrupt.code
+
     def outline(self) -> Outline:
-        corrupt = self.failure is not None and self.failure["code"] == LogCorrupt.code
         seq = self.seq if self.settled else None
-        return Outline(self.status, seq, self.ended, self.finished_at, corrupt, self.view())
+        return Outline(self.status, seq, self.ended, self.finished_at, self.corrupt, self.view())
 
     def snapshot(self, epoch: int, saved_at: int) -> bytes:
         """The readable JSON: the keys of a person's `cat`, with this server's own beside them."""
@@ -169,12 +172,13 @@ def view_of_snapshot(snapshot: dict[str, Any]) -> dict[str, Any]:
 def outline_of_snapshot(snapshot: dict[str, Any]) -> Outline:
     """For the snapshot of a task that has ended, where it is known to be its last one."""
     finished_at = datetime.fromisoformat(snapshot["finished_at"]).timestamp() if snapshot["finished_at"] else None
+    corrupt = snapshot["error"] is not None and snapshot["error"]["code"] == LogCorrupt.code
     return Outline(
         status=Status(snapshot["status"]),
         seq=snapshot["seq"],
-        ended=snapshot["seq"],
+        ended=None if corrupt else snapshot["seq"],
         finished_at=None if finished_at is None else round(finished_at * 1000),
-        corrupt=False,
+        corrupt=corrupt,
         view=view_of_snapshot(snapshot),
     )
 

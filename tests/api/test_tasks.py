@@ -1,6 +1,7 @@
 """Tasks as resources: control, lives, lists and what they have made."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,51 @@ def test_a_new_life_ends_the_one_that_still_runs(client: httpx2.Client) -> None:
     assert client.get(old).json()["reason"] == "superseded"
     until(client, task_id, "running")
     assert control(client, task_id, "stop").json()["status"] == "stopped"
+
+
+@pytest.mark.parametrize("action", ["pause", "nothing"])
+def test_a_new_life_ends_the_one_that_waits_or_stands_still(tmp_path: Path, action: str) -> None:
+    """So that no reader of it waits for ever."""
+    with (
+        serving(settings(tmp_path, max_concurrent_tasks=1)) as small,
+        httpx2.Client(base_url=small.url, timeout=30) as own,
+    ):
+        blocker = start(own, events=1000, rate=50, seed=0)
+        until(own, blocker, "running")
+        view = own.post("/api/tasks", json={"kind": "demo", "events": 1, "seed": 1}).json()
+        if action == "pause":
+            assert control(own, view["id"], "pause").json()["status"] == "paused"
+        start(own, events=1, seed=1, fresh="again")
+        old = own.get(f"/api/tasks/{view['id']}?generation={view['generation']}").json()
+        assert (old["status"], old["reason"]) == ("stopped", "superseded")
+        assert read_stream(events_url(own, view["id"], view["generation"]))[-1].data == {"status": "stopped"}
+        control(own, blocker, "stop")
+        assert until(own, view["id"], "completed")["life"] == 2
+
+
+def test_asking_for_a_task_that_fails_at_once_retries_it_once(client: httpx2.Client) -> None:
+    """Not until it succeeds."""
+    body = {"events": 1, "fail_at": 0, "seed": 18}
+    for attempt in (1, 2, 3):
+        task_id = start(client, **body)
+        wait_until(lambda expected=attempt: show(client, task_id)["attempt"] == expected)
+        assert until(client, task_id, "failed")["attempt"] == attempt
+
+
+def test_requests_that_all_want_a_newer_result_start_one_life(client: httpx2.Client) -> None:
+    """Or those with one key."""
+    task_id = start(client, events=1, seed=19)
+    until(client, task_id, "completed")
+    for more in ({"max_age": 0}, {"fresh": "one key"}):
+        before = show(client, task_id)["life"]
+        body = {"kind": "demo", "events": 1, "seed": 19, **more}
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.post("/api/tasks", json=body).json(), range(8)))
+        if "fresh" in more:
+            assert {answer["life"] for answer in answers} == {before + 1}
+            assert [answer["reused"] for answer in answers].count(False) == 1
+        until(client, task_id, "completed")
+        assert show(client, task_id)["life"] > before
 
 
 def test_max_age_starts_anew_only_what_is_older(client: httpx2.Client) -> None:

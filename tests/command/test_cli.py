@@ -1,6 +1,7 @@
 """The commands as a user runs them: real processes, real pipes and sockets, scripted and real servers."""
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -16,6 +17,8 @@ from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
 from server.cli import _with_pairs
+from server.command.telling import CHINESE
+from server.command.terminal import Voice, columns_of
 from tests.scripted import TASK_ID, answer, cut, event, scripted, stream, task_event
 
 pytestmark = pytest.mark.anyio
@@ -166,8 +169,8 @@ async def test_the_parameters_arrive_as_given() -> None:
 def test_pairs_that_contradict_each_other_are_refused() -> None:
     """A name can't be a value and hold others."""
     with pytest.raises(ValueError, match="a has a value already"):
-        _with_pairs({}, [("a", "1"), ("a.b", "2")])
-    assert _with_pairs({}, [("urls", '["x"]'), ("q", "[no json")]) == {"urls": ["x"], "q": "[no json"}
+        _with_pairs({}, [("a", "1"), ("a.b", "2")], Voice())
+    assert _with_pairs({}, [("urls", '["x"]'), ("q", "[no json")], Voice()) == {"urls": ["x"], "q": "[no json"}
 
 
 @pytest.mark.parametrize(
@@ -195,11 +198,36 @@ async def test_wrong_usage_is_told_in_a_sentence_with_status_2(words: tuple[str,
     assert "Traceback" not in ran.err
 
 
-async def test_a_setting_that_can_not_be_is_named() -> None:
-    """A typing error in the environment is told with the name of the variable."""
-    ran = await run("tasks", PORT="eighty")
-    assert ran.status == 2
-    assert "PORT: " in ran.err
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"PORT": "eighty"},
+            "PORT can't be 'eighty': it has to be a whole number, at least 0 and at most 65535. Left out, it is 8000.",
+        ),
+        (
+            {"PORT": "eighty", "LANG": "zh_CN.UTF-8"},
+            "PORT 不能是 'eighty'：应为整数，不小于 0，不大于 65535。不设置时为 8000。",
+        ),
+        ({"DEMO_KIND": "perhaps"}, "DEMO_KIND can't be 'perhaps': it has to be 1 or 0. Left out, it is 0."),
+        (
+            {"HEARTBEAT_SECONDS": "90"},
+            "HEARTBEAT_SECONDS can't be '90': it has to be a number, above 0 and at most 60. Left out, it is 1.",
+        ),
+    ],
+)
+async def test_a_setting_that_can_not_be_is_named_with_what_would_be_right(
+    settings: dict[str, str], sentence: str
+) -> None:
+    """A typing error in the environment is one sentence in the user's language, which names the variable."""
+    ran = await run("serve", **settings)
+    assert (ran.status, ran.err) == (2, f"holdfast: {sentence}\n")
+
+
+async def test_a_wrong_option_is_named_as_it_was_given() -> None:
+    """Whoever typed --port is told about --port; what the environment says does not count then."""
+    ran = await run("serve", "--port", "70000", PORT="eighty")
+    assert (ran.status, ran.err.split()[1]) == (2, "--port")
 
 
 async def test_a_refused_request_names_each_wrong_field() -> None:
@@ -267,13 +295,70 @@ async def test_no_server_is_told_with_what_to_do() -> None:
     assert "nothing answers at http://127.0.0.1:1. Start a server" in ran.err
 
 
-async def test_the_commands_speak_chinese_where_the_locale_does(tmp_path: Path) -> None:
+CHINESE_LOCALE = {"LANG": "zh_CN.UTF-8"}
+
+
+async def test_the_commands_speak_chinese_where_the_locale_does() -> None:
     """LANG decides, LC_ALL goes before it."""
     async with scripted([stream(task_event(), *report("x"))]) as server:
-        chinese = await run("ask", "why", "--server", server.url, LANG="zh_CN.UTF-8")
-        english = await run("ask", "why", "--server", server.url, LANG="zh_CN.UTF-8", LC_ALL="C.UTF-8")
+        chinese = await run("ask", "why", "--server", server.url, **CHINESE_LOCALE)
+        english = await run("ask", "why", "--server", server.url, LC_ALL="C.UTF-8", **CHINESE_LOCALE)
     assert chinese.err.endswith("已完成\n")
     assert english.err.endswith("completed\n")
+
+
+@pytest.mark.parametrize("words", [("--help",), *((name, "--help") for name in ("serve", "ask", "watch", "tasks"))])
+async def test_help_is_in_chinese_where_the_locale_is(words: tuple[str, ...]) -> None:
+    """Not a line of English prose: what is left in Latin letters are names and options."""
+    ran = await run(*words, **CHINESE_LOCALE, COLUMNS="80")
+    assert ran.status == 0
+    assert ran.out.startswith("用法：holdfast")
+    assert re.search(r"\b[a-z]+ [a-z]+ [a-z]+\b", ran.out) is None
+    assert max(map(columns_of, ran.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("fly",), "命令 不能是 'fly'，可选："),
+        (("watch",), "缺少参数：TASK_ID"),
+        (("watch", "x", "--loud"), "无法识别的参数：--loud"),
+        (("ask", "why", "--kind"), "--kind 需要一个值"),
+        (("ask", "why", "--param", "novalue"), "--param：'novalue' 不是 KEY=VALUE"),
+        (("ask", "why", "--param", "a=1", "--param", "a.b=1"), "a.b：a 已经有值"),
+        (("ask", "--fresh", "why"), "请把问题写在 --fresh 之前"),
+        (("ask", "why", "--server", "x"), "'x' 不是服务器的地址"),
+    ],
+)
+async def test_wrong_usage_is_told_in_chinese_where_the_locale_is(words: tuple[str, ...], sentence: str) -> None:
+    """argparse's own sentences included."""
+    ran = await run(*words, **CHINESE_LOCALE)
+    assert ran.status == 2
+    assert sentence in ran.err
+
+
+async def test_an_error_of_the_server_has_a_chinese_sentence_by_its_code() -> None:
+    """The server's own detail, which names the field, stands below it."""
+    fields = [{"path": "report.style", "code": "enum", "message": "brief or full"}]
+    problem = orjson.dumps({"code": "invalid_parameters", "detail": "`report.style`: brief or full.", "errors": fields})
+    refusal = answer("422 Unprocessable", problem, "application/problem+json")
+    async with scripted([refusal]) as server:
+        ran = await run("ask", "why", "--server", server.url, **CHINESE_LOCALE)
+    assert ran.err == f"{CHINESE['invalid_parameters']}（invalid_parameters）\n  `report.style`: brief or full.\n"
+    failure = event(1, "failure", '{"code":"corrupt","message":"It is damaged.","retryable":false,"step":null}')
+    async with scripted([stream(task_event(), failure, event(2, "done", '{"status":"failed"}'))]) as server:
+        ran = await run("watch", TASK_ID, "--server", server.url, **CHINESE_LOCALE)
+    assert f"失败：corrupt：{CHINESE['corrupt']}\n  It is damaged.\n" in ran.err
+
+
+async def test_a_connection_that_is_lost_is_told_in_chinese() -> None:
+    """The client's own sentences have both languages."""
+    events = report("one ", "two")
+    async with scripted([cut(task_event(), *events[:2]), stream(task_event(), *events[2:])]) as server:
+        ran = await run("ask", "why", "--server", server.url, **CHINESE_LOCALE)
+    assert "没有连接：连接中断；" in ran.err
+    ran = await run("tasks", "--server", "http://127.0.0.1:1", **CHINESE_LOCALE)
+    assert "http://127.0.0.1:1 没有响应。请用" in ran.err
 
 
 @asynccontextmanager
@@ -353,28 +438,78 @@ async def test_a_folder_that_can_not_be_used_is_told(tmp_path: Path) -> None:
     assert len(ran.err.splitlines()) == 1
 
 
+async def test_serve_warns_where_the_library_that_was_named_is_not_there(tmp_path: Path) -> None:
+    """A typing error in LIBRARY_DIR does not quietly lead to answers about Holdfast itself."""
+    missing, empty, full = tmp_path / "missing", tmp_path / "empty", tmp_path / "full"
+    empty.mkdir()
+    full.mkdir()
+    for name in ("a.md", "b.md"):
+        (full / name).write_text(f"# {name}\n\nBees sleep at night in {name}.\n")
+    (full / "copy.md").write_text((full / "a.md").read_text())
+    for folder, words in (
+        (missing, f"WARNING: {missing}, which LIBRARY_DIR names, does not exist."),
+        (empty, f"WARNING: {empty}, which LIBRARY_DIR names, holds no documents."),
+        (full, f"Library: 2 documents in {full}"),
+    ):
+        settings = {"TASK_STORAGE_DIR": str(tmp_path / "tasks"), "LIBRARY_DIR": str(folder)}
+        async with running("serve", "--port", "0", **settings) as process:
+            assert words in await said(process, "Browser:")
+
+
 async def test_doctor_finds_nothing_wrong_in_a_good_place(tmp_path: Path) -> None:
     """Everything that is needed is there, and the settings in force are shown."""
     ran = await run("doctor", TASK_STORAGE_DIR=str(tmp_path), PORT="0")
     assert ran.status == 0, ran.out
     assert f"* TASK_STORAGE_DIR              {tmp_path}\n" in ran.out
+    assert "WARNING" not in ran.out
+
+
+async def test_doctor_speaks_chinese_where_the_locale_does(tmp_path: Path) -> None:
+    """What it found, what the store found, and the end: all in Chinese."""
+    ran = await run("doctor", TASK_STORAGE_DIR=str(tmp_path), PORT="0", **CHINESE_LOCALE)
+    assert ran.status == 0, ran.out
+    found, _, settings = ran.out.partition("本命令的设置")
+    assert settings.endswith("所需的一切都已具备。\n")
+    told = dict(re.split(r"\s{2,}", line.strip())[1:3] for line in found.splitlines()[1:] if line.strip())
+    exempt = {"Python", "软件包", "加速组件", "浏览器", "任务：文件夹"}
+    assert [name for name, detail in told.items() if name not in exempt and not cjk(detail)] == []
+    assert len(told) >= 11
+
+
+def cjk(text: str) -> bool:
+    return any("\u4e00" <= character <= "\u9fff" for character in text)
+
+
+async def test_doctor_makes_nothing(tmp_path: Path) -> None:
+    """To look at a place is not to furnish it: what was missing is missing afterwards, and nothing is left over."""
+    wanted = tmp_path / "a" / "tasks"
+    ran = await run("doctor", TASK_STORAGE_DIR=str(wanted), LIBRARY_DIR=str(tmp_path / "library"), PORT="0")
+    assert ran.status == 0, ran.out
+    assert f"{wanted} (will be made)\n" in ran.out
+    assert f"WARNING: {tmp_path / 'library'}, which LIBRARY_DIR names, does not exist." in ran.out
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_doctor_tells_what_is_wrong(tmp_path: Path) -> None:
-    """A port that something else uses and a folder that is a file are both named at the end."""
+    """A port that something else uses and a folder that can't be made are both named at the end."""
     (tmp_path / "file").touch()
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        ran = await run("doctor", TASK_STORAGE_DIR=str(tmp_path / "file"), PORT=str(other.getsockname()[1]))
-    assert ran.status == 1
-    assert "To be put right: tasks: folder, port.\n" in ran.out
+    for folder in (tmp_path / "file", tmp_path / "file" / "tasks"):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            ran = await run("doctor", TASK_STORAGE_DIR=str(folder), PORT=str(other.getsockname()[1]))
+        assert ran.status == 1
+        assert "To be put right: tasks: folder, port.\n" in ran.out
 
 
 async def test_doctor_knows_a_holdfast_that_runs_already(tmp_path: Path) -> None:
-    """A port that is taken by the server itself is nothing wrong."""
-    async with serving(tmp_path) as (_, url):
-        ran = await run("doctor", TASK_STORAGE_DIR=str(tmp_path), PORT=url.rpartition(":")[2])
-    assert ran.status == 0
-    assert f"a Holdfast is listening at {url} already" in ran.out
+    """A port that is taken by the server itself is nothing wrong; where it keeps its tasks is told."""
+    async with serving(tmp_path / "tasks") as (_, url):
+        port = url.rpartition(":")[2]
+        same = await run("doctor", TASK_STORAGE_DIR=str(tmp_path / "tasks"), PORT=port)
+        other = await run("doctor", TASK_STORAGE_DIR=str(tmp_path / "other"), PORT="0", HOLDFAST_URL=url)
+    assert (same.status, other.status) == (0, 0)
+    assert f"a Holdfast is listening at {url} already" in same.out
+    assert f"runs at {url} and keeps its tasks in the folder above" in same.out
+    assert f"runs at {url} and keeps its tasks elsewhere" in other.out
 
 
 async def script(*words: str) -> Ran:

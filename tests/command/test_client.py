@@ -120,7 +120,7 @@ async def test_a_restart_of_the_server_is_waited_for() -> None:
 
     def notify(notice: Notice) -> None:
         notices.append(notice)
-        if isinstance(notice, Lost) and "nothing answers" in notice.reason:
+        if isinstance(notice, Lost) and "nothing answers" in str(notice.why):
             lost.set()
 
     async def client(url: str) -> None:
@@ -223,6 +223,14 @@ async def test_a_busy_server_is_asked_again_when_it_says() -> None:
     async with scripted([busy, stream(task_event(), *WHOLE)]) as server:
         assert ids(await gathered(ask(server.url, REQUEST, notify=notify))) == IDS
     assert waits[0] >= 1
+
+
+async def test_a_server_that_stays_busy_is_named_by_its_own_sentence() -> None:
+    """When patience ends, the server's refusal is what the user reads, not that nothing answered."""
+    busy = answer("429 Too Many Requests", b'{"code":"queue_full","detail":"The queue is full."}')
+    async with scripted([busy]) as server:
+        with pytest.raises(Refused, match="The queue is full"):
+            await gathered(ask(server.url, REQUEST, patience=0.1))
 
 
 async def test_tasks_are_listed_over_all_pages() -> None:

@@ -11,6 +11,7 @@ from server.command.terminal import (
     FALLBACK_COLUMNS,
     Bar,
     Lines,
+    Readable,
     View,
     Voice,
     bar_line,
@@ -144,6 +145,36 @@ def test_what_a_terminal_would_obey_is_not_written_to_it() -> None:
     bar.close()
     assert not set(terminal.getvalue()) & set("\x1b\x07\x9b\r")
     assert printable("中\u200b文\n\té") == "中\u200b文\n\té"
+
+
+@pytest.mark.parametrize(
+    ("markdown", "shown"),
+    [
+        (r"\_\_getattr\_\_() \[7\] \\ \a", r"__getattr__() [7] \ \a"),
+        (r"`a\_b` and ``c\_`\_`` \_", r"`a\_b` and ``c\_`\_`` _"),
+        ("```\n\\_\n\n\\_\n```\n\\_", "```\n\\_\n\n\\_\n```\n_"),
+        ("a ` b \\_\n\n\\_", "a ` b \\_\n\n_"),
+        (r"\`a\_b\`", "`a_b`"),
+        ("at the end \\", "at the end \\"),
+    ],
+)
+def test_markdowns_escapes_are_not_shown_on_a_terminal(markdown: str, shown: str) -> None:
+    """A name with underscores reads as a name, wherever the pieces are cut; code is shown as it is."""
+    for length in (1, 2, 3, len(markdown)):
+        readable = Readable()
+        pieces = [markdown[at : at + length] for at in range(0, len(markdown), length)]
+        assert "".join(map(readable.feed, pieces)) + readable.end() == shown
+
+
+@pytest.mark.parametrize("make", [Bar, Lines])
+def test_only_a_terminal_is_spared_the_escapes(make: type[Bar] | type[Lines]) -> None:
+    """On a terminal they are gone, the one at the very end comes with the close, and a pipe has the report's bytes."""
+    for out, wanted in ((Terminal(), "__x__\\"), (StringIO(), "\\_\\_x\\_\\_\\")):
+        shown = make(out, out if make is Bar and out.isatty() else StringIO(), Voice())
+        for piece in ("\\_\\", "_x\\_\\_\\"):
+            shown.text(piece)
+        shown.close()
+        assert out.getvalue().strip() == wanted
 
 
 def test_in_a_pipe_there_is_a_line_for_each_change_of_step() -> None:

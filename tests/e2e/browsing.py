@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from server.sources.browser import find_browser
 from tests.serving import ServerProcess, server_process
@@ -29,6 +29,7 @@ def browsing() -> Iterator[Browser]:
     found = find_browser()
     if found.browser is None:
         pytest.skip(f"no browser was found on this machine. {' '.join(found.problems)}")
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found.browser.path, args=list(SWITCHES))
         try:
@@ -71,6 +72,6 @@ Visiting = Callable[..., Visit]
 """Opens a browser of its own: see the fixture `visiting`."""
 
 
-def quick_server(folder: Path, port: int = 0) -> AbstractContextManager[ServerProcess]:
+def quick_server(folder: Path, port: int = 0, **environment: str) -> AbstractContextManager[ServerProcess]:
     """A server that notices soon when it has to take a task over."""
-    return server_process(folder, port=port, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1")
+    return server_process(folder, port=port, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1", **environment)

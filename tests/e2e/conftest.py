@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser
 
@@ -23,6 +24,13 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield process
 
 
+def stop_all(origin: str) -> None:
+    """No test finds tasks of another one at work."""
+    active = httpx2.get(f"{origin}/api/tasks", params={"status": "pending,running,paused"}).json()["tasks"]
+    for task in active:
+        httpx2.post(f"{origin}/api/tasks/{task['id']}/stop", json={})
+
+
 @pytest.fixture
 def visiting(browser: Browser, server: ServerProcess) -> Iterator[Visiting]:
     """Opens a browser of its own on the server, or on another one; in the end nobody may have complained."""
@@ -36,6 +44,7 @@ def visiting(browser: Browser, server: ServerProcess) -> Iterator[Visiting]:
         return visits[-1][0]
 
     yield visit
+    stop_all(server.url)
     for each, excused in visits:
         each.close()
         assert each.foreign == []

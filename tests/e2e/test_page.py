@@ -1,5 +1,6 @@
 """The page in a real browser: ask, watch, leave, come back."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from server.workflows.demo import text_of
-from tests.e2e.browsing import Visiting, quick_server
+from tests.e2e.browsing import Visit, Visiting, quick_server
 from tests.serving import ServerProcess
 
 pytestmark = pytest.mark.browser
@@ -18,10 +19,12 @@ QUESTION = "How does Holdfast resume a stream"
 REFUSED = "Failed to load resource"
 TASK_ADDRESS = re.compile(r"/t/[0-9a-f]{32}$")
 SIZE = 20
+LONG: dict[str, Any] = {"events": 12_000, "rate": 60, "steps": 200}
+"""It lasts minutes, however slow the machine is that looks at it: a test ends it."""
 
 
 def start_demo(origin: str, **params: Any) -> str:
-    """Starts a demo task over the API; the address of its page."""
+    """Starts a demo task over the API, short if nothing else is said; the address of its page."""
     body = {"kind": "demo", "params": {"size": SIZE, **params}}
     answer = httpx2.post(f"{origin}/api/tasks", json=body).raise_for_status()
     return f"/t/{answer.json()['id']}"
@@ -41,6 +44,43 @@ def expect_report(page: Page, text: str) -> None:
 
 def wait_for_writing(page: Page, letters: int) -> None:
     page.wait_for_function("n => document.querySelector('.report').textContent.length >= n", arg=letters)
+
+
+def letters_on(page: Page) -> int:
+    return len(page.locator(".report").text_content() or "")
+
+
+def expect_whole(page: Page, seed: int) -> None:
+    """What a stopped task of `LONG` had written stands on its page: all of it, and once."""
+    expect_status(page, "stopped")
+    written = httpx2.get(f"{page.url.replace('/t/', '/api/tasks/')}/output").text
+    assert written
+    assert demo_text(LONG["events"], seed).startswith(written)
+    expect_report(page, written)
+
+
+def tell(visit: Visit, address: str, command: str) -> None:
+    """Does something with a task elsewhere than on its page."""
+    httpx2.post(f"{visit.origin}{address.replace('/t/', '/api/tasks/')}/{command}", json={}).raise_for_status()
+
+
+def delete(visit: Visit, address: str) -> None:
+    httpx2.delete(f"{visit.origin}{address.replace('/t/', '/api/tasks/')}").raise_for_status()
+
+
+def remember(page: Page, selector: str) -> str:
+    """Keep each text that an element has from now on, however short it is shown: an expression for the list of them."""
+    kept = f"told[{json.dumps(selector)}]"
+    page.evaluate(
+        "selector => {"
+        "  const element = document.querySelector(selector);"
+        "  const told = (globalThis.told ??= {})[selector] = [];"
+        "  new MutationObserver(() => told.push(element.textContent))"
+        "    .observe(element, { childList: true, characterData: true, subtree: true });"
+        "}",
+        selector,
+    )
+    return kept
 
 
 def test_a_question_is_asked_watched_left_and_found_again(visiting: Visiting) -> None:
@@ -70,7 +110,8 @@ def test_a_question_is_asked_watched_left_and_found_again(visiting: Visiting) ->
 def test_a_reload_in_mid_task_goes_on_with_everything_once(visiting: Visiting) -> None:
     """And again after leaving for the list and coming back with the browser's own button."""
     visit = visiting()
-    page = visit.open(start_demo(visit.origin, events=150, rate=60, seed=1))
+    address = start_demo(visit.origin, **LONG, seed=1)
+    page = visit.open(address)
     wait_for_writing(page, 10 * SIZE)
     expect_status(page, "running")
     page.reload()
@@ -78,8 +119,9 @@ def test_a_reload_in_mid_task_goes_on_with_everything_once(visiting: Visiting) -
     page.get_by_role("link", name="Holdfast: ask a question").click()
     page.go_back()
     expect_status(page, "running")
-    expect_status(page, "completed")
-    expect_report(page, demo_text(150, 1))
+    wait_for_writing(page, 40 * SIZE)
+    tell(visit, address, "stop")
+    expect_whole(page, 1)
 
 
 def test_the_page_goes_on_by_itself_when_the_server_was_killed_and_started_again(
@@ -88,15 +130,19 @@ def test_the_page_goes_on_by_itself_when_the_server_was_killed_and_started_again
     """It says that the connection was lost and found; the text is complete and not doubled."""
     with quick_server(tmp_path) as first:
         visit = visiting(first.url, excused=REFUSED)
-        page = visit.open(start_demo(first.url, events=200, rate=100, seed=2))
+        address = start_demo(first.url, **LONG, seed=2)
+        page = visit.open(address)
         wait_for_writing(page, 20 * SIZE)
+        told = remember(page, ".connection")
         first.kill()
-        line = page.locator(".connection")
-        expect(line).to_contain_text("Connection lost")
+        page.wait_for_function(f"() => {told}.some(text => text.startsWith('Connection lost'))")
+        before = letters_on(page)
     with quick_server(tmp_path, first.port):
-        expect(line).to_contain_text("Connected again")
-        expect_status(page, "completed")
-        expect_report(page, demo_text(200, 2))
+        page.wait_for_function(f"() => {told}.some(text => text.startsWith('Connected again'))")
+        wait_for_writing(page, before + SIZE)
+        expect_status(page, "running")
+        tell(visit, address, "stop")
+        expect_whole(page, 2)
         visit.close()
 
 
@@ -104,44 +150,70 @@ def test_the_list_shows_tasks_as_they_come_move_end_and_go(visiting: Visiting) -
     """Nothing is done on the page: all of it happens elsewhere."""
     visit = visiting()
     page = visit.open()
-    address = start_demo(visit.origin, events=150, rate=60, seed=3)
+    address = start_demo(visit.origin, **LONG, seed=3)
     item = page.locator(f".task-item:has(a[href='{address}'])")
     expect(item.locator(".status-word")).to_have_text("Running")
     expect(item.locator(".task-item-number")).to_have_text(re.compile(r"^[1-9]\d?%$"))
-    expect(item.locator(".status-word")).to_have_text("Completed")
-    httpx2.delete(f"{visit.origin}/api/tasks/{address.removeprefix('/t/')}").raise_for_status()
+    tell(visit, address, "stop")
+    expect(item.locator(".status-word")).to_have_text("Stopped")
+    delete(visit, address)
     expect(item).to_have_count(0)
 
 
-def test_a_task_is_paused_resumed_stopped_and_retried(visiting: Visiting) -> None:
-    """The buttons are those that the status allows, and all is whole in the end."""
+def test_a_list_that_comes_late_takes_nothing_back(visiting: Visiting) -> None:
+    """Tasks that came, ended or went between the server's answer and its arrival are shown as they are by then."""
     visit = visiting()
-    page = visit.open(start_demo(visit.origin, events=250, rate=50, steps=25, seed=4))
+    ending, going = (start_demo(visit.origin, **LONG, seed=seed) for seed in (11, 12))
+    coming: list[str] = []
+
+    def keep_waiting(route: Route) -> None:
+        answer = route.fetch()
+        tell(visit, ending, "stop")
+        delete_when_ended(visit, going)
+        coming.append(start_demo(visit.origin, **LONG, seed=13))
+        page.wait_for_function("() => document.querySelectorAll('.task-item').length >= 2")
+        route.fulfill(response=answer)
+
+    page = visit.context.new_page()
+    page.route("**/api/tasks?*", keep_waiting, times=1)
+    page.goto(visit.origin)
+
+
+def test_a_task_is_paused_resumed_stopped_and_retried(visiting: Visiting) -> None:
+    """The buttons are those that the status allows, and nothing is lost or doubled."""
+    visit = visiting()
+    page = visit.open(start_demo(visit.origin, **LONG, seed=4))
     actions = page.get_by_role("group", name="What can be done with this task")
     actions.get_by_role("button", name="Pause").click()
     expect_status(page, "paused")
     expect(actions.get_by_role("button")).to_have_text(["Resume", "Stop"])
     actions.get_by_role("button", name="Resume").click()
     expect_status(page, "running")
+    wait_for_writing(page, 20 * SIZE)
     actions.get_by_role("button", name="Stop").click()
     expect_status(page, "stopped")
     expect(actions.get_by_role("button")).to_have_text(["Retry", "Run again", "Delete"])
     expect(page.locator(".task-notice")).to_contain_text("Stopped before its end")
+    expect_whole(page, 4)
+    before = letters_on(page)
     actions.get_by_role("button", name="Retry").click()
-    expect_status(page, "completed")
-    expect_report(page, demo_text(250, 4))
+    expect_status(page, "running")
+    wait_for_writing(page, before + SIZE)
+    actions.get_by_role("button", name="Stop").click()
+    expect_whole(page, 4)
 
 
 def test_a_task_is_run_again_and_deleted(visiting: Visiting) -> None:
     """A new life starts with an empty report; deleting is asked about first."""
     visit = visiting()
-    address = start_demo(visit.origin, events=60, rate=60, seed=9)
+    address = start_demo(visit.origin, events=60, seed=9)
     page = visit.open(address)
     expect_status(page, "completed")
     expect_report(page, demo_text(60, 9))
+    shown = remember(page, ".report")
     actions = page.get_by_role("group", name="What can be done with this task")
     actions.get_by_role("button", name="Run again").click()
-    page.wait_for_function("() => document.querySelector('.report').textContent.length < 1200")
+    page.wait_for_function(f"() => {shown}.includes('')")
     expect_status(page, "completed")
     expect_report(page, demo_text(60, 9))
     assert httpx2.get(f"{visit.origin}/api/tasks/{address.removeprefix('/t/')}").json()["life"] == 2
@@ -166,7 +238,7 @@ def test_a_failed_task_says_why_and_keeps_what_it_wrote(visiting: Visiting) -> N
 def test_a_selection_survives_while_the_report_grows(visiting: Visiting) -> None:
     """Text that stands already is not written anew."""
     visit = visiting()
-    page = visit.open(start_demo(visit.origin, events=120, rate=80, seed=6))
+    page = visit.open(start_demo(visit.origin, **LONG, seed=6))
     wait_for_writing(page, 5 * SIZE)
     page.evaluate(
         "() => getSelection().setBaseAndExtent(document.querySelector('.report p').firstChild, 0,"
@@ -204,7 +276,7 @@ def test_a_task_that_is_not_there_is_told_in_words(visiting: Visiting) -> None:
     address = start_demo(visit.origin, events=1, seed=7)
     page = visit.open(address)
     expect_status(page, "completed")
-    httpx2.delete(f"{visit.origin}/api/tasks/{address.removeprefix('/t/')}").raise_for_status()
+    delete(visit, address)
     expect(page.get_by_role("heading", name="This task is gone")).to_be_visible()
 
 
@@ -239,16 +311,67 @@ def test_text_from_outside_is_text(visiting: Visiting) -> None:
     expect(page.locator("main img, aside img, main b")).to_have_count(0)
 
 
-def test_the_report_and_the_documentation_are_pages_of_their_own(visiting: Visiting) -> None:
-    """Under their own, stricter policies; the link to the report is on the task's page."""
+def test_a_citation_leads_to_its_source(visiting: Visiting) -> None:
+    """Within the page, where nothing is loaded anew, and on the report's own page; and back again."""
+    visit = visiting()
+    page = visit.open()
+    page.get_by_label("Your question").fill(QUESTION)
+    page.keyboard.press("Enter")
+    expect_status(page, "completed")
+    task = page.url
+    for address in (task, f"{task.replace('/t/', '/api/tasks/')}/report.html"):
+        page.goto(address)
+        page.get_by_role("link", name="[1]", exact=True).first.click()
+        source = page.get_by_role("listitem").filter(has_text=re.compile(r"^\[1\] ")).first
+        expect(source).to_be_focused()
+        expect(source).to_be_in_viewport(ratio=1)
+        page.go_back()
+        assert page.url == address
+        expect(page.get_by_role("heading", level=1, name=QUESTION)).to_be_in_viewport()
+
+
+def test_a_downloaded_report_needs_nothing_else(visiting: Visiting) -> None:
+    """The link to it is on the task's page. It names no file of the server, and looks as it does there."""
     visit = visiting()
     page = visit.open(start_demo(visit.origin, events=3, seed=10))
     expect_status(page, "completed")
-    page.get_by_role("link", name="Web page").click()
-    expect(page.get_by_role("main")).to_have_text(demo_text(3, 10))
+    with page.expect_download() as told:
+        page.get_by_role("link", name="Web page").click()
+    assert told.value.suggested_filename.endswith(".html")
+    saved = told.value.path().read_text(encoding="utf-8")
+    assert "/static/" not in saved
+    alone = visit.context.new_page()
+    alone.set_content(saved)
+    expect(alone.get_by_role("main")).to_have_text(demo_text(3, 10))
+    assert alone.evaluate("() => getComputedStyle(document.querySelector('main')).maxWidth") == "672px"
+
+
+def test_the_report_and_the_documentation_are_pages_of_their_own(visiting: Visiting) -> None:
+    """Under their own, stricter policies."""
+    visit = visiting()
+    address = start_demo(visit.origin, events=3, seed=14)
+    expect_status(visit.open(address), "completed")
+    page = visit.open(f"{address.replace('/t/', '/api/tasks/')}/report.html")
+    expect(page.get_by_role("main")).to_have_text(demo_text(3, 14))
     page.goto(f"{visit.origin}/docs")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("() => getComputedStyle(document.querySelector('main')).maxWidth") == "672px"
+
+
+def test_examples_are_offered_only_where_they_can_be_answered(visiting: Visiting, tmp_path: Path) -> None:
+    """They are about Holdfast, which somebody's own library says nothing of."""
+    example = visiting().open().get_by_role("button", name="How does Holdfast resume a stream?")
+    expect(example).to_be_visible()
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "kelp.md").write_text("# Kelp\n\nA holdfast is how kelp holds on to rock.\n", encoding="utf-8")
+    with quick_server(tmp_path) as own:
+        visit = visiting(own.url)
+        with visit.context.expect_event("response", lambda answer: answer.url.endswith("/api/kinds")):
+            page = visit.open()
+        expect(page.get_by_label("Your question")).to_be_focused()
+        expect(page.locator(".examples")).to_be_hidden()
+        visit.close()
 
 
 def test_a_phone_sees_no_sideways_scrolling(visiting: Visiting, server: ServerProcess) -> None:

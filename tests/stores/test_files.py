@@ -201,6 +201,8 @@ async def test_a_damaged_birth_record_hides_only_its_life(store: FileStore, task
     await store.create(second)
     (tmp_path / TASK / "0001.task").write_bytes(b"{}")
     assert await store.lives(TASK) == [second]
+    with pytest.raises(LogCorrupt, match="birth record"):
+        await store.create(life())
 
 
 async def test_a_lock_tells_whether_the_process_of_a_node_lives(store: FileStore, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ async def deep_research(request: Request) -> Response:
         wanted, lambda life: seen is not None and seen.startswith(f"{life.generation}-")
     )
     life = submission.life
-    now = await services(request).manager.outline(life)
+    now = await services(request).outlook.outline(life)
     point = resume_point(seen, life.generation, now.seq)
     if point.reset is None and point.after > 0 and now.ended == point.after:
         return Response(status_code=204, headers=task_headers(life))

@@ -5,20 +5,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from server.sources.query import Query
+from server.sources.query import Query, content_runs, content_words
 from server.sources.sentences import sentences
 from server.sources.text import REPLACEMENT, has_cjk, language_of
-from server.sources.tokens import terms
+from server.sources.tokens import pairs, terms
 
 LEAST_LATIN_CHARS, MOST_LATIN_CHARS = 30, 500
 LEAST_CJK_CHARS, MOST_CJK_CHARS = 10, 260
 LEAST_LETTERS = 0.6
 LEAST_SENTENCE_COVERAGE = 0.2
-"""How much of the question a sentence itself must name …"""
-LEAST_CONTEXT_SHARE = 0.6
-"""… and how much of what its passage names, together with its headings; …"""
-LEAST_ANGLE_SHARE = 0.3
-"""… less for an angle, since a warning seldom repeats what it warns about."""
+"""How much of the question a sentence itself must name, unless it stands under a heading that asks the same; …"""
+LEAST_ANGLE_NAMED = 0.5
+"""… and, for an angle, of its words with the headings; its passage has to be about the question altogether."""
+SAME_QUESTION = 0.8
+"""A heading that names this share of the question, …"""
+SAME_HEADING = 0.4
+"""… and of whose own words this share are the question's, asks the same: what stands below it answers."""
+BELOW_SAME_HEADING = 0.2
+"""What a sentence gains there, less by ``LATER`` for each one before it."""
+LATER = 0.03
 LEAST_OF_BEST = 0.6
 """Passages that score less than this share of the best one give no quotes."""
 SAME_WORDING = 0.5
@@ -38,6 +43,7 @@ _BACKWARD = re.compile(
 _DEFINING = re.compile(r"^.{0,80}?\b(?:is|are) (?:a|an|the|used|designed)\b|^.{0,30}?(?:是一|是指|指的是|用于|用来|即)")
 _FINISHED = re.compile(r"[.!?。！？；…][\"'”’)」』）\]`*_]*$")
 _OPEN = re.compile(r"[:：,，、(（]$")
+_QUESTION = re.compile(r"[?？][\"'”’)」』）\]`*_]*$")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -95,40 +101,59 @@ def answered_angles(passages: list[dict[str, Any]], query: Query, cues: dict[str
 
 
 def _candidates(passages: list[dict[str, Any]], query: Query, cue: re.Pattern[str] | None) -> Iterator[Candidate]:
-    words = query.only_words()
-    least = LEAST_CONTEXT_SHARE if cue is None else LEAST_ANGLE_SHARE
     best = max((passage["score"] for passage in passages), default=0.0)
     for passage in passages:
-        if passage["score"] < best * LEAST_OF_BEST:
-            continue
-        head = frozenset(terms(" / ".join([passage["title"], *passage["headings"]])))
-        asked = words if passage["foreign"] else query
-        for offset, text in passage["blocks"]:
-            spans = list(sentences(text))
-            for number, (start, end) in enumerate(spans):
+        if passage["score"] >= best * LEAST_OF_BEST:
+            yield from _sentences_of(passage, query.only_words() if passage["foreign"] else query, cue)
+
+
+def _sentences_of(passage: dict[str, Any], asked: Query, cue: re.Pattern[str] | None) -> Iterator[Candidate]:
+    head = frozenset(terms(" / ".join([passage["title"], *passage["headings"]])))
+    same = any(_asks_the_same(heading, asked) for heading in passage["headings"])
+    before = 0
+    for offset, text in passage["blocks"]:
+        spans = list(sentences(text))
+        for number, (start, end) in enumerate(spans):
+            before += 1
+            quote = text[start:end]
+            if not quotable(quote) or (cue is not None and cue.search(quote) is None):
+                continue
+            if number and _BACKWARD.search(quote) and quotable(text[spans[number - 1][0] : end]):
+                start = spans[number - 1][0]
                 quote = text[start:end]
-                if not quotable(quote) or (cue is not None and cue.search(quote) is None):
-                    continue
-                if number and _BACKWARD.search(quote) and quotable(text[spans[number - 1][0] : end]):
-                    start = spans[number - 1][0]
-                    quote = text[start:end]
-                inside = frozenset(terms(quote))
-                own, context = asked.coverage(inside), asked.coverage(inside | head)
-                if context < passage["coverage"] * least or own < LEAST_SENTENCE_COVERAGE:
-                    continue
-                score = _score(quote, own, context, passage["score"])
-                yield Candidate(
-                    quote, passage["source"], offset + start, offset + end, tuple(passage["headings"]), inside, score
-                )
+            inside = frozenset(terms(quote))
+            own = asked.coverage(inside)
+            context = inside | head
+            met = asked.is_touched(context) or asked.is_met(inside, head)
+            if cue is not None:
+                met = asked.named(context) >= LEAST_ANGLE_NAMED
+            if not met or (own < LEAST_SENTENCE_COVERAGE and not same):
+                continue
+            score = _score(quote, own, asked.coverage(context), passage["score"])
+            if same:
+                score += max(0.0, BELOW_SAME_HEADING - LATER * (before - 1))
+            headings = tuple(passage["headings"])
+            yield Candidate(quote, passage["source"], offset + start, offset + end, headings, inside, score)
+
+
+def _asks_the_same(heading: str, asked: Query) -> bool:
+    if asked.named(frozenset(terms(heading))) < SAME_QUESTION:
+        return False
+    own = [frozenset({word}) for word in content_words(heading)]
+    own += [frozenset(pairs(run)) for run in content_runs(heading)]
+    wanted = frozenset(asked.terms)
+    return sum(not wanted.isdisjoint(one) for one in own) >= len(own) * SAME_HEADING
 
 
 def quotable(text: str) -> bool:
-    """Prose that can stand alone: no fragment, no table cell, nothing that would read as a citation of ours."""
+    """Prose that can stand alone: no fragment, no table cell, no question, nothing that would read as a citation of ours."""
     cjk = has_cjk(text)
     least, most = (LEAST_CJK_CHARS, MOST_CJK_CHARS) if cjk else (LEAST_LATIN_CHARS, MOST_LATIN_CHARS)
     if not least <= len(text) <= most or REPLACEMENT in text:
         return False
     if _CITATION_LIKE.search(text) or _SPOOFING.search(text) or _IMAGE.search(text):
+        return False
+    if _QUESTION.search(text):
         return False
     dense = [character for character in text if not character.isspace()]
     if len(_LETTER.findall(text)) < len(dense) * LEAST_LETTERS:

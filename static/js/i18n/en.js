@@ -22,6 +22,7 @@ export const en = {
   "ask.urls": "Pages to read as well, one address per line",
   "ask.examples": "Or start with one of these",
 
+  "task.untitled": "Untitled",
   "tasks.title": "Tasks",
   "tasks.all": "All tasks",
   "tasks.new": "New question",
@@ -40,6 +41,7 @@ export const en = {
   "progress.starting": "About to start",
   "progress.paused": "Paused. It goes on from here when resumed.",
   "progress.count": "{done} of {total}",
+  "progress.count.failed": "{done} of {total}, {failed} without success",
   "eta.moment": "a few seconds left",
   "eta.minute": "less than a minute left",
   "eta.oneMinute": "about a minute left",
@@ -62,7 +64,7 @@ export const en = {
   "delete.body": "Its report and all its files are removed for good.",
   "confirm.cancel": "Cancel",
 
-  "links.label": "Report as",
+  "links.label": "Download",
   "links.html": "Web page",
   "report.label": "Report",
   "report.wait": "The report will appear here as it is written.",

@@ -43,6 +43,12 @@ export function percent(value) {
   return `${Math.floor(value)}%`
 }
 
+/** A task's title without characters that show nothing, or a box. */
+export function titleOf({ title, kind }) {
+  const readable = (title || kind).replace(/[\p{Cc}\p{Cn}\p{Co}\p{Cs}\s]+/gu, " ").trim()
+  return /[^\p{C}\p{Z}\p{M}]/u.test(readable) ? readable : t("task.untitled")
+}
+
 /** What a problem says: in the page's words where it has some, else in the server's. */
 export function problemSentence({ code, detail }) {
   return knows(`problem.${code}`) ? t(`problem.${code}`) : detail

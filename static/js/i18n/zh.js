@@ -22,6 +22,7 @@ export const zh = {
   "ask.urls": "另外要阅读的网页，每行一个地址",
   "ask.examples": "或者从这些问题开始",
 
+  "task.untitled": "无标题",
   "tasks.title": "任务",
   "tasks.all": "全部任务",
   "tasks.new": "新问题",
@@ -40,6 +41,7 @@ export const zh = {
   "progress.starting": "即将开始",
   "progress.paused": "已暂停，恢复后从这里继续。",
   "progress.count": "{done} / {total}",
+  "progress.count.failed": "{done} / {total}，其中 {failed} 个未成功",
   "eta.moment": "还需几秒",
   "eta.minute": "还需不到一分钟",
   "eta.oneMinute": "还需约 1 分钟",
@@ -62,7 +64,7 @@ export const zh = {
   "delete.body": "报告和全部文件将被彻底删除，无法恢复。",
   "confirm.cancel": "取消",
 
-  "links.label": "报告格式",
+  "links.label": "下载",
   "links.html": "网页",
   "report.label": "报告",
   "report.wait": "报告写出后会显示在这里。",

@@ -23,11 +23,14 @@ export class TaskBook extends EventTarget {
     if (this.#views.delete(id)) this.dispatchEvent(new CustomEvent("remove", { detail: id }))
   }
 
-  /** Takes the newest page of the server's list; what should be on it and is not, is gone. */
-  putNewest(views, hasMore) {
+  /**
+   * Takes the newest page of the server's list. What should be on it and is not, is gone; only of what was known
+   * `before` it was asked for, since a task that is newer than the answer can't be on it.
+   */
+  putNewest(views, { hasMore, before }) {
     const told = new Set(views.map((view) => view.id))
     const oldest = hasMore && views.length ? place(views.at(-1)) : ""
-    for (const view of this.list()) if (!told.has(view.id) && place(view) >= oldest) this.remove(view.id)
+    for (const view of before) if (!told.has(view.id) && place(view) >= oldest) this.remove(view.id)
     for (const view of views) this.put(view)
   }
 }

@@ -3,8 +3,15 @@ import { SteadyStream } from "../net/steady-stream.js"
 
 const PAGE = 50
 
-/** Keeps the book in step with the server: its list once per connection, then what changes. Rests while nobody looks. */
+/**
+ * Keeps the book in step with the server: its list once per connection, then what changes. Rests while nobody looks.
+ *
+ * What changes from the feed's `ready` on is told, so a list that is asked for after it misses nothing; but the answer
+ * may come when some of it is out of date.
+ */
 export class TaskFeed {
+  #gone = new Set() // ids, since `ready`
+
   constructor(book, link) {
     Object.assign(this, { book, link })
     this.stream = new SteadyStream(() => "/api/events", ["task", "ready"], {
@@ -22,10 +29,16 @@ export class TaskFeed {
   }
 
   #told(type, view) {
-    // What changes from `ready` on is told, so a list asked for after it misses nothing.
-    if (type === "ready") this.#load()
-    else if (view.removed) this.book.remove(view.id)
-    else this.book.put(view)
+    if (type === "ready") {
+      this.#gone.clear()
+      this.#load()
+    } else if (view.removed) {
+      this.#gone.add(view.id)
+      this.book.remove(view.id)
+    } else {
+      this.#gone.delete(view.id)
+      this.book.put(view)
+    }
   }
 
   #rest() {
@@ -34,9 +47,11 @@ export class TaskFeed {
   }
 
   async #load() {
+    const before = this.book.list()
     try {
       const { tasks, next_cursor } = await api.get(`/api/tasks?limit=${PAGE}`)
-      this.book.putNewest(tasks, next_cursor !== null)
+      const standing = tasks.filter(({ id }) => !this.#gone.has(id))
+      this.book.putNewest(standing, { hasMore: next_cursor !== null, before })
       this.book.dispatchEvent(new CustomEvent("loaded", { detail: next_cursor }))
       this.link.found(this)
     } catch (problem) {

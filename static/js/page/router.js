@@ -3,10 +3,12 @@ const TASK_PATH = /^\/t\/([^/]+)\/?$/
 /** Addresses: `/` asks, `/t/{id}` shows a task. Links with `data-link` change the address without a new page. */
 export class Router {
   #onRoute = () => {}
+  #path = ""
 
   start(onRoute) {
     this.#onRoute = onRoute
-    window.addEventListener("popstate", () => this.#tell())
+    // Links within a report change the address too, but only what follows its "#".
+    window.addEventListener("popstate", () => location.pathname !== this.#path && this.#tell())
     document.addEventListener("click", (event) => this.#follow(event))
     this.#tell()
   }
@@ -26,6 +28,7 @@ export class Router {
   }
 
   #tell() {
+    this.#path = location.pathname
     const match = TASK_PATH.exec(location.pathname)
     this.#onRoute({ taskId: match ? decodeURIComponent(match[1]) : null })
   }

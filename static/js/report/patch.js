@@ -34,7 +34,17 @@ function withTextOf(node, standing) {
 }
 
 function merge(standing, node) {
-  if (standing.nodeType !== Node.TEXT_NODE) patch(standing, node)
-  else if (node.data.startsWith(standing.data)) standing.appendData(node.data.slice(standing.data.length))
-  else standing.data = node.data
+  if (standing.nodeType === Node.TEXT_NODE) mergeText(standing, node.data)
+  else patch(standing, node)
+}
+
+function mergeText(standing, wanted) {
+  const kept = wanted.startsWith(standing.data) ? standing.length : sharedStart(standing.data, wanted)
+  standing.replaceData(kept, standing.length - kept, wanted.slice(kept))
+}
+
+function sharedStart(one, other) {
+  let length = 0
+  while (length < one.length && one[length] === other[length]) length++
+  return length
 }

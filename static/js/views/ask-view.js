@@ -15,7 +15,7 @@ export class AskView {
     this.query.addEventListener("keydown", (event) => this.#enter(event))
     this.form.addEventListener("submit", (event) => this.#submit(event))
     this.form.addEventListener("input", ({ target }) => this.#clear(target))
-    new Examples(section.querySelector(".examples ul"), (question) => this.#take(question))
+    new Examples(section.querySelector(".examples"), (question) => this.#take(question))
     onLanguage(() => this.#title())
   }
 

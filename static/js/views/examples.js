@@ -1,15 +1,23 @@
+import { api } from "../net/api.js"
 import { LANGUAGES, language, onLanguage } from "../i18n/i18n.js"
 
+const OWN_DOCUMENTATION = "holdfast-docs"
 const QUESTIONS = {
   en: ["How does Holdfast resume a stream?", "What happens to a task when the server is killed?"],
   zh: ["Holdfast 怎样续传一个流？", "关闭页面以后，任务会怎样？"],
 }
 
-/** Questions to begin with, those in the language of the page first. */
+/** Questions to begin with, those in the language of the page first; only where the library can answer them. */
 export class Examples {
-  constructor(list, onChosen) {
-    Object.assign(this, { list, onChosen })
+  constructor(section, onChosen) {
+    Object.assign(this, { section, list: section.querySelector("ul"), onChosen })
     onLanguage(() => this.#render())
+    this.#show()
+  }
+
+  async #show() {
+    const { kinds } = await api.get("/api/kinds").catch(() => ({ kinds: [] }))
+    this.section.hidden = !kinds.some(({ search }) => search?.library === OWN_DOCUMENTATION)
   }
 
   #render() {

@@ -32,7 +32,7 @@ function message({ status, progress, queue_position: place }) {
 function numbers({ status, progress }) {
   const { completed, failed, skipped, total, percentage, eta_seconds: eta } = progress
   return [
-    total > 0 && t("progress.count", { done: completed + failed + skipped, total }),
+    total > 0 && t(failed ? "progress.count.failed" : "progress.count", { done: completed + failed + skipped, total, failed }),
     percent(percentage),
     status === "running" && timeLeft(eta),
   ]

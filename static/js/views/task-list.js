@@ -1,6 +1,6 @@
 import { api } from "../net/api.js"
 import { onLanguage } from "../i18n/i18n.js"
-import { percent, problemSentence } from "../i18n/words.js"
+import { percent, problemSentence, titleOf } from "../i18n/words.js"
 import { isOver } from "../model/status.js"
 import { fillTime } from "../page/relative-times.js"
 import { fillStatus } from "./status-badge.js"
@@ -111,7 +111,7 @@ function fill(item, view, isCurrent) {
   link.setAttribute("href", `/t/${view.id}`)
   if (isCurrent) link.setAttribute("aria-current", "page")
   else link.removeAttribute("aria-current")
-  item.querySelector(".task-item-title").textContent = view.title || view.kind
+  item.querySelector(".task-item-title").textContent = titleOf(view)
   fillStatus(item.querySelector(".status"), view.status, item.querySelector(".status-word"))
   const underWay = view.status === "running" || view.status === "paused"
   item.querySelector(".task-item-number").textContent = underWay ? percent(view.progress.percentage) : ""

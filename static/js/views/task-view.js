@@ -1,5 +1,5 @@
 import { onLanguage, t } from "../i18n/i18n.js"
-import { duration, percent } from "../i18n/words.js"
+import { duration, percent, titleOf } from "../i18n/words.js"
 import { isOver } from "../model/status.js"
 import { TaskWatch } from "../model/task-watch.js"
 import { fillTime } from "../page/relative-times.js"
@@ -102,7 +102,7 @@ export class TaskView {
 
   #render() {
     const view = this.#watch.view
-    this.section.querySelector(".task-title").textContent = view.title || view.kind
+    this.section.querySelector(".task-title").textContent = titleOf(view)
     fillStatus(this.section.querySelector(".task-line .status"), view.status)
     this.#facts(view)
     this.progress.render(view)
@@ -113,7 +113,7 @@ export class TaskView {
       problem: this.reportProblem,
     })
     for (const link of this.section.querySelectorAll("[data-format]")) {
-      link.href = `/api/tasks/${view.id}/report.${link.dataset.format}`
+      link.href = `/api/tasks/${view.id}/report.${link.dataset.format}?download=1`
     }
     this.#announce(view)
   }
@@ -130,9 +130,9 @@ export class TaskView {
   /** Tells of the status in the tab's title, and to those who listen to the page. */
   #announce(view) {
     const far = isOver(view.status) ? t(`status.${view.status}`) : percent(view.progress.percentage)
-    document.title = `${far} · ${view.title || view.kind} · Holdfast`
+    document.title = `${far} · ${titleOf(view)} · Holdfast`
     if (this.#toldStatus !== null && this.#toldStatus !== view.status) {
-      this.announcer.textContent = `${view.title}: ${t(`status.${view.status}`)}`
+      this.announcer.textContent = `${titleOf(view)}: ${t(`status.${view.status}`)}`
     }
     this.#toldStatus = view.status
   }

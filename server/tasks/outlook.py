@@ -1,0 +1,86 @@
+"""What is known of tasks now: found, looked at, shown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.errors import TaskNotFound
+from server.fingerprint import is_task_id
+from server.models import Life, Status, now_ms
+from server.stores.base import Store
+from server.tasks.ownership import read_state
+from server.tasks.scheduler import Scheduler
+from server.tasks.state import Outline, TaskState, outline_of_snapshot
+
+
+class Outlook:
+    """Reads; changes nothing but lost snapshots. What runs here is known from memory, all else from the store."""
+
+    def __init__(self, store: Store, scheduler: Scheduler) -> None:
+        self._store, self._scheduler = store, scheduler
+
+    async def find(self, task_id: str, scope: str, generation: str | None = None) -> Life:
+        """The current life of a task, or the one of this generation.
+
+        :raises TaskNotFound: there is none, or it is somebody else's, which is the same to who asks.
+        """
+        if not is_task_id(task_id):
+            raise TaskNotFound("No task has this id: a task id is 32 hexadecimal digits in lower case.")
+        lives = await self._store.lives(task_id)
+        if generation is not None:
+            lives = [life for life in lives if life.generation == generation]
+        if not lives or lives[-1].scope != scope:
+            raise TaskNotFound
+        return lives[-1]
+
+    async def state(self, life: Life) -> TaskState:
+        """What the task's log adds up to now."""
+        run = self._scheduler.running_here(life)
+        return run.state if run is not None and run.owned.has_read_log else await self._read(life)
+
+    async def _read(self, life: Life) -> TaskState:
+        """From the log. A damaged one is remembered in the snapshot, so that lists and views show it too."""
+        state = await read_state(self._store, life)
+        if state.corrupt:
+            await self._write_snapshot(life, state)
+        return state
+
+    async def outline(self, life: Life) -> Outline:
+        """What is known of the task now without its texts: from its snapshot where that is known to be the last one."""
+        run = self._scheduler.running_here(life)
+        if run is not None and run.owned.has_read_log:
+            return run.state.outline()
+        head = await self._store.head(life.task_id)
+        if head is not None and head["generation"] == life.generation and Status(head["status"]).terminal:
+            claim = await self._store.newest_claim(life)
+            if claim is not None and claim.released and claim.epoch == head["epoch"]:
+                return outline_of_snapshot(head)
+        return (await self._read(life)).outline()
+
+    async def view(self, life: Life) -> dict[str, Any]:
+        """The task as the API shows it."""
+        return self.with_position((await self.outline(life)).view)
+
+    async def rebuild(self, life: Life) -> dict[str, Any]:
+        """The view of a task whose snapshot is lost or bad; an ended one's is written again.
+
+        One that has not ended gets its snapshot from its owner: another one, read before, must not replace that.
+        """
+        state = await self.state(life)
+        if state.status.terminal and not state.corrupt:
+            await self._write_snapshot(life, state)
+        return state.view()
+
+    async def _write_snapshot(self, life: Life, state: TaskState) -> None:
+        claim = await self._store.newest_claim(life)
+        if claim is not None:
+            await self._store.save_snapshot(life, claim.epoch, state.snapshot(claim.epoch, now_ms()), durable=False)
+
+    async def history(self, life: Life) -> list[dict[str, Any]]:
+        """All lives of the task, newest first."""
+        lives = await self._store.lives(life.task_id)
+        return [(await self.outline(each)).view for each in reversed(lives)]
+
+    def with_position(self, view: Mapping[str, Any]) -> dict[str, Any]:
+        """A task's view with its place in this node's queue, 1 for the next one."""
+        waiting = view["status"] == Status.PENDING
+        return {**view, "queue_position": self._scheduler.position(view["id"]) if waiting else None}

@@ -1,0 +1,131 @@
+"""Changes of status that somebody asks for: by the task's owner, or by owning an idle task for just that."""
+
+from typing import Any
+
+import anyio
+
+from server.errors import OwnershipLost, TaskCorrupt, TaskEnded, TaskNotRetryable
+from server.models import Action, Control, Life, Status
+from server.stores.base import Store
+from server.tasks.liveness import Liveness
+from server.tasks.outlook import Outlook
+from server.tasks.ownership import Ownership, inscribe
+from server.tasks.runner import ending_for
+from server.tasks.scheduler import Scheduler, Stage
+
+CARRIED_OUT_SECONDS = 10.0
+POLL_SECONDS = 0.05
+
+
+class Steering:
+    """Pause, resume, stop and retry: idempotent, answered by any node."""
+
+    def __init__(
+        self, store: Store, scheduler: Scheduler, liveness: Liveness, stage: Stage, outlook: Outlook, node: str
+    ) -> None:
+        self._store, self._scheduler, self._liveness = store, scheduler, liveness
+        self._stage, self._outlook, self._node = stage, outlook, node
+
+    async def stop(self, life: Life) -> dict[str, Any]:
+        return await self._control(life, Action.STOP)
+
+    async def pause(self, life: Life) -> dict[str, Any]:
+        return await self._control(life, Action.PAUSE)
+
+    async def resume(self, life: Life) -> dict[str, Any]:
+        """:raises TaskEnded: it is not paused but over."""
+        if (await self._outlook.outline(life)).status.terminal:
+            raise TaskEnded
+        await self.set_going(life, {Status.PAUSED}, "resumed")
+        return await self._outlook.view(life)
+
+    async def retry(self, life: Life) -> dict[str, Any]:
+        """:raises TaskNotRetryable: it is completed."""
+        now = await self._outlook.outline(life)
+        if now.corrupt:
+            raise TaskCorrupt
+        if now.status is Status.COMPLETED:
+            raise TaskNotRetryable
+        await self.set_going(life, {Status.FAILED, Status.STOPPED}, "retried")
+        return await self._outlook.view(life)
+
+    async def _control(self, life: Life, action: Action) -> dict[str, Any]:
+        target = ending_for(action, "requested").status
+        with anyio.move_on_after(CARRIED_OUT_SECONDS):
+            while True:
+                status = (await self._outlook.outline(life)).status
+                if status is target:
+                    break
+                if status.terminal:
+                    raise TaskEnded
+                if status is Status.RUNNING:
+                    await self._ask_owner(life, action, "requested")
+                    await self._until_it_moves(life)
+                else:
+                    await self._change(life, status, target, "requested")
+        return await self._outlook.view(life)
+
+    async def supersede(self, life: Life) -> None:
+        """End a life that a newer one has taken the place of; its readers are told. Does not wait for its owner."""
+        status = (await self._outlook.outline(life)).status
+        if status is Status.RUNNING:
+            await self._ask_owner(life, Action.STOP, "superseded")
+        elif not status.terminal:
+            await self._change(life, status, Status.STOPPED, "superseded")
+
+    async def set_going(self, life: Life, idle: set[Status], reason: str) -> bool:
+        """Make an idle task pending again, once; False when it was not idle, or somebody else has set it going."""
+        with anyio.move_on_after(CARRIED_OUT_SECONDS):
+            while (status := (await self._outlook.outline(life)).status) in idle:
+                self._scheduler.refuse_when_full()
+                if await self._change(life, status, Status.PENDING, reason):
+                    return True
+        return False
+
+    async def _ask_owner(self, life: Life, action: Action, reason: str) -> None:
+        run = self._scheduler.running_here(life)
+        if run is not None:
+            run.end(ending_for(action, reason))
+            return
+        claim = await self._store.newest_claim(life)
+        if claim is not None and not claim.released:
+            await self._store.ask(life, Control(action, claim.epoch, reason))
+
+    async def _until_it_moves(self, life: Life) -> None:
+        run = self._scheduler.running_here(life)
+        if run is not None:
+            await run.ended.wait()
+        else:
+            await anyio.sleep(POLL_SECONDS)
+
+    async def _change(self, life: Life, expected: Status, status: Status, reason: str) -> bool:
+        """Change the status of a task that nobody runs, by owning it for that; False when it has moved on."""
+        async with self._scheduler.holding(life.task_id) as held:
+            if not held:
+                await anyio.sleep(POLL_SECONDS)
+                return False
+            claim = await self._store.newest_claim(life)
+            if claim is not None and not claim.released and not self._may_take_from(claim.node):
+                await anyio.sleep(POLL_SECONDS)
+                return False
+            if (await self._outlook.outline(life)).status is not expected:
+                return False
+            writer = await self._scheduler.claim(life, claim.epoch + 1 if claim else 1)
+            if writer is None:
+                return False
+            owned = Ownership(life, writer, self._store, self._stage.enter(life), self._liveness.may_write)
+            try:
+                with anyio.CancelScope(shield=True):
+                    await inscribe(owned, status, reason)
+            except OwnershipLost:
+                return False
+            finally:
+                self._stage.leave(life)
+        if status is Status.PENDING:
+            self._scheduler.offer(life)
+        else:
+            self._scheduler.forget(life.task_id)
+        return True
+
+    def _may_take_from(self, node: str) -> bool:
+        return node == self._node or self._liveness.is_dead(node)
