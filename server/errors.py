@@ -22,6 +22,8 @@ class HoldfastError(Exception):
     status = 500
     code = "internal"
     retryable = False
+    written = 0
+    """Of a group of records that a store refused, how many are in the log all the same."""
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 import secrets
 import string
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -105,10 +105,18 @@ class Life:
     @classmethod
     def decode(cls, raw: bytes) -> "Life":
         """:raises ValueError: if these bytes are no birth record."""
-        try:
-            return cls(**orjson.loads(raw))
-        except TypeError as error:
-            raise ValueError(f"not a birth record: {error}") from None
+        return cls(**_known(cls, raw))
+
+
+def _known(cls: type, raw: bytes) -> dict[str, Any]:
+    """The members that this version knows; a newer one may write more. :raises ValueError: some are missing."""
+    found = orjson.loads(raw)
+    if not isinstance(found, dict):
+        raise ValueError("not a JSON object")
+    needed = {each.name for each in fields(cls) if each.default is MISSING and each.default_factory is MISSING}
+    if not needed <= found.keys():
+        raise ValueError(f"members are missing: {', '.join(sorted(needed - found.keys()))}")
+    return {each.name: found[each.name] for each in fields(cls) if each.name in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +171,11 @@ class Progress:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> "Progress":
+        """From an event's data, whatever else a newer version has put there."""
+        return cls(**{each.name: data[each.name] for each in fields(cls) if each.name in data})
+
 
 @dataclass(slots=True)
 class Node:
@@ -176,3 +189,8 @@ class Node:
     version: str
     kinds: dict[str, int] = field(default_factory=dict)
     held: bool | None = None
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "Node":
+        """:raises ValueError: if these bytes are no heartbeat."""
+        return cls(**_known(cls, raw))

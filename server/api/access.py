@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from server.api.services import services
+from server.errors import TaskEnded
 from server.models import Life
 
 LOCAL_SCOPE = "local"
@@ -25,6 +26,17 @@ def principal(request: Request) -> Principal:
     """Resolved once per request, by the guard."""
     found: Principal = request.state.principal
     return found
+
+
+async def own_current_task(request: Request) -> Life:
+    """As `own_task`, for what changes a task: an older life is history.
+
+    :raises TaskEnded: the request names an older life.
+    """
+    life = await services(request).outlook.find(request.path_params["task_id"], principal(request).scope)
+    if request.query_params.get("generation", life.generation) != life.generation:
+        raise TaskEnded("An older life of a task can't be changed; leave `generation` out to mean the current one.")
+    return life
 
 
 async def own_task(request: Request) -> Life:

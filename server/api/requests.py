@@ -24,8 +24,9 @@ from server.workflows.base import Workflow
 DEFAULT_KIND = "research"
 MAX_QUERY_FIELDS = 1000
 TITLE_LENGTH = 200
+LONGEST_KEY = 200
 
-_Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_Label = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_KEY)]
 
 
 class Options(BaseModel):
@@ -82,7 +83,7 @@ def request_for(
         workflow.check(params)
     return TaskRequest(
         kind=workflow.kind,
-        params=params.model_dump(mode="json", exclude_none=True),
+        params=clean(params.model_dump(mode="json", exclude_none=True)),
         title=" ".join(workflow.title(params).split())[:TITLE_LENGTH],
         scope=scope,
         fresh=options.fresh,

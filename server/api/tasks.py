@@ -1,5 +1,6 @@
 """Tasks as resources: make, list, show, control, delete."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,8 +8,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.api.access import own_task, principal
-from server.api.requests import json_object, task_request
+from server.api.access import own_current_task, own_task, principal
+from server.api.requests import LONGEST_KEY, json_object, task_request
 from server.api.services import services
 from server.api.stream import task_headers
 from server.errors import FieldError, InvalidParameters
@@ -63,7 +64,7 @@ async def show_task(request: Request) -> Response:
 
 async def delete_task(request: Request) -> Response:
     """A task that has ended, with all its lives and files."""
-    await services(request).manager.delete(await own_task(request))
+    await services(request).manager.delete(await own_current_task(request))
     return Response(status_code=204)
 
 
@@ -96,15 +97,17 @@ async def retry(request: Request) -> Response:
 async def rerun(request: Request) -> Response:
     """Start a new life of a task that has ended, once per `fresh` (without one: once per life)."""
     body = await json_object(request)
-    fresh = body.get("fresh") or request.query_params.get("fresh")
-    if fresh is not None and not isinstance(fresh, str):
-        raise InvalidParameters(errors=[FieldError("fresh", "string_type", "Send any text of your own.")])
-    life = await services(request).manager.rerun(await own_task(request), fresh)
+    fresh = body.get("fresh", request.query_params.get("fresh"))
+    if fresh is not None and not (isinstance(fresh, str) and 1 <= len(fresh) <= LONGEST_KEY):
+        raise InvalidParameters(
+            errors=[FieldError("fresh", "string_type", f"Send any text of your own, at most {LONGEST_KEY} characters.")]
+        )
+    life = await services(request).manager.rerun(await own_current_task(request), fresh)
     return json_response(await services(request).outlook.view(life), headers=task_headers(life))
 
 
 async def _control(request: Request, carry_out: Callable[[Life], Awaitable[dict[str, Any]]]) -> Response:
-    life = await own_task(request)
+    life = await own_current_task(request)
     return json_response(await carry_out(life), headers=task_headers(life))
 
 
@@ -130,7 +133,7 @@ def _filters(request: Request) -> Filters:
 def _limit(text: str | None) -> int:
     if text is None:
         return PAGE
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LARGEST_PAGE:
+    if re.fullmatch(r"[0-9]{1,3}", text) is None or not 1 <= int(text) <= LARGEST_PAGE:
         raise InvalidParameters(
             errors=[FieldError("limit", "out_of_range", f"A whole number from 1 to {LARGEST_PAGE}.")]
         )

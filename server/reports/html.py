@@ -153,9 +153,7 @@ def fragment(markdown: str) -> str:
     )
 
 
-def render(
-    markdown: str, title: str, language: str, *, stylesheet: str = STYLESHEET, style: str | None = None
-) -> str:
+def render(markdown: str, title: str, language: str, *, stylesheet: str = STYLESHEET, style: str | None = None) -> str:
     """A whole page. It has no inline script or style, so that a strict content security policy can stand.
 
     :param style: the text of the style sheet, for a file that has to be complete by itself: it stands in the page
@@ -176,8 +174,7 @@ def render(
 
 def _linked_style(address: str) -> str:
     return (
-        f'<link rel="icon" href="{ICON}" type="image/svg+xml">\n'
-        f'<link rel="stylesheet" href="{html.escape(address)}">\n'
+        f'<link rel="icon" href="{ICON}" type="image/svg+xml">\n<link rel="stylesheet" href="{html.escape(address)}">\n'
     )
 
 

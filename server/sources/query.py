@@ -40,13 +40,15 @@ _CHINESE_BREAK = re.compile("|".join(sorted(map(re.escape, _CHINESE_STOP), key=l
 CJK_CHARACTER_WEIGHT = 0.5
 """Two characters make about one word, so each carries half of one's weight."""
 FEW_WORDS = 3
-"""A question of at most so many words is answered by what names its rarest word and more than half of all; …"""
+"""A question of at most so many words is answered by what names more than half of them, the rarest too; …"""
 MANY_WORDS = 6
 """… one of so many by what names more than half of them; …"""
 MOST_NAMED = 0.6
 """… one in between by what names this share of them; …"""
 LEAST_NAMED = 0.5
-"""… or half of them, under a heading that has the rarest of those that are named."""
+"""… or half of them, under a heading that has the rarest of those that are named; …"""
+MUCH_RARER = 1.6
+"""… but not if a word is missing that is so many times as rare as any that is named."""
 LEAST_COVERAGE = 0.35
 """What covers less of the question's weight than this is in no case about it."""
 
@@ -112,19 +114,22 @@ class Query:
         if sum(unit.weight for unit in found) < self.weight * LEAST_COVERAGE:
             return False
         named = sum(unit.words for unit in found) / self.words
-        rarest = max(unit.rarity for unit in found)
         if self.words <= FEW_WORDS:
             return named > LEAST_NAMED and self._has_rarest(found)
+        if not self._has_rarest(found, MUCH_RARER):
+            return False
         if named >= MOST_NAMED or (named > LEAST_NAMED and self.words >= MANY_WORDS):
             return True
+        rarest = max(unit.rarity for unit in found)
         return named >= LEAST_NAMED and any(unit.rarity >= rarest and unit.is_in(headings) for unit in found)
 
     def is_touched(self, terms: Collection[str]) -> bool:
         """Whether these terms name half of the question and its rarest word: enough inside a passage that meets it."""
-        return self.named(terms) >= LEAST_NAMED and self._has_rarest(unit for unit in self.units if unit.is_in(terms))
+        found = [unit for unit in self.units if unit.is_in(terms)]
+        return self.named(terms) >= LEAST_NAMED and self._has_rarest(found)
 
-    def _has_rarest(self, found: Iterable[Unit]) -> bool:
-        return max(unit.rarity for unit in found) >= max(unit.rarity for unit in self.units)
+    def _has_rarest(self, found: Iterable[Unit], tolerance: float = 1.0) -> bool:
+        return max(unit.rarity for unit in found) * tolerance >= max(unit.rarity for unit in self.units)
 
     def only_words(self) -> "Query":
         """What is left of it for a text in another script: the words in Latin and other alphabets."""

@@ -31,7 +31,8 @@ class LogWriter(Protocol):
         Must write, make durable, and only *then* check that no newer claim exists.
 
         :raises OwnershipLost: a newer claim exists; what was written may count or not, its sealer decides.
-        :raises StoreFull: no room; none of the group is in the log, and append may be tried again.
+        :raises StoreFull: no room; of the group, the first ``written`` records are in the log and durable, and append
+            may be tried again with the others.
         :raises StoreFailed: it is unknown what is durable; the epoch must be given up and never written again.
         """
 

@@ -129,7 +129,7 @@ class FileStore:
         if epoch == 0:
             return None
         content = read_file(segments.claim(epoch))
-        node = orjson.loads(content)["node"] if content else UNKNOWN_NODE
+        node = _node_in(content)
         last = segments.last_record(epoch)
         return Claim(epoch, node, released=last is not None and last.type == EventType.RELEASE)
 
@@ -244,8 +244,7 @@ class FileStore:
         for action in Action:
             content = read_file(folder / f"{epoch:06d}.{action}")
             if content is not None:
-                reason = orjson.loads(content).get("reason", "") if content else ""
-                found.append(Control(action, epoch, reason))
+                found.append(Control(action, epoch, _text_in(content, "reason")))
         return found
 
     async def open_tasks(self) -> list[str]:
@@ -294,7 +293,7 @@ class FileStore:
             if content is None:
                 continue
             with contextlib.suppress(ValueError, TypeError):
-                node = Node(**orjson.loads(content))
+                node = Node.decode(content)
                 node.held = node.id in self._locks or probe.lock_is_held(folder / f"{node.id}.lock")
                 found.append(node)
         return found
@@ -353,6 +352,20 @@ class FileStore:
     def _superseded(self, life: Life, epoch: int) -> bool:
         later_life = self._root / life.task_id / f"{life.number + 1:04d}.task"
         return self._segments(life).claimed(epoch + 1) or later_life.exists() or not self._birth(life).exists()
+
+
+def _node_in(claim: bytes | None) -> str:
+    """Who made a claim; one that can't be read counts as held, by nobody known, until the lease time is over."""
+    return _text_in(claim, "node") or UNKNOWN_NODE
+
+
+def _text_in(content: bytes | None, key: str) -> str:
+    try:
+        found = orjson.loads(content or b"{}")
+    except orjson.JSONDecodeError:
+        return ""
+    text = found.get(key) if isinstance(found, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def with_checksum(snapshot: bytes) -> bytes:

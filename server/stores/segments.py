@@ -6,13 +6,14 @@ from pathlib import Path
 
 import orjson
 
-from server.errors import LogCorrupt, OwnershipLost, StoreFailed
+from server.errors import LogCorrupt, OwnershipLost, StoreFailed, StoreFull
 from server.models import EventType, Record, now_ms
 from server.stores import lines
 from server.stores.posix import FILE_MODE, replace_file, store_error, sync_folder, write_all
 
 READ_BYTES = 1024 * 1024
 HEAD_BYTES = 64 * 1024
+SEEK_BYTES = 64 * 1024
 
 
 class Segments:
@@ -85,11 +86,12 @@ class SegmentWriter:
         if self._handle is None:
             raise StoreFailed("This log was closed; claim the task again.")
         content = b"".join(map(lines.encode, records))
+        failure: OSError | None = None
         try:
             write_all(self._handle, content)
         except OSError as error:
-            self._cut_back()
-            raise store_error(error, "writing to a log") from None
+            failure = error
+            records, content = self._cut_back(records)
         try:
             os.fdatasync(self._handle)
         except OSError as error:
@@ -100,20 +102,35 @@ class SegmentWriter:
         if self._segments.claimed(self.epoch + 1):
             self.close()
             raise OwnershipLost
+        if failure is not None:
+            refused = store_error(failure, "writing to a log")
+            refused.written = len(records)
+            if not isinstance(refused, StoreFull):
+                self.close()
+            raise refused
 
     def close(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
-    def _cut_back(self) -> None:
-        if self._handle is None:
-            return
+    def _cut_back(self, records: Sequence[Record]) -> tuple[Sequence[Record], bytes]:
+        """After a short write: keep the records that are whole, as others may have read them. Returns what is kept."""
+        kept, content = 0, b""
         try:
-            os.ftruncate(self._handle, self._size)
+            written = os.fstat(self._handle).st_size - self._size if self._handle is not None else 0
+            for record in records:
+                line = lines.encode(record)
+                if len(content) + len(line) > written:
+                    break
+                content += line
+                kept += 1
+            if self._handle is not None:
+                os.ftruncate(self._handle, self._size + len(content))
         except OSError as error:
             self.close()
             raise StoreFailed(f"A half-written log could not be cut back: {os.strerror(error.errno or 0)}.") from None
+        return records[:kept], content
 
 
 def seal_before(segments: Segments, epoch: int) -> list[Record]:
@@ -187,6 +204,20 @@ def _corrupt(segments: Segments, epoch: int, offset: int) -> LogCorrupt:
     )
 
 
+def _first_numbered(content: bytes) -> tuple[int, int] | None:
+    """``(place, seq)`` of the first whole event behind the first newline; None when there is none, or it is damaged."""
+    start = content.find(b"\n") + 1
+    while start and (end := content.find(b"\n", start)) >= 0:
+        try:
+            record = lines.decode(content[start:end])
+        except lines.BadLine:
+            return None
+        if record.seq is not None:
+            return start, record.seq
+        start = end + 1
+    return None
+
+
 class SegmentReader:
     """A position in a life's segments. Its method blocks; the store runs it in a thread."""
 
@@ -245,6 +276,8 @@ class SegmentReader:
                 self._handle = os.open(self._segments.log(self._epoch), os.O_RDONLY)
             except FileNotFoundError:
                 return nothing
+            if not self._everything:
+                self._offset = self._near_start(self._handle, end)
         size = READ_BYTES
         while True:
             asked = size if end is None else min(size, end - self._offset)
@@ -259,6 +292,23 @@ class SegmentReader:
             if self._segments.claimed(self._epoch + 1):
                 return nothing
         return chunk
+
+    def _near_start(self, handle: int, end: int | None) -> int:
+        """Where a record begins that is not after the wanted ones, and not far before: found by halving."""
+        low, high = 0, end if end is not None else os.fstat(handle).st_size
+        while high - low > SEEK_BYTES:
+            middle = (low + high) // 2
+            found = _first_numbered(os.pread(handle, SEEK_BYTES, middle))
+            if found is None:
+                break
+            place, seq = found
+            if seq > self._after:
+                high = middle
+            elif middle + place > low:
+                low = middle + place
+            else:
+                break
+        return low
 
     def _take(self, chunk: lines.Chunk, durable_to: int | None) -> list[Record]:
         """The wanted records of a chunk; moves the position behind them."""

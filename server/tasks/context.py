@@ -9,11 +9,11 @@ from typing import Any
 import anyio
 import orjson
 
-from server.errors import WorkflowFailed
+from server.errors import StoreFull, WorkflowFailed
 from server.models import EventType, Json, Life
 from server.stores.base import Store
 from server.tasks.journal import INLINE_RESULT_BYTES, Journal, StepRecord, hash_inputs
-from server.tasks.log import TaskLog
+from server.tasks.log import FULL_RETRY_SECONDS, TaskLog
 from server.tasks.progress import ProgressMeter
 from server.workflows.base import Step
 
@@ -89,7 +89,7 @@ class TaskContext:
         data = {"key": key, "inputs": hashed, "seconds": round(time.monotonic() - started, 3)}
         if len(encoded) > INLINE_RESULT_BYTES:
             name = f"{hashlib.sha256(encoded).hexdigest()}.json"
-            await self._store.put_artifact(self._life, name, encoded)
+            await self._put_artifact(name, encoded)
             data["artifact"] = name
         else:
             data["result"] = result
@@ -147,12 +147,23 @@ class TaskContext:
         await self.emit(EventType.ITEM, key, data)
 
     async def keep(self, key: str, name: str, content: bytes, media_type: str) -> str:
-        await self._store.put_artifact(self._life, name, content)
+        await self._put_artifact(name, content)
         sha256 = hashlib.sha256(content).hexdigest()
         url = f"/api/tasks/{self.task_id}/artifacts/{name}"
         data = {"name": name, "media_type": media_type, "size": len(content), "sha256": sha256, "url": url}
         await self.emit(EventType.ARTIFACT, key, data)
         return sha256
+
+    async def _put_artifact(self, name: str, content: bytes) -> None:
+        """On a full volume the step waits for room, as the log does."""
+        while True:
+            try:
+                await self._store.put_artifact(self._life, name, content)
+            except StoreFull as error:
+                self._log.stalled = error
+                await anyio.sleep(FULL_RETRY_SECONDS)
+            else:
+                return
 
     def say(self, key: str, message: str, percentage: float | None) -> None:
         self._meter.message, self._meter.current, self._meter.current_percentage = message, key, percentage

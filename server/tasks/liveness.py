@@ -59,6 +59,8 @@ class Liveness:
                 await self.observe()
             except HoldfastError as error:
                 logger.warning("no heartbeat: %s", error.detail)
+            except Exception:  # the outermost loop: a node without a heartbeat loses its tasks
+                logger.exception("no heartbeat")
             await anyio.sleep(self._settings.heartbeat_seconds)
 
     def may_write(self) -> bool:

@@ -19,6 +19,7 @@ BACKLOG_BYTES = 2 * 1024 * 1024
 PUTS_BETWEEN_YIELDS = 200
 FULL_RETRY_SECONDS = 1.0
 
+Group = list[tuple[Record, dict[str, Any]]]
 Publish = Callable[[Sequence[Record]], None]
 
 
@@ -34,7 +35,7 @@ class TaskLog:
         self.stalled: HoldfastError | None = None
         self._writer, self._publish, self._may_write = writer, publish, may_write
         self._seq = state.seq
-        self._waiting: list[tuple[Record, dict[str, Any]]] = []
+        self._waiting: Group = []
         self._waiting_bytes = 0
         self._put_count = 0
         self._written_count = 0
@@ -113,37 +114,36 @@ class TaskLog:
         finally:
             self._announce()
 
-    def _take(self) -> list[tuple[Record, dict[str, Any]]]:
+    def _take(self) -> Group:
         taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
         self._something, self._urgent = anyio.Event(), anyio.Event()
         return taken
 
-    async def _write(self, group: list[tuple[Record, dict[str, Any]]]) -> None:
-        records = [record for record, _ in group]
-        # A group that is on its way to the volume must be published too, whatever happens to the workflow.
-        with anyio.CancelScope(shield=True):
-            seconds = await self._append(records)
-            for record, data in group:
-                self.state.apply(record, data)
-            self._publish(records)
-        self._gather_seconds = min(max(GATHER_SECONDS, seconds), GATHER_SECONDS_WHEN_SLOW)
-        self._written_count += len(records)
-        self._announce()
-
-    async def _append(self, records: list[Record]) -> float:
-        """Returns the seconds that it took."""
-        while True:
+    async def _write(self, group: Group) -> None:
+        while group:
             if not self._may_write():
                 raise OwnershipLost("This node could not renew its lease, so it has given the task up.")
-            started = time.monotonic()
-            try:
-                await self._writer.append(records)
-            except StoreFull as error:
-                self.stalled = error
+            # What is on its way to the volume must be published when it is there, whatever happens to the workflow.
+            with anyio.CancelScope(shield=True):
+                group = await self._append(group)
+            if group:
                 await anyio.sleep(FULL_RETRY_SECONDS)
-            else:
-                self.stalled = None
-                return time.monotonic() - started
+
+    async def _append(self, group: Group) -> Group:
+        """Write, fold and publish; returns what there was no room for."""
+        started = time.monotonic()
+        try:
+            await self._writer.append([record for record, _ in group])
+            written, self.stalled = len(group), None
+        except StoreFull as error:
+            written, self.stalled = error.written, error
+        for record, data in group[:written]:
+            self.state.apply(record, data)
+        self._publish([record for record, _ in group[:written]])
+        self._gather_seconds = min(max(GATHER_SECONDS, time.monotonic() - started), GATHER_SECONDS_WHEN_SLOW)
+        self._written_count += written
+        self._announce()
+        return group[written:]
 
     def _announce(self) -> None:
         written, self._written = self._written, anyio.Event()

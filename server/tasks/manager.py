@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from server.errors import TaskActive
+from server.errors import HoldfastError, TaskActive
 from server.fingerprint import fingerprint
 from server.models import Life, Status, new_generation, now_ms
 from server.stores.base import Store
@@ -53,12 +54,14 @@ class BackgroundTaskManager:
     async def submit(self, request: TaskRequest, resuming: Callable[[Life], bool] = lambda life: False) -> Submission:
         """Start, attach to, replay, resume or retry the task of a request.
 
-        :param resuming: says whether the caller only reads on in this life; then a failed or stopped one is left so.
+        :param resuming: says whether the caller only reads on in this life; then it is left as it is.
         :raises QueueFull, ShuttingDown, StoreFull: nothing was made.
         """
         task_id = self._task_id(request)
         while True:
             lives = await self._store.lives(task_id)
+            if lives and resuming(lives[-1]):
+                return Submission(lives[-1], reused=True)
             if not lives or await self._calls_for_a_new_life(request, lives):
                 number = lives[-1].number + 1 if lives else 1
                 begun = await self._begin(request, task_id, number)
@@ -69,7 +72,7 @@ class BackgroundTaskManager:
             if life is not lives[-1]:
                 return Submission(life, reused=True)
             now = await self._outlook.outline(life)
-            if not now.status.needs_restart or now.corrupt or resuming(life):
+            if not now.status.needs_restart or now.corrupt:
                 if now.status is Status.PENDING:
                     self._scheduler.offer(life)
                 return Submission(life, reused=True)
@@ -134,9 +137,22 @@ class BackgroundTaskManager:
 
     async def _begin(self, request: TaskRequest, task_id: str, number: int) -> Life | None:
         """Bring a life into being; None when there is one of this number already."""
-        self._scheduler.refuse_when_full()
+        with self._scheduler.making():
+            life, made = await self._store.create(self._life(request, task_id, number))
+            if not made:
+                return None
+            self._scheduler.offer(life)
+        for older in await self._store.lives(task_id):
+            if older.number < number:
+                await self._steering.supersede(older)
+                self._scheduler.offer(life)
+        with suppress(HoldfastError):  # the owner saves one, too
+            await self._store.save_snapshot(life, 0, TaskState(life).snapshot(0, now_ms()), durable=False)
+        return life
+
+    def _life(self, request: TaskRequest, task_id: str, number: int) -> Life:
         workflow = self._registry.get(request.kind)
-        wanted = Life(
+        return Life(
             task_id=task_id,
             number=number,
             kind=workflow.kind,
@@ -153,15 +169,6 @@ class BackgroundTaskManager:
             session=request.session,
             fresh=request.fresh,
         )
-        life, made = await self._store.create(wanted)
-        if not made:
-            return None
-        for older in await self._store.lives(task_id):
-            if older.number < number:
-                await self._steering.supersede(older)
-        await self._store.save_snapshot(life, 0, TaskState(life).snapshot(0, now_ms()), durable=False)
-        self._scheduler.offer(life)
-        return life
 
 
 def _with_key(lives: list[Life], fresh: str | None) -> Life | None:

@@ -41,6 +41,7 @@ class TaskRun:
         self._scope = anyio.CancelScope()
         self._ending: Ending | None = None
         self._context: TaskContext | None = None
+        self.gave_up = False
         self.ended = anyio.Event()
 
     @property
@@ -72,9 +73,11 @@ class TaskRun:
         try:
             await self._own()
         except* HoldfastError as errors:
+            self.gave_up = True
             reason = _first_cause(errors)
             logger.warning("gave up task %s epoch %d: %s", self.life.task_id, self.owned.epoch, reason)
         except* Exception:
+            self.gave_up = True
             logger.exception("gave up task %s epoch %d", self.life.task_id, self.owned.epoch)
         finally:
             await self.owned.close()
@@ -103,11 +106,9 @@ class TaskRun:
         self._context = TaskContext(self.life, owned.store, owned.log, owned.journal)
         with self._scope:
             try:
-                result = await self._workflow.run(self._context, self._params())
+                self._complete(await self._workflow.run(self._context, self._params()))
             except Exception as error:  # noqa: BLE001 - the outermost loop of a workflow: whatever it raises is its failure
                 self._fail(error)
-            else:
-                self._complete(result)
         if self._scope.cancelled_caught and self._ending is not None:
             node = None if self._ending is HANDED_OVER else self._node
             owned.put_end(self._ending.status, node, self._ending.reason)

@@ -1,15 +1,15 @@
 """Which task this node takes up next, and how many at once."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
 from server.errors import HoldfastError, LogCorrupt, QueueFull, ShuttingDown
-from server.models import Life, Status
+from server.models import Life, Status, now_ms
 from server.settings import Settings
 from server.stores.base import LogWriter, Store
 from server.tasks.liveness import Liveness
@@ -19,7 +19,10 @@ from server.tasks.runner import TaskRun
 from server.workflows.base import Registry
 
 HOLD_SECONDS = 5.0
+LEAVE_SECONDS = 2.0
 QUEUE_RETRY_SECONDS = 10
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
 SHUTDOWN_RETRY_SECONDS = 2
 
 logger = logging.getLogger(__name__)
@@ -50,6 +53,8 @@ class Scheduler:
         self._elsewhere: set[str] = set()
         self._taken: dict[str, Life] = {}
         self._held: set[str] = set()
+        self._put_off: dict[str, tuple[int, float]] = {}
+        self._being_made = 0
         self._wake = anyio.Event()
         self._moved = anyio.Event()
         self._closing = False
@@ -67,9 +72,19 @@ class Scheduler:
         """Before a task is made or set going. :raises QueueFull, ShuttingDown:"""
         if self._closing:
             raise ShuttingDown(retry_after=SHUTDOWN_RETRY_SECONDS)
-        waiting = len(self.queue)
+        waiting = len(self.queue) + self._being_made
         if waiting >= self._settings.max_pending_tasks:
             raise QueueFull(f"{waiting} tasks wait already; ask again later.", retry_after=QUEUE_RETRY_SECONDS)
+
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Take a place in the queue for a task that is being made. :raises QueueFull, ShuttingDown: there is none."""
+        self.refuse_when_full()
+        self._being_made += 1
+        try:
+            yield
+        finally:
+            self._being_made -= 1
 
     def forget(self, task_id: str) -> None:
         """A task waits no longer: it was paused, stopped or removed."""
@@ -122,10 +137,7 @@ class Scheduler:
             while not self._closing:
                 self._wake = anyio.Event()
                 if anyio.current_time() >= next_scan:
-                    try:
-                        await self._scan()
-                    except HoldfastError as error:
-                        logger.warning("could not look for tasks: %s", error.detail)
+                    await self._scan_whatever_comes()
                     next_scan = anyio.current_time() + self._settings.scan_seconds
                 self._start_waiting(tg)
                 with anyio.move_on_at(next_scan):
@@ -143,8 +155,10 @@ class Scheduler:
                 await run.ended.wait()
         for run in runs:
             run.leave_now()
-        for run in runs:
-            await run.ended.wait()
+        # A thread can't be cancelled and a full volume takes no release: then the lease decides, as after a kill.
+        with anyio.move_on_after(LEAVE_SECONDS):
+            for run in runs:
+                await run.ended.wait()
 
     async def _look_everywhere(self) -> None:
         """Once, beside the work: find tasks that need an owner although the store does not count them as open."""
@@ -156,6 +170,14 @@ class Scheduler:
         except HoldfastError as error:
             logger.warning("could not look through all tasks: %s", error.detail)
 
+    async def _scan_whatever_comes(self) -> None:
+        try:
+            await self._scan()
+        except HoldfastError as error:
+            logger.warning("could not look for tasks: %s", error.detail)
+        except Exception:  # the outermost loop of a node's work: one bad task must not end all others
+            logger.exception("could not look for tasks")
+
     async def _scan(self) -> None:
         """Find open tasks that this node has not heard of, and those elsewhere that lost their owner."""
         open_ids = set(await self._store.open_tasks())
@@ -165,17 +187,18 @@ class Scheduler:
                 self._waiting.setdefault(task_id, life)
                 self._elsewhere.add(task_id)
         for task_id in list(self._elsewhere):
-            life = self._waiting[task_id]
-            if task_id not in open_ids:
+            life = self._waiting.get(task_id)
+            if life is None or task_id not in open_ids:
                 self.forget(task_id)
-            elif await self._free_epoch(life) is not None:
+            elif task_id not in self._held and await self._free_epoch(life) is not None:
                 self._elsewhere.discard(task_id)
 
     def _start_waiting(self, tg: TaskGroup) -> None:
         for life in self.queue:
             if len(self._taken) >= self._settings.max_concurrent_tasks:
                 break
-            if life.task_id not in self._held and life.task_id not in self._taken and self._has_place_for(life):
+            busy = life.task_id in self._held or life.task_id in self._taken
+            if not busy and not self._is_put_off(life.task_id) and self._has_place_for(life):
                 self._taken[life.task_id] = life
                 tg.start_soon(self._take_up, life)
 
@@ -194,9 +217,11 @@ class Scheduler:
                 await self._claim_and_run(current)
         except LogCorrupt as error:
             logger.error("task %s is quarantined: %s", life.task_id, error.detail)
-            self.forget(life.task_id)
+            await self._quarantine(life)
         except HoldfastError as error:
             logger.warning("could not take up task %s: %s", life.task_id, error.detail)
+        except Exception:  # as above
+            logger.exception("could not take up task %s", life.task_id)
         finally:
             del self._taken[life.task_id]
             self._tell_moved()
@@ -208,6 +233,9 @@ class Scheduler:
             return
         state = await read_state(self._store, life)
         if state.status not in (Status.PENDING, Status.RUNNING):
+            with suppress(HoldfastError):  # a list that shows it as running would otherwise do so for ever
+                snapshot = state.snapshot(epoch - 1, now_ms())
+                await self._store.save_snapshot(life, epoch - 1, snapshot, durable=False)
             await self._store.settle(life, epoch - 1)
             self.forget(life.task_id)
             return
@@ -227,7 +255,18 @@ class Scheduler:
         finally:
             del self.runs[life.task_id]
             self._stage.leave(life)
+            self._remember_outcome(run)
             self._wake.set()
+
+    def _remember_outcome(self, run: TaskRun) -> None:
+        """A task that had to be given up is tried again later and later, as its cause may last."""
+        failures, _ = self._put_off.pop(run.life.task_id, (0, 0.0))
+        if run.gave_up:
+            pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**failures)
+            self._put_off[run.life.task_id] = (failures + 1, anyio.current_time() + pause)
+
+    def _is_put_off(self, task_id: str) -> bool:
+        return task_id in self._put_off and anyio.current_time() < self._put_off[task_id][1]
 
     async def claim(self, life: Life, epoch: int) -> LogWriter | None:
         """Claim; a claim that was made must not lose its writer to a cancellation."""
@@ -235,6 +274,16 @@ class Scheduler:
         with anyio.CancelScope(shield=True):
             writer = await self._store.claim(life, epoch, self._node)
         return writer
+
+    async def _quarantine(self, life: Life) -> None:
+        """Say in the snapshot that the log is damaged, and look at the task no more."""
+        self.forget(life.task_id)
+        with suppress(HoldfastError):
+            claim = await self._store.newest_claim(life)
+            epoch = claim.epoch if claim is not None else 0
+            snapshot = (await read_state(self._store, life)).snapshot(epoch, now_ms())
+            await self._store.save_snapshot(life, epoch, snapshot, durable=False)
+            await self._store.settle(life, epoch)
 
     async def _free_epoch(self, life: Life) -> int | None:
         """The epoch that may be claimed, or None while the task has a living owner."""

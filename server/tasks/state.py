@@ -67,7 +67,7 @@ class TaskState:
             case EventType.OUTPUT:
                 self.parts.setdefault(data["part"], []).append((record.seq, data["text"]))
             case EventType.PROGRESS:
-                self.progress = Progress(**data)
+                self.progress = Progress.of(data)
                 if data["message"] and self.messages[-1:] != [data["message"]]:
                     self.messages = [*self.messages[-(MESSAGES_KEPT - 1) :], data["message"]]
             case EventType.STATUS:

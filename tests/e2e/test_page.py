@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from server.workflows.demo import text_of
 from tests.e2e.browsing import Visit, Visiting, quick_server
-from tests.serving import ServerProcess
+from tests.serving import ServerProcess, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +21,14 @@ TASK_ADDRESS = re.compile(r"/t/[0-9a-f]{32}$")
 SIZE = 20
 LONG: dict[str, Any] = {"events": 12_000, "rate": 60, "steps": 200}
 """It lasts minutes, however slow the machine is that looks at it: a test ends it."""
+HOLD_THE_LIST = """
+const ask = fetch
+globalThis.fetch = async (path, options) => {
+  const answer = await ask(path, options)
+  if (path.startsWith("/api/tasks?") && !globalThis.release) await new Promise((go) => (globalThis.release = go))
+  return answer
+}
+"""
 
 
 def start_demo(origin: str, **params: Any) -> str:
@@ -62,6 +70,10 @@ def expect_whole(page: Page, seed: int) -> None:
 def tell(visit: Visit, address: str, command: str) -> None:
     """Does something with a task elsewhere than on its page."""
     httpx2.post(f"{visit.origin}{address.replace('/t/', '/api/tasks/')}/{command}", json={}).raise_for_status()
+
+
+def status(visit: Visit, address: str) -> str:
+    return str(httpx2.get(f"{visit.origin}{address.replace('/t/', '/api/tasks/')}").json()["status"])
 
 
 def delete(visit: Visit, address: str) -> None:
@@ -163,20 +175,28 @@ def test_the_list_shows_tasks_as_they_come_move_end_and_go(visiting: Visiting) -
 def test_a_list_that_comes_late_takes_nothing_back(visiting: Visiting) -> None:
     """Tasks that came, ended or went between the server's answer and its arrival are shown as they are by then."""
     visit = visiting()
-    ending, going = (start_demo(visit.origin, **LONG, seed=seed) for seed in (11, 12))
-    coming: list[str] = []
-
-    def keep_waiting(route: Route) -> None:
-        answer = route.fetch()
-        tell(visit, ending, "stop")
-        delete_when_ended(visit, going)
-        coming.append(start_demo(visit.origin, **LONG, seed=13))
-        page.wait_for_function("() => document.querySelectorAll('.task-item').length >= 2")
-        route.fulfill(response=answer)
-
+    ended, going = (start_demo(visit.origin, events=1, seed=seed) for seed in (11, 12))
+    wait_until(lambda: {status(visit, ended), status(visit, going)} == {"completed"})
+    ending = start_demo(visit.origin, **LONG, seed=13)
     page = visit.context.new_page()
-    page.route("**/api/tasks?*", keep_waiting, times=1)
+    page.add_init_script(HOLD_THE_LIST)
     page.goto(visit.origin)
+    page.wait_for_function("() => globalThis.release")
+
+    def word(address: str) -> Locator:
+        return page.locator(f".task-item:has(a[href='{address}']) .status-word")
+
+    delete(visit, going)
+    tell(visit, ending, "stop")
+    expect(word(ending)).to_have_text("Stopped")
+    coming = start_demo(visit.origin, **LONG, seed=14)
+    expect(word(coming)).to_have_text("Running")
+    assert word(ended).count() == 0
+    page.evaluate("() => release()")
+    expect(word(ended)).to_have_text("Completed")
+    expect(word(ending)).to_have_text("Stopped")
+    expect(word(coming)).to_have_text("Running")
+    expect(word(going)).to_have_count(0)
 
 
 def test_a_task_is_paused_resumed_stopped_and_retried(visiting: Visiting) -> None:
@@ -349,10 +369,10 @@ def test_a_downloaded_report_needs_nothing_else(visiting: Visiting) -> None:
 def test_the_report_and_the_documentation_are_pages_of_their_own(visiting: Visiting) -> None:
     """Under their own, stricter policies."""
     visit = visiting()
-    address = start_demo(visit.origin, events=3, seed=14)
+    address = start_demo(visit.origin, events=3, seed=15)
     expect_status(visit.open(address), "completed")
     page = visit.open(f"{address.replace('/t/', '/api/tasks/')}/report.html")
-    expect(page.get_by_role("main")).to_have_text(demo_text(3, 14))
+    expect(page.get_by_role("main")).to_have_text(demo_text(3, 15))
     page.goto(f"{visit.origin}/docs")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("() => getComputedStyle(document.querySelector('main')).maxWidth") == "672px"

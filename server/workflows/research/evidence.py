@@ -24,6 +24,10 @@ SAME_HEADING = 0.4
 BELOW_SAME_HEADING = 0.2
 """What a sentence gains there, less by ``LATER`` for each one before it."""
 LATER = 0.03
+DEFINITION = 0.12
+"""What a sentence gains that says what something *is*, if what it begins with is what is asked about."""
+SUBJECT_CHARS = 40
+LEAST_SUBJECT = 0.5
 LEAST_OF_BEST = 0.6
 """Passages that score less than this share of the best one give no quotes."""
 SAME_WORDING = 0.5
@@ -129,7 +133,10 @@ def _sentences_of(passage: dict[str, Any], asked: Query, cue: re.Pattern[str] | 
                 met = asked.named(context) >= LEAST_ANGLE_NAMED
             if not met or (own < LEAST_SENTENCE_COVERAGE and not same):
                 continue
+            defines = _DEFINING.search(quote) is not None and asked.named(terms(quote[:SUBJECT_CHARS])) >= LEAST_SUBJECT
             score = _score(quote, own, asked.coverage(context), passage["score"])
+            if defines:
+                score += DEFINITION
             if same:
                 score += max(0.0, BELOW_SAME_HEADING - LATER * (before - 1))
             headings = tuple(passage["headings"])
@@ -163,8 +170,6 @@ def quotable(text: str) -> bool:
 
 def _score(quote: str, own: float, context: float, passage: float) -> float:
     score = 0.25 * own + 0.25 * context + 0.5 * passage
-    if _DEFINING.search(quote):
-        score += 0.04
     if _BACKWARD.search(quote):
         score -= 0.08
     if _FINISHED.search(quote) is None:
