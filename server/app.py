@@ -96,8 +96,11 @@ class Holdfast:
             return
         self._shut_down = True
         parts = self.services
-        await parts.scheduler.close(parts.settings.shutdown_grace_seconds)
-        parts.hub.close()
+        parts.hub.drain()
+        try:
+            await parts.scheduler.close(parts.settings.shutdown_grace_seconds)
+        finally:
+            parts.hub.close()
 
 
 def default_workflows(settings: Settings) -> list[Workflow]:

@@ -91,6 +91,7 @@ def request_for(
         priority=options.priority,
         project=options.project,
         session=options.session,
+        after=options.after,
     )
 
 

@@ -1,4 +1,4 @@
-"""Starting, attaching and streaming: `/api/stream`, a task's events, several tasks at once."""
+"""Starting, attaching and streaming: `/api/stream`, and the events of a task that is there."""
 
 from functools import partial
 
@@ -10,8 +10,10 @@ from server.api.requests import task_request
 from server.api.services import services
 from server.errors import MethodNotAllowed
 from server.models import Json, Life
-from server.streaming.response import EventStream, NdjsonWire, SseWire, Wire
-from server.streaming.resume import resume_point
+from server.streaming.response import EventStream
+from server.streaming.resume import reads_on, resume_point
+from server.streaming.source import TaskSource
+from server.streaming.wire import NdjsonWire, SseWire, Wire
 
 NDJSON = "application/x-ndjson"
 EMBEDDED = "embedded"
@@ -22,12 +24,9 @@ async def stream(request: Request) -> Response:
     if request.method == "HEAD":
         raise MethodNotAllowed("HEAD would start a task; use GET or POST.")
     wanted = await task_request(request)
-    given = last_event_id(request)
-
-    def resuming(life: Life) -> bool:
-        return given is not None and given.startswith(f"{life.generation}-")
-
-    submission = await services(request).manager.submit(wanted, resuming)
+    given = last_event_id(request) or wanted.after
+    manager = services(request).manager
+    submission = await manager.submit(wanted, lambda life: reads_on(given, life.generation))
     return await event_stream(request, submission.life, given, reused=submission.reused)
 
 
@@ -41,27 +40,24 @@ def last_event_id(request: Request) -> str | None:
     return request.headers.get("last-event-id") or request.query_params.get("after") or None
 
 
-async def event_stream(request: Request, life: Life, given: str | None, *, reused: bool) -> Response:
+async def event_stream(
+    request: Request, life: Life, given: str | None, *, reused: bool, wire: Wire | None = None
+) -> Response:
     """The stream of a life from where the reader is; 204 for one that has seen it all."""
     parts = services(request)
     now = await parts.outlook.outline(life)
     headers = task_headers(life)
-    point = resume_point(given, life.generation, now.seq)
-    if point.reset is None and point.after > 0 and now.ended == point.after:
+    point = resume_point(given, life.generation, now.seq, now.ended)
+    if point.over:
         return Response(status_code=204, headers=headers)
     opening: list[tuple[str, Json]] = [("task", {**parts.outlook.with_position(now.view), "reused": reused})]
     if point.reset is not None:
         opening.append(("reset", {"reason": point.reset}))
-    wire: Wire = NdjsonWire(life.generation) if wants_ndjson(request) else SseWire()
-    return EventStream(
-        parts.hub.subscribe(life, point.after),
-        wire,
-        opening,
-        headers=headers,
-        ping_seconds=parts.settings.stream_ping_seconds,
-        send_timeout_seconds=parts.settings.stream_send_timeout_seconds,
-        on_damage=partial(parts.outlook.state, life),
-    )
+    if wire is None:
+        wire = NdjsonWire(life.generation) if wants_ndjson(request) else SseWire()
+    subscription = parts.hub.subscribe(life, point.after)
+    source = TaskSource(subscription, wire, opening, on_damage=partial(parts.outlook.state, life))
+    return EventStream(source, parts.settings, headers)
 
 
 def wants_ndjson(request: Request) -> bool:

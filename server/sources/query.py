@@ -47,7 +47,7 @@ MOST_NAMED = 0.6
 """… one in between by what names this share of them; …"""
 LEAST_NAMED = 0.5
 """… or half of them, under a heading that has the rarest of those that are named; …"""
-MUCH_RARER = 1.6
+MUCH_RARER = 2.0
 """… but not if a word is missing that is so many times as rare as any that is named."""
 LEAST_COVERAGE = 0.35
 """What covers less of the question's weight than this is in no case about it."""

@@ -94,6 +94,7 @@ class Hub:
         self._store = store
         self._channels: dict[str, Channel] = {}
         self._tg: TaskGroup | None = None
+        self.draining = False
         self.closing = False
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
@@ -102,6 +103,10 @@ class Hub:
             self._tg = tg
             task_status.started()
             await anyio.sleep_forever()
+
+    def drain(self) -> None:
+        """From now on a subscription ends when its task has left this node and it has what was published here."""
+        self.draining = True
 
     def close(self) -> None:
         """End every subscription, so that streams can say goodbye and close."""
@@ -190,6 +195,8 @@ class Subscription:
         while not self.ended and not self._hub.closing:
             changed = self._channel.changed
             frames = self._channel.after(self.seq)
+            if not frames and self._hub.draining and not self._channel.owned:
+                return None
             if not frames and not (frames == [] and self._channel.flowing):
                 frames = await self._from_store()
             if frames:

@@ -31,6 +31,7 @@ class TaskRequest:
     priority: int = 5
     project: str | None = None
     session: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

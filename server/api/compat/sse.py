@@ -4,7 +4,6 @@ Its events are `infor`, `message`, `reasoning`, `progress` and `error`, with val
 own, so a client that sends Last-Event-ID resumes exactly.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -15,14 +14,13 @@ from starlette.responses import Response
 from server import __version__
 from server.api.access import principal
 from server.api.requests import json_object, query_tree, request_for
-from server.api.services import Services, services
-from server.api.stream import last_event_id, task_headers
-from server.errors import InvalidParameters, LogCorrupt, MethodNotAllowed
+from server.api.services import services
+from server.api.stream import event_stream, last_event_id
+from server.errors import InvalidParameters, MethodNotAllowed
 from server.fingerprint import clean
-from server.models import EventType, Life
+from server.models import EventType, Json, Life
 from server.streaming import sse
-from server.streaming.response import generated
-from server.streaming.resume import resume_point
+from server.streaming.resume import reads_on
 
 NAMES = {
     "query": "query",
@@ -47,18 +45,10 @@ async def deep_research(request: Request) -> Response:
     wanted = request_for(
         services(request).registry.get("research"), _translated(given), principal(request).scope, from_query=from_query
     )
-    seen = last_event_id(request)
-    submission = await services(request).manager.submit(
-        wanted, lambda life: seen is not None and seen.startswith(f"{life.generation}-")
-    )
-    life = submission.life
-    now = await services(request).outlook.outline(life)
-    point = resume_point(seen, life.generation, now.seq)
-    if point.reset is None and point.after > 0 and now.ended == point.after:
-        return Response(status_code=204, headers=task_headers(life))
-    infor = {"name": "holdfast", "version": __version__, "task": life.task_id, "passedOver": passed_over}
-    content = _events(services(request), life, point.after, infor)
-    return generated(content, services(request).settings, task_headers(life))
+    given_id = last_event_id(request)
+    submission = await services(request).manager.submit(wanted, lambda life: reads_on(given_id, life.generation))
+    wire = DeepResearchWire(submission.life, passed_over)
+    return await event_stream(request, submission.life, given_id, reused=submission.reused, wire=wire)
 
 
 def _translated(given: dict[str, Any]) -> dict[str, Any]:
@@ -75,14 +65,30 @@ def _translated(given: dict[str, Any]) -> dict[str, Any]:
     return params
 
 
-async def _events(parts: Services, life: Life, after: int, infor: dict[str, Any]) -> AsyncIterator[bytes]:
-    yield _event("infor", infor, None)
-    async with parts.hub.subscribe(life, after) as subscription:
-        try:
-            while (frames := await subscription.next()) is not None:
-                yield b"".join(_event(*_translate(frame), sse.event_id(life.generation, frame.seq)) for frame in frames)
-        except LogCorrupt as error:
-            yield _event("error", {"code": error.code, "message": error.detail}, None)
+class DeepResearchWire:
+    """That API's events. Their ids are Holdfast's own."""
+
+    media_type = "text/event-stream; charset=utf-8"
+    ping = sse.PING
+
+    def __init__(self, life: Life, passed_over: list[str]) -> None:
+        self._life, self._passed_over = life, passed_over
+
+    def frames(self, frames: list[sse.Frame]) -> bytes:
+        generation = self._life.generation
+        return b"".join(_event(*_translate(frame), sse.event_id(generation, frame.seq)) for frame in frames)
+
+    def unnumbered(self, event: str, data: Json) -> bytes:
+        if event == "task":
+            task = self._life.task_id
+            infor = {"name": "holdfast", "version": __version__, "task": task, "passedOver": self._passed_over}
+            return b"retry: %d\n" % sse.RETRY_MS + _event("infor", infor, None)
+        if event == "failure" and isinstance(data, dict):
+            return _event("error", {"code": data["code"], "message": data["message"]}, None)
+        return _event("infor", {"type": event, **(data if isinstance(data, dict) else {})}, None)
+
+    def goodbye(self) -> bytes:
+        return b"retry: %d\n" % sse.RETRY_MS
 
 
 def _translate(frame: sse.Frame) -> tuple[str, dict[str, Any]]:

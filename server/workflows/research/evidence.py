@@ -19,15 +19,15 @@ LEAST_ANGLE_NAMED = 0.5
 """… and, for an angle, of its words with the headings; its passage has to be about the question altogether."""
 SAME_QUESTION = 0.8
 """A heading that names this share of the question, …"""
-SAME_HEADING = 0.4
+SAME_HEADING = 0.6
 """… and of whose own words this share are the question's, asks the same: what stands below it answers."""
 BELOW_SAME_HEADING = 0.2
 """What a sentence gains there, less by ``LATER`` for each one before it."""
 LATER = 0.03
 DEFINITION = 0.12
-"""What a sentence gains that says what something *is*, if what it begins with is what is asked about."""
-SUBJECT_CHARS = 40
-LEAST_SUBJECT = 0.5
+"""What a sentence gains that says what something *is*, if that is what is asked about and hardly anything else."""
+LEAST_SUBJECT = 0.8
+MOST_SUBJECT_WORDS = 3
 LEAST_OF_BEST = 0.6
 """Passages that score less than this share of the best one give no quotes."""
 SAME_WORDING = 0.5
@@ -44,7 +44,7 @@ _BACKWARD = re.compile(
     r"^(?:This|That|These|Those|It|They|He|She|Such|Here|Therefore|Thus|However|But|And|So|Also|Then|Otherwise|"
     r"In this case|For this)\b|^(?:这|那|它|他|她|此|该|其|但|不过|然而|因此|所以|而且|另外|同样|否则|也)"
 )
-_DEFINING = re.compile(r"^.{0,80}?\b(?:is|are) (?:a|an|the|used|designed)\b|^.{0,30}?(?:是一|是指|指的是|用于|用来|即)")
+_DEFINING = re.compile(r"(?P<subject>^.{1,60}?)(?:\(\d\))? ?(?:\b(?:is|are) (?:an?|the|one)\b|是一|是指|指的是|用于|用来|即)")
 _FINISHED = re.compile(r"[.!?。！？；…][\"'”’)」』）\]`*_]*$")
 _OPEN = re.compile(r"[:：,，、(（]$")
 _QUESTION = re.compile(r"[?？][\"'”’)」』）\]`*_]*$")
@@ -133,9 +133,8 @@ def _sentences_of(passage: dict[str, Any], asked: Query, cue: re.Pattern[str] | 
                 met = asked.named(context) >= LEAST_ANGLE_NAMED
             if not met or (own < LEAST_SENTENCE_COVERAGE and not same):
                 continue
-            defines = _DEFINING.search(quote) is not None and asked.named(terms(quote[:SUBJECT_CHARS])) >= LEAST_SUBJECT
             score = _score(quote, own, asked.coverage(context), passage["score"])
-            if defines:
+            if _defines(quote, asked):
                 score += DEFINITION
             if same:
                 score += max(0.0, BELOW_SAME_HEADING - LATER * (before - 1))
@@ -146,10 +145,18 @@ def _sentences_of(passage: dict[str, Any], asked: Query, cue: re.Pattern[str] | 
 def _asks_the_same(heading: str, asked: Query) -> bool:
     if asked.named(frozenset(terms(heading))) < SAME_QUESTION:
         return False
-    own = [frozenset({word}) for word in content_words(heading)]
+    own = [frozenset({word}) for word in content_words(heading) if not word[0].isdigit()]
     own += [frozenset(pairs(run)) for run in content_runs(heading)]
     wanted = frozenset(asked.terms)
     return sum(not wanted.isdisjoint(one) for one in own) >= len(own) * SAME_HEADING
+
+
+def _defines(quote: str, asked: Query) -> bool:
+    found = _DEFINING.search(quote)
+    if found is None:
+        return False
+    subject = terms(found["subject"])
+    return asked.named(subject) >= LEAST_SUBJECT and len(subject) <= len(asked.units) + MOST_SUBJECT_WORDS
 
 
 def quotable(text: str) -> bool:
