@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import resource
 import signal
 import socket
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from threading import Thread
+from threading import Thread, Timer
 from typing import cast
 
 import anyio
@@ -32,7 +33,9 @@ from server.streaming.response import ABORT_EXTENSION
 OK, FAILED, USAGE, FORCED = 0, 1, 2, 130
 OPEN_FILES = 65_536
 GRACEFUL_SECONDS = 8
+LAST_RESORT_SECONDS = 9.5
 LONGEST_ADDRESS = 65_535
+UNFINISHED_HEAD_BYTES = 1024 * 1024
 FORCE_LOOK_SECONDS = 0.1
 
 
@@ -105,6 +108,10 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         began = time.monotonic()
+        # What can't be ended in time is left as after a kill, which is what the log is made for.
+        last_resort = Timer(LAST_RESORT_SECONDS, os._exit, (OK,))
+        last_resort.daemon = True
+        last_resort.start()
         try:
             with anyio.move_on_after(GRACEFUL_SECONDS):
                 async with anyio.create_task_group() as tg:
@@ -123,10 +130,28 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Gives the app a way to drop a connection whose reader takes nothing: closing one waits for the reader."""
+    """Gives the app a way to drop a connection whose reader takes nothing: closing one waits for the reader.
+
+    Headers are measured while they come: the app sees them only when they are whole.
+    """
+
+    _in_head = True
+    _head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        if self._in_head and self._head_bytes > UNFINISHED_HEAD_BYTES:
+            self.transport.abort()
+            return
+        super().data_received(data)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
+        self._in_head = False
         scope = cast("Scope", self.scope)
         scope.setdefault("extensions", {})[ABORT_EXTENSION] = self.transport.abort
 

@@ -109,11 +109,11 @@ class BackgroundTaskManager:
 
     async def delete(self, life: Life) -> None:
         """:raises TaskActive: it has not ended."""
-        async with self._scheduler.holding(life.task_id) as held:
+        async with self._scheduler.holding(life) as held:
             if not held or not (await self._outlook.outline(life)).status.terminal:
                 raise TaskActive
             await self._store.remove(life.task_id)
-            self._scheduler.forget(life.task_id)
+            self._scheduler.forget(life)
 
     async def _calls_for_a_new_life(self, request: TaskRequest, lives: list[Life]) -> bool:
         if request.fresh is not None and _with_key(lives, request.fresh) is None:

@@ -62,8 +62,7 @@ class Scheduler:
 
     def offer(self, life: Life) -> None:
         """A task waits for an owner."""
-        taken = self._taken.get(life.task_id)
-        if taken is None or taken.generation != life.generation:
+        if not self._is_taken(life):
             self._waiting[life.task_id] = life
             self._elsewhere.discard(life.task_id)
         self._wake.set()
@@ -86,30 +85,39 @@ class Scheduler:
         finally:
             self._being_made -= 1
 
-    def forget(self, task_id: str) -> None:
-        """A task waits no longer: it was paused, stopped or removed."""
-        self._waiting.pop(task_id, None)
-        self._elsewhere.discard(task_id)
+    def forget(self, life: Life) -> None:
+        """This life waits no longer: it was paused, stopped or removed. A newer one may still."""
+        waiting = self._waiting.get(life.task_id)
+        if waiting is not None and waiting.generation == life.generation:
+            del self._waiting[life.task_id]
+            self._elsewhere.discard(life.task_id)
 
     @asynccontextmanager
-    async def holding(self, task_id: str) -> AsyncIterator[bool]:
-        """Keep a task from being taken up while its status is changed; False when it is run here or held already.
+    async def holding(self, life: Life) -> AsyncIterator[bool]:
+        """Keep a life from being taken up while its status is changed; False when it is run here or held already.
 
         A place that is just being taken or given back is waited for.
         """
         with anyio.move_on_after(HOLD_SECONDS):
-            while task_id in self._held or (task_id in self._taken and task_id not in self.runs):
+            while self._is_held(life) or (self._is_taken(life) and self.running_here(life) is None):
                 await self._moved.wait()
-        if task_id in self._taken or task_id in self._held:
+        if self._is_held(life) or self._is_taken(life):
             yield False
             return
-        self._held.add(task_id)
+        self._held.add(life.generation)
         try:
             yield True
         finally:
-            self._held.discard(task_id)
+            self._held.discard(life.generation)
             self._tell_moved()
             self._wake.set()
+
+    def _is_held(self, life: Life) -> bool:
+        return life.generation in self._held
+
+    def _is_taken(self, life: Life) -> bool:
+        taken = self._taken.get(life.task_id)
+        return taken is not None and taken.generation == life.generation
 
     def _tell_moved(self) -> None:
         moved, self._moved = self._moved, anyio.Event()
@@ -181,23 +189,25 @@ class Scheduler:
     async def _scan(self) -> None:
         """Find open tasks that this node has not heard of, and those elsewhere that lost their owner."""
         open_ids = set(await self._store.open_tasks())
-        for task_id in open_ids - self._waiting.keys() - self._taken.keys() - self._held:
+        for task_id in open_ids - self._waiting.keys() - self._taken.keys():
             life = await self._store.latest(task_id)
-            if life is not None:
+            if life is not None and not self._is_held(life):
                 self._waiting.setdefault(task_id, life)
                 self._elsewhere.add(task_id)
         for task_id in list(self._elsewhere):
             life = self._waiting.get(task_id)
-            if life is None or task_id not in open_ids:
-                self.forget(task_id)
-            elif task_id not in self._held and await self._free_epoch(life) is not None:
+            if life is None:
+                self._elsewhere.discard(task_id)
+            elif task_id not in open_ids:
+                self.forget(life)
+            elif not self._is_held(life) and await self._free_epoch(life) is not None:
                 self._elsewhere.discard(task_id)
 
     def _start_waiting(self, tg: TaskGroup) -> None:
         for life in self.queue:
             if len(self._taken) >= self._settings.max_concurrent_tasks:
                 break
-            busy = life.task_id in self._held or life.task_id in self._taken
+            busy = self._is_held(life) or life.task_id in self._taken
             if not busy and not self._is_put_off(life.task_id) and self._has_place_for(life):
                 self._taken[life.task_id] = life
                 tg.start_soon(self._take_up, life)
@@ -209,12 +219,14 @@ class Scheduler:
 
     async def _take_up(self, life: Life) -> None:
         """One place: claim the task, run it, give the place back."""
+        newer: Life | None = None
         try:
             current = await self._store.latest(life.task_id)
-            if current is None:
-                self.forget(life.task_id)
+            if current is None or current.generation != life.generation:
+                self.forget(life)
+                newer = current
             elif not self._closing:
-                await self._claim_and_run(current)
+                await self._claim_and_run(life)
         except LogCorrupt as error:
             logger.error("task %s is quarantined: %s", life.task_id, error.detail)
             await self._quarantine(life)
@@ -225,6 +237,8 @@ class Scheduler:
         finally:
             del self._taken[life.task_id]
             self._tell_moved()
+        if newer is not None:
+            self.offer(newer)
 
     async def _claim_and_run(self, life: Life) -> None:
         epoch = await self._free_epoch(life)
@@ -237,13 +251,13 @@ class Scheduler:
                 snapshot = state.snapshot(epoch - 1, now_ms())
                 await self._store.save_snapshot(life, epoch - 1, snapshot, durable=False)
             await self._store.settle(life, epoch - 1)
-            self.forget(life.task_id)
+            self.forget(life)
             return
         writer = await self.claim(life, epoch)
         if writer is None:
             self._elsewhere.add(life.task_id)
             return
-        self.forget(life.task_id)
+        self.forget(life)
         owned = Ownership(life, writer, self._store, self._stage.enter(life), self._liveness.may_write)
         run = TaskRun(owned, self._registry.get(life.kind), self._node, self._settings)
         self.runs[life.task_id] = run
@@ -277,7 +291,7 @@ class Scheduler:
 
     async def _quarantine(self, life: Life) -> None:
         """Say in the snapshot that the log is damaged, and look at the task no more."""
-        self.forget(life.task_id)
+        self.forget(life)
         with suppress(HoldfastError):
             claim = await self._store.newest_claim(life)
             epoch = claim.epoch if claim is not None else 0

@@ -100,7 +100,7 @@ class Steering:
 
     async def _change(self, life: Life, expected: Status, status: Status, reason: str) -> bool:
         """Change the status of a task that nobody runs, by owning it for that; False when it has moved on."""
-        async with self._scheduler.holding(life.task_id) as held:
+        async with self._scheduler.holding(life) as held:
             if not held:
                 await anyio.sleep(POLL_SECONDS)
                 return False
@@ -124,7 +124,7 @@ class Steering:
         if status is Status.PENDING:
             self._scheduler.offer(life)
         else:
-            self._scheduler.forget(life.task_id)
+            self._scheduler.forget(life)
         return True
 
     def _may_take_from(self, node: str) -> bool:

@@ -195,7 +195,7 @@ class EmbeddedResearch:
     def _hints(self, catalogue: Catalogue | None, pages: Index) -> list[str]:
         found = search(catalogue, pages, self._fetched, self._params.query, limit=self._params.max_results)
         cues = {name: angle.pattern() for name, angle in ANGLES.items()}
-        return evidence.answered_angles(found["passages"], Query.from_json(found["query"]), cues)
+        return evidence.answered_angles(found["passages"], Query.from_json(found["query"]), found["language"], cues)
 
     async def _plan(self, hinted: list[str]) -> list[dict[str, Any]]:
         async def run(step: Step) -> list[dict[str, Any]]:
@@ -277,6 +277,7 @@ class EmbeddedResearch:
                 evidence.choose,
                 found["passages"],
                 Query.from_json(found["query"]),
+                language=found["language"],
                 cue=angle.pattern() if angle else None,
                 limit=wanted,
                 used=used,

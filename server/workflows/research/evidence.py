@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from server.sources.query import Query, content_runs, content_words
@@ -18,16 +18,21 @@ LEAST_SENTENCE_COVERAGE = 0.2
 LEAST_ANGLE_NAMED = 0.5
 """… and, for an angle, of its words with the headings; its passage has to be about the question altogether."""
 SAME_QUESTION = 0.8
-"""A heading that names this share of the question, …"""
+"""A heading that names this share of the question asks the same: what stands below it answers, in whatever words …"""
 SAME_HEADING = 0.6
-"""… and of whose own words this share are the question's, asks the same: what stands below it answers."""
+"""… if this share of the heading's own words are the question's; otherwise it is about something else as well."""
 BELOW_SAME_HEADING = 0.2
-"""What a sentence gains there, less by ``LATER`` for each one before it."""
-LATER = 0.03
+"""What a sentence gains below a heading that names all of the question, less for one that names not much over half, …"""
+FURTHER_UP = 0.5
+"""… and for one that is not the nearest, …"""
+LATER = 0.15
+"""… and for each sentence before it."""
 DEFINITION = 0.12
 """What a sentence gains that says what something *is*, if that is what is asked about and hardly anything else."""
 LEAST_SUBJECT = 0.8
 MOST_SUBJECT_WORDS = 3
+OTHER_LANGUAGE = 0.15
+"""What a sentence loses for not being in the language of the question."""
 LEAST_OF_BEST = 0.6
 """Passages that score less than this share of the best one give no quotes."""
 SAME_WORDING = 0.5
@@ -44,7 +49,7 @@ _BACKWARD = re.compile(
     r"^(?:This|That|These|Those|It|They|He|She|Such|Here|Therefore|Thus|However|But|And|So|Also|Then|Otherwise|"
     r"In this case|For this)\b|^(?:这|那|它|他|她|此|该|其|但|不过|然而|因此|所以|而且|另外|同样|否则|也)"
 )
-_DEFINING = re.compile(r"(?P<subject>^.{1,60}?)(?:\(\d\))? ?(?:\b(?:is|are) (?:an?|the|one)\b|是一|是指|指的是|用于|用来|即)")
+_DEFINING = re.compile(r"(?P<subject>^.{1,60}?)(?:\(\d\))? ?(?:\b(?:is|are) (?:an?|the|one)\b|是(?![否不因由在])|指的是|用于|用来|即)")
 _FINISHED = re.compile(r"[.!?。！？；…][\"'”’)」』）\]`*_]*$")
 _OPEN = re.compile(r"[:：,，、(（]$")
 _QUESTION = re.compile(r"[?？][\"'”’)」』）\]`*_]*$")
@@ -68,6 +73,7 @@ def choose(
     passages: list[dict[str, Any]],
     query: Query,
     *,
+    language: str,
     cue: re.Pattern[str] | None,
     limit: int,
     used: Iterable[tuple[str, int, int]] = (),
@@ -76,13 +82,14 @@ def choose(
 
     Where all that there is stands in the report already, that is returned, marked ``again``.
 
+    :param language: the question's; what is in another comes after what is as good in this one.
     :param cue: what a sentence must have to say something on the angle that is asked for.
     :param used: source, start and end of the quotes that stand in the report already.
     """
     taboo: dict[str, list[tuple[int, int]]] = {}
     for source, start, end in used:
         taboo.setdefault(source, []).append((start, end))
-    found = list(_candidates(passages, query, cue))
+    found = list(_candidates(passages, query, language, cue))
     candidates = [one for one in found if not _crosses(one, taboo.get(one.source, ()))]
     repeated = bool(found) and not candidates
     if repeated:
@@ -95,25 +102,33 @@ def choose(
         one = candidates.pop(best)
         if sum(other.source == one.source for other in taken) < most and not _overlaps(one, taken):
             taken.append(one)
-    everywhere = list(_candidates(passages, query, None)) if taken else []
+    everywhere = list(_candidates(passages, query, language, None)) if taken else []
     return [_to_json(one, everywhere, repeated) for one in taken]
 
 
-def answered_angles(passages: list[dict[str, Any]], query: Query, cues: dict[str, re.Pattern[str]]) -> list[str]:
+def answered_angles(
+    passages: list[dict[str, Any]], query: Query, language: str, cues: dict[str, re.Pattern[str]]
+) -> list[str]:
     """The names of the cues for which at least one quotable sentence is there."""
-    return [name for name, cue in cues.items() if next(_candidates(passages, query, cue), None) is not None]
+    return [name for name, cue in cues.items() if next(_candidates(passages, query, language, cue), None) is not None]
 
 
-def _candidates(passages: list[dict[str, Any]], query: Query, cue: re.Pattern[str] | None) -> Iterator[Candidate]:
+def _candidates(
+    passages: list[dict[str, Any]], query: Query, language: str, cue: re.Pattern[str] | None
+) -> Iterator[Candidate]:
     best = max((passage["score"] for passage in passages), default=0.0)
     for passage in passages:
         if passage["score"] >= best * LEAST_OF_BEST:
-            yield from _sentences_of(passage, query.only_words() if passage["foreign"] else query, cue)
+            asked = query.only_words() if passage["foreign"] else query
+            for one in _sentences_of(passage, asked, cue):
+                yield one if language_of(one.quote) == language else replace(one, score=one.score - OTHER_LANGUAGE)
 
 
 def _sentences_of(passage: dict[str, Any], asked: Query, cue: re.Pattern[str] | None) -> Iterator[Candidate]:
     head = frozenset(terms(" / ".join([passage["title"], *passage["headings"]])))
-    same = any(_asks_the_same(heading, asked) for heading in passage["headings"])
+    *above, nearest = [_kinship(heading, asked) for heading in passage["headings"]] or [0.0]
+    kinship = max([nearest, *(one * FURTHER_UP for one in above)])
+    same = max([nearest, *above]) >= SAME_QUESTION
     before = 0
     for offset, text in passage["blocks"]:
         spans = list(sentences(text))
@@ -136,19 +151,19 @@ def _sentences_of(passage: dict[str, Any], asked: Query, cue: re.Pattern[str] | 
             score = _score(quote, own, asked.coverage(context), passage["score"])
             if _defines(quote, asked):
                 score += DEFINITION
-            if same:
-                score += max(0.0, BELOW_SAME_HEADING - LATER * (before - 1))
+            score += BELOW_SAME_HEADING * max(0.0, 2 * kinship - 1) * max(0.0, 1 - LATER * (before - 1))
             headings = tuple(passage["headings"])
             yield Candidate(quote, passage["source"], offset + start, offset + end, headings, inside, score)
 
 
-def _asks_the_same(heading: str, asked: Query) -> bool:
-    if asked.named(frozenset(terms(heading))) < SAME_QUESTION:
-        return False
+def _kinship(heading: str, asked: Query) -> float:
+    """The share of the question that a heading names, if it names little else."""
     own = [frozenset({word}) for word in content_words(heading) if not word[0].isdigit()]
     own += [frozenset(pairs(run)) for run in content_runs(heading)]
     wanted = frozenset(asked.terms)
-    return sum(not wanted.isdisjoint(one) for one in own) >= len(own) * SAME_HEADING
+    if sum(not wanted.isdisjoint(one) for one in own) < len(own) * SAME_HEADING:
+        return 0.0
+    return asked.named(frozenset(terms(heading)))
 
 
 def _defines(quote: str, asked: Query) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from server.sources.documents import Document
 from server.sources.library import Catalogue
 from server.sources.ranking import Entry, Hit, Index
+from server.sources.text import language_of
 
 NAMED_PAGE_BONUS = 0.15
 """A page that the request itself names goes before a library document that fits as well."""
@@ -31,7 +32,7 @@ def search(
     limit: int,
     without: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The best ``limit`` sources that are not in ``without``: `{sources, passages, query}`."""
+    """The best ``limit`` sources that are not in ``without``: `{sources, passages, query, language}`."""
     by_url = {page["url"]: page for page in fetched}
     found: list[tuple[float, dict[str, Any], Hit]] = []
     for hit in pages.search(question, cues=cues, limit=limit + len(without)):
@@ -51,6 +52,7 @@ def search(
             passage for score, source, hit in kept for passage in _passages(score - hit.score, source["id"], hit)
         ],
         "query": index.understand(question).to_json(),
+        "language": language_of(question),
     }
 
 
