@@ -1,5 +1,6 @@
 """What a task has made: its output so far, its result, its report, its files."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ from server.api.tasks import json_response
 from server.errors import ArtifactNotFound, NoResultYet, ReportFormatUnavailable
 from server.models import Life
 from server.reports import html
+from server.reports.stylesheet import whole_stylesheet
+from server.resources import static_dir
 from server.tasks.context import ARTIFACT_NAME
 from server.tasks.state import TaskState
 
@@ -55,7 +58,8 @@ async def report(request: Request) -> Response:
     """The report as a document."""
     life, state = await _own_state(request)
     wanted = request.path_params["format"]
-    headers = {**task_headers(life), "Content-Disposition": _disposition(life, wanted)}
+    download = request.query_params.get("download") in ("1", "true")
+    headers = {**task_headers(life), "Content-Disposition": _disposition(life, wanted, download=download)}
     if wanted not in FORMATS:
         raise ReportFormatUnavailable(f"No report in {wanted[:20]!r}; there are: {', '.join(FORMATS)}.")
     if wanted == "md":
@@ -63,7 +67,10 @@ async def report(request: Request) -> Response:
     if wanted == "html":
         headers["Content-Security-Policy"] = REPORT_CSP
         title, language = life.title or life.kind, _language(state)
-        page = await to_thread.run_sync(html.render, state.output, title, language)
+        style = None
+        if download:
+            style = await to_thread.run_sync(whole_stylesheet, static_dir() / "report.css")
+        page = await to_thread.run_sync(partial(html.render, state.output, title, language, style=style))
         return Response(page, headers=headers, media_type="text/html; charset=utf-8")
     document = {"task": state.view(), "output": state.output, "result": state.result}
     return json_response(document, headers=headers)
@@ -93,6 +100,6 @@ def _language(state: TaskState) -> str:
     return found if found in ("en", "zh") else "en"
 
 
-def _disposition(life: Life, ending: str) -> str:
+def _disposition(life: Life, ending: str, *, download: bool) -> str:
     name = quote(f"{(life.title or life.kind)[:80]}.{ending}", safe="")
-    return f"inline; filename*=UTF-8''{name}"
+    return f"{'attachment' if download else 'inline'}; filename*=UTF-8''{name}"

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from server.sources.text import CJK_RUN
+from server.sources.text import CJK_RUN, has_cjk, language_of
 from server.sources.tokens import pairs, stem, words
 
 _ENGLISH_STOP = (
@@ -16,7 +16,7 @@ _ENGLISH_STOP = (
     "they this those to too us was way ways we were what when where whether which while who whom whose why will "
     "with would you your yes no not about explain describe tell show mean means meaning define definition "
     "difference differences different differ between compare compared comparison versus vs happen happens exactly "
-    "actually really possible want need know work works several something anything someone somebody everything thing "
+    "actually really possible want need know work works many much very ever several something anything someone somebody everything thing "
     "things"
 ).split()
 _CHINESE_STOP = (
@@ -36,6 +36,9 @@ _THING_AT_HAND = re.compile(
 """What a question calls the text that it is about, which that text has no reason to call so itself."""
 
 _STOP = frozenset(_ENGLISH_STOP) | frozenset(stem(word) for word in _ENGLISH_STOP)
+_FUNCTION_WORDS = frozenset(
+    map(stem, "what how why when where which who does do is are the of to can for with and".split())
+)
 _CHINESE_BREAK = re.compile("|".join(sorted(map(re.escape, _CHINESE_STOP), key=len, reverse=True)))
 CJK_CHARACTER_WEIGHT = 0.5
 """Two characters make about one word, so each carries half of one's weight."""
@@ -144,6 +147,13 @@ class Query:
     @classmethod
     def from_json(cls, data: Iterable[Iterable[object]]) -> "Query":
         return cls(tuple(Unit(weight, tuple(terms), cjk) for weight, terms, cjk in data))  # type: ignore[arg-type]
+
+
+def language_asked(question: str) -> str:
+    """``zh`` or ``en``. A question that asks in Chinese about things with Latin names is Chinese."""
+    if has_cjk(question) and _FUNCTION_WORDS.isdisjoint(words(question)):
+        return "zh"
+    return language_of(question)
 
 
 def content_words(text: str) -> list[str]:

@@ -15,7 +15,7 @@ import bm25s
 import numpy as np
 
 from server.sources.documents import Document, Passage, passages
-from server.sources.query import LEAST_COVERAGE, Query, content_words, understand
+from server.sources.query import LEAST_COVERAGE, Query, content_words, language_asked, understand
 from server.sources.text import language_of
 from server.sources.tokens import terms
 
@@ -37,7 +37,9 @@ FOREIGN_WORDS = 0.3
 """It can answer only where this share of the question's words is in its script."""
 FOREIGN_FACTOR = 0.5
 OTHER_LANGUAGE_FACTOR = 0.8
-"""A passage in another language than the question's comes after one as good in its own."""
+"""A passage in another language than the question's comes after one as good in its own, …"""
+UNTRANSLATED_FACTOR = 0.95
+"""… and what a document in another language left untranslated after its original."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class Index:
             if scores[place] > 0:
                 entry, i = self._places[place]
                 by_document.setdefault(entry.id, (entry, []))[1].append((i, float(scores[place]) / best))
-        asked = _Asked(query, language_of(question), _adjacent(question))
+        asked = _Asked(query, language_asked(question), _adjacent(question))
         hits = [self._hit(entry, found, asked) for entry, found in by_document.values()]
         ordered = sorted((hit for hit in hits if hit), key=lambda hit: (-hit.score, hit.entry.id))
         return [hit for hit in ordered if hit.score >= ordered[0].score * LEAST_OF_BEST][:limit]
@@ -221,6 +223,8 @@ class Index:
                 score *= FOREIGN_FACTOR
             elif language_of(entry.passages[i].text) != asked.language:
                 score *= OTHER_LANGUAGE_FACTOR
+            elif entry.language != asked.language:
+                score *= UNTRANSLATED_FACTOR
             kept.append(Found(entry.passages[i], score, coverage))
         if not kept:
             return None

@@ -100,9 +100,9 @@ class GroupSource:
 
     async def __aenter__(self) -> None:
         tg = await self._stack.enter_async_context(anyio.create_task_group())
-        self._stack.callback(tg.cancel_scope.cancel)
         send, self._received = anyio.create_memory_object_stream[tuple[Life, list[sse.Frame]]](0)
         self._stack.enter_context(self._received)
+        self._stack.callback(tg.cancel_scope.cancel)
         with send:
             for seat in self._seats:
                 if not seat.point.over:

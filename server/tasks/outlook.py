@@ -1,7 +1,11 @@
 """What is known of tasks now: found, looked at, shown."""
 
+import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+import anyio
 
 from server.errors import TaskNotFound
 from server.fingerprint import is_task_id
@@ -12,11 +16,22 @@ from server.tasks.scheduler import Scheduler
 from server.tasks.state import Outline, TaskState, outline_of_snapshot
 
 
+@dataclass(slots=True)
+class _Reading:
+    """A log being read. ``began`` orders it with those who wait for it."""
+
+    began: int
+    state: TaskState | None = None
+    over: anyio.Event = field(default_factory=anyio.Event)
+
+
 class Outlook:
     """Reads; changes nothing but lost snapshots. What runs here is known from memory, all else from the store."""
 
     def __init__(self, store: Store, scheduler: Scheduler) -> None:
         self._store, self._scheduler = store, scheduler
+        self._ticks = itertools.count()
+        self._readings: dict[str, _Reading] = {}
 
     async def find(self, task_id: str, scope: str, generation: str | None = None) -> Life:
         """The current life of a task, or the one of this generation.
@@ -38,11 +53,24 @@ class Outlook:
         return run.state if run is not None and run.owned.has_read_log else await self._read(life)
 
     async def _read(self, life: Life) -> TaskState:
-        """From the log. A damaged one is remembered in the snapshot, so that lists and views show it too."""
-        state = await read_state(self._store, life)
-        if state.corrupt:
-            await self._write_snapshot(life, state)
-        return state
+        """From the log, once for all who ask meanwhile: whoever comes gets a reading that began after they came.
+
+        An ended task's snapshot is put right by the way, so that the log need not be read for the next one.
+        """
+        came = next(self._ticks)
+        while (reading := self._readings.get(life.generation)) is not None:
+            await reading.over.wait()
+            if reading.began > came and reading.state is not None:
+                return reading.state
+        reading = self._readings[life.generation] = _Reading(began=next(self._ticks))
+        try:
+            reading.state = await read_state(self._store, life)
+        finally:
+            del self._readings[life.generation]
+            reading.over.set()
+        if reading.state.status.terminal:
+            await self._write_snapshot(life, reading.state)
+        return reading.state
 
     async def outline(self, life: Life) -> Outline:
         """What is known of the task now without its texts: from its snapshot where that is known to be the last one."""
@@ -61,16 +89,11 @@ class Outlook:
         return self.with_position((await self.outline(life)).view)
 
     async def rebuild(self, life: Life) -> dict[str, Any]:
-        """The view of a task whose snapshot is lost or bad; an ended one's is written again.
-
-        One that has not ended gets its snapshot from its owner: another one, read before, must not replace that.
-        """
-        state = await self.state(life)
-        if state.status.terminal and not state.corrupt:
-            await self._write_snapshot(life, state)
-        return state.view()
+        """The view of a task whose snapshot is lost or bad."""
+        return (await self.state(life)).view()
 
     async def _write_snapshot(self, life: Life, state: TaskState) -> None:
+        """Only for what has ended: one that runs gets its snapshot from its owner, which this must not replace."""
         claim = await self._store.newest_claim(life)
         if claim is not None:
             await self._store.save_snapshot(life, claim.epoch, state.snapshot(claim.epoch, now_ms()), durable=False)

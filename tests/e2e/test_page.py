@@ -305,7 +305,7 @@ def test_a_chinese_browser_gets_a_chinese_page_and_may_choose(visiting: Visiting
     visit = visiting(locale="zh-CN")
     page = visit.open()
     expect(page.get_by_role("heading", level=1)).to_have_text("想弄清楚什么？")
-    page.get_by_role("button", name="Holdfast 怎样续传一个流？").click()
+    page.get_by_role("button", name="Holdfast 如何恢复流？").click()
     expect(page.locator(".task-line .status")).to_have_text("已完成")
     expect(page.locator(".report")).to_have_attribute("lang", "zh-CN")
     expect(page.locator(".report h2").first).to_have_text("简要回答")
@@ -329,6 +329,23 @@ def test_text_from_outside_is_text(visiting: Visiting) -> None:
     expect_status(page, "completed")
     expect(page.locator(".task-item[class] a[aria-current] .task-item-title")).to_have_text(hostile)
     expect(page.locator("main img, aside img, main b")).to_have_count(0)
+
+
+def test_a_title_shows_something(visiting: Visiting) -> None:
+    """Characters that show nothing, or a box, are no title."""
+    titles = ["\0\x01", "\u200b", "a\x07b", "x\u200dy", ""]
+    shown = (
+        visiting()
+        .open()
+        .evaluate(
+            "async (titles) => {"
+            "  const { titleOf } = await import('/static/js/i18n/words.js');"
+            "  return titles.map(title => titleOf({ title, kind: 'demo' }));"
+            "}",
+            titles,
+        )
+    )
+    assert shown == ["Untitled", "Untitled", "a b", "x\u200dy", "demo"]
 
 
 def test_a_citation_leads_to_its_source(visiting: Visiting) -> None:

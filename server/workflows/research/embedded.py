@@ -13,9 +13,8 @@ import orjson
 from server.sources.failures import SourceFailed
 from server.sources.fetch import Fetcher
 from server.sources.library import Catalogue, Library
-from server.sources.query import Query
+from server.sources.query import Query, language_asked
 from server.sources.ranking import Index
-from server.sources.text import language_of
 from server.workflows.base import Context, Step
 from server.workflows.research import citations, digest, evidence, outcome
 from server.workflows.research.angles import ANGLES
@@ -49,7 +48,7 @@ class EmbeddedResearch:
 
     def __init__(self, ctx: Context, params: ResearchParams, library: Library, fetcher: Fetcher) -> None:
         self._ctx, self._params, self._library, self._fetcher = ctx, params, library, fetcher
-        self._language = params.language if params.language != "auto" else language_of(params.query)
+        self._language = params.language if params.language != "auto" else language_asked(params.query)
         self._fetched: list[dict[str, Any]] = []
         self._pages: Index | None = None
         self._findings = Findings()

@@ -6,8 +6,8 @@ from typing import Any
 
 from server.sources.documents import Document
 from server.sources.library import Catalogue
+from server.sources.query import language_asked
 from server.sources.ranking import Entry, Hit, Index
-from server.sources.text import language_of
 
 NAMED_PAGE_BONUS = 0.15
 """A page that the request itself names goes before a library document that fits as well."""
@@ -52,7 +52,7 @@ def search(
             passage for score, source, hit in kept for passage in _passages(score - hit.score, source["id"], hit)
         ],
         "query": index.understand(question).to_json(),
-        "language": language_of(question),
+        "language": language_asked(question),
     }
 
 

@@ -4,7 +4,7 @@ import { LANGUAGES, language, onLanguage } from "../i18n/i18n.js"
 const OWN_DOCUMENTATION = "holdfast-docs"
 const QUESTIONS = {
   en: ["How does Holdfast resume a stream?", "What happens to a task when the server is killed?"],
-  zh: ["Holdfast 怎样续传一个流？", "关闭页面以后，任务会怎样？"],
+  zh: ["Holdfast 如何恢复流？", "关闭页面以后，任务会怎样？"],
 }
 
 /** Questions to begin with, those in the language of the page first; only where the library can answer them. */
