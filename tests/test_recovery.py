@@ -104,6 +104,30 @@ def test_an_ended_server_hands_its_tasks_over_and_tells_its_readers(tmp_path: Pa
     assert journal_keys(tmp_path) == [f"part:{index}" for index in range(10)]
 
 
+def test_a_server_with_many_readers_ends_in_time_and_tells_each_of_them(tmp_path: Path) -> None:
+    """All inside 10 s, without a word of complaint."""
+    with server_process(tmp_path) as process:
+        told: list[bytes] = []
+
+        def read(seed: int) -> None:
+            with connection(f"{process.url}/api/stream?kind=demo&events=90000&rate=2000&steps=9&seed={seed}") as raw:
+                told.append(read_bytes(raw))
+
+        readers = [threading.Thread(target=read, args=(number % 5,)) for number in range(60)]
+        for reader in readers:
+            reader.start()
+        wait_until(lambda: httpx2.get(f"{process.url}/api/stats").json()["node"]["readers"] == 60)
+        wait_until(lambda: len(journal_keys(tmp_path)) >= 1)
+        started = time.monotonic()
+        assert process.terminate() == 0
+        assert time.monotonic() - started < 10
+        for reader in readers:
+            reader.join(10)
+    assert len(told) == 60
+    assert all(each.endswith(b"retry: 2000\n") for each in told)
+    assert not [line for line in process.told if "Traceback" in line]
+
+
 def test_a_reader_at_another_server_on_the_same_folder_sees_the_same(tmp_path: Path) -> None:
     """And when the owner is killed, the other one goes on with the task while its readers stay connected."""
     with server_process(tmp_path) as owner, server_process(tmp_path) as other:

@@ -191,8 +191,9 @@ class Scheduler:
         open_ids = set(await self._store.open_tasks())
         for task_id in open_ids - self._waiting.keys() - self._taken.keys():
             life = await self._store.latest(task_id)
-            if life is not None and not self._is_held(life):
-                self._waiting.setdefault(task_id, life)
+            # It may have been offered meanwhile, and then waits here.
+            if life is not None and not self._is_held(life) and task_id not in self._waiting:
+                self._waiting[task_id] = life
                 self._elsewhere.add(task_id)
         for task_id in list(self._elsewhere):
             life = self._waiting.get(task_id)

@@ -126,6 +126,43 @@ def test_a_reconnecting_reader_never_restarts_a_failed_task(client: httpx2.Clien
     assert show(client, seen[0].data["id"])["attempt"] == 1
 
 
+def test_a_reconnecting_reader_never_starts_a_new_life(client: httpx2.Client) -> None:
+    """Also where its address says how old a result may be."""
+    url = address(client, "/api/stream?kind=demo&events=1&seed=20&max_age=0")
+    seen = read_stream(url)
+    for each in (seen[1], seen[-1]):
+        assert client.get(url, headers={"Last-Event-ID": each.id or ""}).status_code in (200, 204)
+    assert show(client, seen[0].data["id"])["life"] == 1
+
+
+def test_an_older_life_can_be_read_but_not_changed(client: httpx2.Client) -> None:
+    """It would be the current one that is deleted."""
+    body = {"events": 1000, "rate": 20, "seed": 21}
+    task_id = start(client, **body)
+    old = control(client, task_id, "stop").json()["generation"]
+    start(client, **body, fresh="again")
+    for method, path in (("DELETE", ""), ("POST", "/stop"), ("POST", "/retry"), ("POST", "/rerun")):
+        answer = client.request(method, f"/api/tasks/{task_id}{path}?generation={old}")
+        assert answer.status_code == 409, (path, answer.text)
+        assert answer.json()["code"] == "task_ended"
+    assert client.get(f"/api/tasks/{task_id}/output?generation={old}").status_code == 200
+    assert control(client, task_id, "stop").json()["life"] == 2
+
+
+def test_a_place_in_the_queue_is_taken_before_the_task_is_made(tmp_path: Path) -> None:
+    """Many at once don't get more places than there are."""
+    with (
+        serving(settings(tmp_path, max_concurrent_tasks=1, max_pending_tasks=5)) as small,
+        httpx2.Client(base_url=small.url, timeout=30) as own,
+    ):
+        until(own, start(own, events=1000, rate=20, seed=0), "running")
+        bodies = [{"kind": "demo", "events": 1, "seed": seed} for seed in range(1, 41)]
+        with ThreadPoolExecutor(20) as pool:
+            statuses = list(pool.map(lambda body: own.post("/api/tasks", json=body).status_code, bodies))
+    assert statuses.count(201) == 5
+    assert statuses.count(429) == 35
+
+
 def test_fresh_starts_a_new_life_once_per_key(client: httpx2.Client) -> None:
     """A client that reconnects or tries again with its key does not start it again; old lives stay readable."""
     url = address(client, "/api/stream?kind=demo&events=3&seed=6")
@@ -181,7 +218,7 @@ def test_asking_for_a_task_that_fails_at_once_retries_it_once(client: httpx2.Cli
     body = {"events": 1, "fail_at": 0, "seed": 18}
     for attempt in (1, 2, 3):
         task_id = start(client, **body)
-        wait_until(lambda expected=attempt: show(client, task_id)["attempt"] == expected)
+        wait_until(lambda expected=attempt, task_id=task_id: show(client, task_id)["attempt"] == expected)
         assert until(client, task_id, "failed")["attempt"] == attempt
 
 
@@ -193,7 +230,7 @@ def test_requests_that_all_want_a_newer_result_start_one_life(client: httpx2.Cli
         before = show(client, task_id)["life"]
         body = {"kind": "demo", "events": 1, "seed": 19, **more}
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda _: client.post("/api/tasks", json=body).json(), range(8)))
+            answers = list(pool.map(lambda body: client.post("/api/tasks", json=body).json(), [body] * 8))
         if "fresh" in more:
             assert {answer["life"] for answer in answers} == {before + 1}
             assert [answer["reused"] for answer in answers].count(False) == 1

@@ -130,6 +130,20 @@ async def test_a_reader_starts_behind_any_event(store: Store, after: int) -> Non
     assert seqs(await read_on(store.reader(task, after))) == list(range(after + 1, 7))
 
 
+@pytest.mark.parametrize("size", [10, 3000, 100_000])
+async def test_a_reader_finds_its_place_in_a_long_log(store: Store, size: int) -> None:
+    """Wherever it is, with records of the journal and long ones between; what comes is exactly what is after it."""
+    task = life()
+    await store.create(task)
+    total = 3_000_000 // (size + 100) if size > 10 else 4000
+    for epoch, (first, last) in enumerate(((1, total // 2), (total // 2 + 1, total)), 1):
+        writer = await claimed(store, task, epoch)
+        for seq in range(first, last + 1):
+            await writer.append([output(seq, "x" * size), *([step_record(f"s{seq}")] if seq % 7 == 0 else [])])
+    for after in {0, 1, 2, total // 3, total // 2, total // 2 + 1, total - 20, total - 1, total}:
+        assert seqs(await read_on(store.reader(task, after))) == list(range(after + 1, total + 1)), after
+
+
 async def test_a_reader_stops_at_what_its_caller_knows_to_be_durable(store: Store) -> None:
     """And goes on from there when more is."""
     task = life()

@@ -1,6 +1,8 @@
 """What the file store promises beyond the contract: the files themselves, and what damage does."""
 
 import os
+import resource
+import signal
 import stat
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -159,6 +161,47 @@ async def test_an_owner_that_died_before_its_first_record_is_passed_over(
     assert (await read_state(store, task)).settled
     assert await read(store, task) == [1, 2, 3, 4]
     assert await read(store, task, 2) == [3, 4]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 40, b"[]", b'{"node": 5}'])
+async def test_a_claim_that_can_not_be_read_counts_as_held(
+    store: FileStore, task: Life, tmp_path: Path, content: bytes
+) -> None:
+    """By nobody known, until the lease time is over."""
+    await write(store, task, 1, outputs(1, 1))
+    Segments(tmp_path / TASK / "0001").claim(2).write_bytes(content)
+    claim = await store.newest_claim(task)
+    assert claim is not None
+    assert (claim.epoch, claim.node, claim.released) == (2, "", False)
+
+
+async def test_a_heartbeat_of_a_newer_version_is_understood(store: FileStore, tmp_path: Path) -> None:
+    """Whatever else stands in it; rubbish is passed over."""
+    await store.beat(Node("n1", 1, "", 0, 1, "0"))
+    path = tmp_path / "nodes" / "n1.json"
+    path.write_bytes(orjson.dumps({**orjson.loads(path.read_bytes()), "zone": "b", "counter": 7}))
+    (tmp_path / "nodes" / "n2.json").write_bytes(b'{"id": "n2"}')
+    assert [(node.id, node.counter) for node in await store.nodes()] == [("n1", 7)]
+
+
+def test_of_a_short_write_the_whole_records_stay(tmp_path: Path) -> None:
+    """Others may have read them; the rest is cut off and told."""
+    segments = Segments(tmp_path)
+    records = outputs(1, 3)
+    sizes = [len(lines.encode(record)) for record in records]
+    limit = sizes[0] + sizes[1] + sizes[2] // 2
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with closing(SegmentWriter(segments, 1)) as writer:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            with pytest.raises(StoreFailed) as refused:
+                writer.append(records)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            signal.signal(signal.SIGXFSZ, handler)
+    assert refused.value.written == 2
+    assert segments.log(1).stat().st_size == sizes[0] + sizes[1]
 
 
 async def test_a_bad_snapshot_is_moved_aside(store: FileStore, task: Life, tmp_path: Path) -> None:
