@@ -20,7 +20,7 @@ _ENGLISH_STOP = (
     "things"
 ).split()
 _CHINESE_STOP = (
-    "为什么 是什么 有什么 什么样 什么是 什么叫 什么时候 什么 怎么样 怎么办 怎么 怎样 怎麼 如何 为何 哪一个 有哪些 "
+    "为什么 是什么 有什么 什么样 什么是 什么叫 什么时候 什么 怎么样 怎么办 怎么 怎样 怎麼 如何 为何 哪一个 有哪些 有多 "
     "哪些 哪个 哪里 哪种 哪儿 谁 多少 多大 多长 多久 多高 多远 多快 多深 多重 几个 是不是 能不能 有没有 可不可以 是否 能否 可否 可以 应该 应当 应如何 请问 请 "
     "吗 呢 吧 啊 的 了 是 把 被 我们 我 你 您 它们 它 他们 之间 区别 差异 差别 不同 有何 何时 一下 解释 介绍 说明 "
     "含义 意思 定义 一个 一种 这个 那个 怎 以及 还是 或者 并且 关于 想 要"
@@ -40,6 +40,8 @@ _FUNCTION_WORDS = frozenset(
     map(stem, "what how why when where which who does do is are the of to can for with and".split())
 )
 _CHINESE_BREAK = re.compile("|".join(sorted(map(re.escape, _CHINESE_STOP), key=len, reverse=True)))
+_LOOSE_END = re.compile("(?<=..)[有还也就都在与和]+$")
+"""What a run may end with before a word that asks, and is no part of what it names."""
 CJK_CHARACTER_WEIGHT = 0.5
 """Two characters make about one word, so each carries half of one's weight."""
 FEW_WORDS = 3
@@ -175,7 +177,8 @@ def content_runs(text: str) -> list[str]:
 def _runs(text: str) -> list[str]:
     """A character that is left alone says too little to be looked for, unless there is nothing else."""
     folded = unicodedata.normalize("NFKC", text)
-    found = [run for piece in _CHINESE_BREAK.split(folded) for run in CJK_RUN.findall(piece)]
+    pieces = [run for piece in _CHINESE_BREAK.split(folded) for run in CJK_RUN.findall(piece)]
+    found = [_LOOSE_END.sub("", run) for run in pieces]
     return [run for run in found if len(run) > 1] or ([] if words(text) else found)
 
 

@@ -92,7 +92,7 @@ class Entry:
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        return frozenset(term for body in self.bodies for term in body) | frozenset(self.title_terms)
+        return frozenset(term for part in (*self.bodies, *self.heads, self.title_terms) for term in part)
 
 
 @dataclass(frozen=True, slots=True)

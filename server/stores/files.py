@@ -147,8 +147,12 @@ class FileStore:
         self._mark_open(life.task_id)
         seals = seal_before(segments, epoch)
         writer = SegmentWriter(segments, epoch)
-        if seals:
-            writer.append(seals)
+        try:
+            if seals:
+                writer.append(seals)
+        except BaseException:
+            writer.close()
+            raise
         return writer
 
     def reader(self, life: Life, after: int = 0) -> "FileLogReader":

@@ -132,7 +132,7 @@ class Hub:
 
     def subscribe(self, life: Life, after: int) -> "Subscription":
         """A cursor behind the event ``after``; use it as an async context manager."""
-        return Subscription(self, self._store, self.channel(life), after)
+        return Subscription(self, self._store, life, after)
 
     def channel(self, life: Life) -> Channel:
         return self._channels.setdefault(life.generation, Channel(life))
@@ -171,14 +171,16 @@ class Hub:
 class Subscription:
     """One reader's cursor on one life's log."""
 
-    def __init__(self, hub: Hub, store: Store, channel: Channel, after: int) -> None:
-        self._hub, self._store, self._channel = hub, store, channel
+    def __init__(self, hub: Hub, store: Store, life: Life, after: int) -> None:
+        self._hub, self._store, self._life = hub, store, life
+        self._channel: Channel
         self._reader: LogReader | None = None
         self._reader_seq = after
         self.ended = False
         self.seq = after
 
     async def __aenter__(self) -> "Subscription":
+        self._channel = self._hub.channel(self._life)
         self._channel.readers += 1
         return self
 
@@ -211,14 +213,14 @@ class Subscription:
         """What the store has after the cursor. A `done` comes last only if nothing has followed it as of now."""
         if self._reader is None or self._reader_seq != self.seq:
             await self._close_reader()
-            self._reader = self._store.reader(self._channel.life, self.seq)
+            self._reader = self._store.reader(self._life, self.seq)
         try:
             records = await self._read_on(self._reader)
         except BaseException:
             # A read that was cut off may have moved the reader's position; the cursor has not moved.
             await self._close_reader()
             raise
-        generation = self._channel.life.generation
+        generation = self._life.generation
         frames = [frame(generation, record) for record in records]
         for index, each in enumerate(frames[:-1]):
             if each.type == EventType.DONE:

@@ -78,8 +78,8 @@ class BackgroundTaskManager:
                     self._scheduler.offer(life)
                 return Submission(life, reused=True)
             reason = "resumed" if now.status is Status.PAUSED else "retried"
-            if await self._steering.set_going(life, {now.status}, reason):
-                return Submission(life, reused=True)
+            await self._steering.set_going(life, {now.status}, reason)
+            return Submission(life, reused=True)
 
     async def rerun(self, life: Life, fresh: str | None) -> Life:
         """A new life of an ended task, once per ``fresh`` (without one: once per life); an active one is the answer.
