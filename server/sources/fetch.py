@@ -118,15 +118,21 @@ class Fetcher:
         ):
             media_type = "text/markdown"
         if media_type not in READABLE_TYPES:
-            raise FetchFailed(
-                "unsupported_type", f"The page is {media_type[:80]}, which is not a type that is read here."
-            )
+            raise await self._unsupported(response, media_type)
         body = bytearray()
         async for chunk in _decoded(response, self.most_bytes):
             body += chunk
             if len(body) > self.most_bytes:
                 raise FetchFailed("too_large", f"The page is larger than {self.most_bytes // 1024 // 1024} MB.")
         return _Answer(response.url, media_type, header.get_content_charset(), bytes(body))
+
+    async def _unsupported(self, response: httpx2.Response, media_type: str) -> FetchFailed:
+        """What an answer of no use is called; one without a body has no type that could be wrong."""
+        async for chunk in _decoded(response, self.most_bytes):
+            if chunk:
+                told = f"The page is {media_type[:80]}, which is not a type that is read here."
+                return FetchFailed("unsupported_type", told)
+        return FetchFailed("empty", "There is nothing in it.")
 
 
 def _read(answer: _Answer) -> Document:

@@ -31,6 +31,8 @@ class File:
     path: Path
     size: int
     changed_ns: int
+    outside: bool = False
+    """It is a link that leads out of the library, and is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,11 @@ class Catalogue:
     digest: str
     files: int
 
+    @property
+    def duplicates(self) -> int:
+        """How many files were left out because another one holds the same text."""
+        return self.files - len(self.failures) - len(self.index.entries)
+
     def search(self, question: str, *, cues: tuple[str, ...] = (), limit: int = 5) -> list[Hit]:
         return self.index.search(question, cues=cues, limit=limit)
 
@@ -86,6 +93,11 @@ class Library:
         if self.fallback is not None and next(scan(self.folder), None) is None:
             return self.fallback
         return self.folder
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no such folder, which may be a slip in ``LIBRARY_DIR``; an empty one is not missing."""
+        return not self.folder.is_dir()
 
     @property
     def name(self) -> str:
@@ -139,11 +151,15 @@ class Library:
 
 
 def _key(file: File) -> tuple[Path, int, int]:
-    return file.path, file.size, file.changed_ns
+    return file.path, -1 if file.outside else file.size, file.changed_ns
 
 
 def scan(folder: Path) -> Iterator[File]:
-    """Every readable kind of file under a folder. Links are followed, each folder is entered once."""
+    """Every readable kind of file under a folder. Links are followed inside it; each folder is entered once.
+
+    A link that leads out of the folder is given, marked as such: what lies outside was not put there to be quoted.
+    """
+    inner = folder.resolve()
     seen: set[tuple[int, int]] = set()
     waiting = [folder]
     while waiting:
@@ -161,12 +177,15 @@ def scan(folder: Path) -> Iterator[File]:
                 continue
             try:
                 status = path.stat()
-            except OSError:
+                outside = path.is_symlink() and not path.resolve().is_relative_to(inner)
+            except (OSError, RuntimeError):
                 continue
-            if stat.S_ISDIR(status.st_mode):
+            name = clean(os.fsdecode(os.fsencode(path.relative_to(folder).as_posix())))
+            if outside and (stat.S_ISDIR(status.st_mode) or media_type_of(path.name)):
+                yield File(name, path, 0, status.st_mtime_ns, outside=True)
+            elif stat.S_ISDIR(status.st_mode):
                 waiting.append(path)
             elif stat.S_ISREG(status.st_mode) and media_type_of(path.name):
-                name = clean(os.fsdecode(os.fsencode(path.relative_to(folder).as_posix())))
                 yield File(name, path, status.st_size, status.st_mtime_ns)
 
 
@@ -174,6 +193,8 @@ def read_file(file: File) -> Read:
     """Read and cut up one file; whatever is wrong with it becomes its reason."""
     sha256: str | None = None
     try:
+        if file.outside:
+            raise Unreadable("outside_library", "It is a link that leads out of the library.")
         if file.size > MOST_FILE_BYTES:
             raise Unreadable("too_large", f"The file is larger than {MOST_FILE_BYTES // 1024 // 1024} MB.")
         data = file.path.read_bytes()

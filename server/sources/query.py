@@ -13,17 +13,18 @@ _ENGLISH_STOP = (
     "a an and any are as at be been being but by can could did do does doing done for from get gets getting give "
     "given gives had has have having he her his how however i if in into is it its itself just let lets like make "
     "makes me my of on one or our please shall she should so some such than that the their them then there these "
-    "they this those to too us was way ways we were what when where whether which while who whom whose why will "
-    "with would you your yes no not about explain describe tell show mean means meaning define definition "
-    "difference differences different differ between compare compared comparison versus vs happen happens exactly "
-    "actually really possible want need know work works many much very ever several something anything someone somebody everything thing "
-    "things"
+    "they this those to too us was way ways we were what when where whether which while who whom whose why will with "
+    "would you your yes no not about explain describe tell show mean means meaning define definition difference "
+    "differences different differ between compare compared comparison versus vs happen happens exactly actually "
+    "really possible want need know work works many much very ever several something anything someone somebody "
+    "everything thing things"
 ).split()
 _CHINESE_STOP = (
-    "为什么 是什么 有什么 什么样 什么是 什么叫 什么时候 什么 怎么样 怎么办 怎么 怎样 怎麼 如何 为何 哪一个 有哪些 有多 "
-    "哪些 哪个 哪里 哪种 哪儿 谁 多少 多大 多长 多久 多高 多远 多快 多深 多重 几个 是不是 能不能 有没有 可不可以 是否 能否 可否 可以 应该 应当 应如何 请问 请 "
-    "吗 呢 吧 啊 的 了 是 把 被 我们 我 你 您 它们 它 他们 之间 区别 差异 差别 不同 有何 何时 一下 解释 介绍 说明 "
-    "含义 意思 定义 一个 一种 这个 那个 怎 以及 还是 或者 并且 关于 想 要"
+    "为什么 是什么 有什么 什么样 什么是 什么叫 什么时候 什么 怎么样 怎么办 怎么 怎样 怎麼 如何 为何 哪一个 "
+    "有哪些 有多 还能 哪些 哪个 哪里 哪种 哪儿 谁 多少 多大 多长 多久 多高 多远 多快 多深 多重 几个 是不是 "
+    "能不能 有没有 可不可以 是否 能否 可否 可以 应该 应当 应如何 请问 请 吗 呢 吧 啊 的 了 是 把 被 我们 "
+    "我 你 您 它们 它 他们 之间 区别 差异 差别 不同 有何 何时 一下 解释 介绍 说明 含义 意思 定义 一个 一种 "
+    "这个 那个 怎 以及 还是 或者 并且 关于 想 要"
 ).split()
 
 _MEASURE = re.compile(r"\bhow (?:long|many|much|often|far|old|big|large|tall|high|deep|wide|heavy)\b", re.I)
@@ -54,6 +55,8 @@ LEAST_NAMED = 0.5
 """… or half of them, under a heading that has the rarest of those that are named; …"""
 MUCH_RARER = 2.0
 """… but not if a word is missing that is so many times as rare as any that is named."""
+LEAST_NAMES = 0.5
+"""Latin words in a Chinese question are names, and of these an answer has half at least."""
 LEAST_COVERAGE = 0.35
 """What covers less of the question's weight than this is in no case about it."""
 
@@ -118,6 +121,8 @@ class Query:
             return False
         if sum(unit.weight for unit in found) < self.weight * LEAST_COVERAGE:
             return False
+        if not self._has_names(found):
+            return False
         named = sum(unit.words for unit in found) / self.words
         if self.words <= FEW_WORDS:
             return named > LEAST_NAMED and self._has_rarest(found)
@@ -131,7 +136,11 @@ class Query:
     def is_touched(self, terms: Collection[str]) -> bool:
         """Whether these terms name half of the question and its rarest word: enough inside a passage that meets it."""
         found = [unit for unit in self.units if unit.is_in(terms)]
-        return self.named(terms) >= LEAST_NAMED and self._has_rarest(found)
+        return self.named(terms) >= LEAST_NAMED and self._has_rarest(found) and self._has_names(found)
+
+    def _has_names(self, found: Collection[Unit]) -> bool:
+        names = sum(not unit.cjk for unit in self.units)
+        return names == len(self.units) or sum(not unit.cjk for unit in found) >= names * LEAST_NAMES
 
     def _has_rarest(self, found: Iterable[Unit], tolerance: float = 1.0) -> bool:
         return max(unit.rarity for unit in found) * tolerance >= max(unit.rarity for unit in self.units)

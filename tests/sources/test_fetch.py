@@ -142,6 +142,13 @@ async def test_broken_compression_is_a_bad_response() -> None:
     assert (await failure({"/": answer(b"not gzip", Content_Encoding="gzip", **HTML)})).code == "bad_response"
 
 
+async def test_an_answer_without_a_body_is_empty_whatever_its_type() -> None:
+    """Also where it names no type."""
+    assert (await failure({"/": answer(b"")})).code == "empty"
+    assert (await failure({"/": answer(b"", Content_Type="application/octet-stream")})).code == "empty"
+    assert (await failure({"/": answer(b"x")})).code == "unsupported_type"
+
+
 @pytest.mark.parametrize("media_type", ["application/json", "image/png", "video/mp4"])
 async def test_other_types_are_refused_by_name(media_type: str) -> None:
     """JSON and pictures are no text to quote from."""

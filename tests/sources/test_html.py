@@ -51,6 +51,53 @@ def test_navigation_is_no_text() -> None:
     assert prose(document) == ["The text itself, which is somewhat longer than what surrounds it on this page."]
 
 
+def test_headings_keep_what_links_back_from_them() -> None:
+    """A link to the table of contents is the heading itself; only the pilcrow after it is none of it."""
+    document = read(
+        "<h1>Questions</h1><h2><a class=toc-backref href=#toc>Why is it so?</a><a class=headerlink href=#a>¶</a></h2>"
+        "<p>Because it is.</p><h2 id=menu class=nav><span class=next>What comes next?</span></h2><p>Nothing.</p>"
+    )
+    assert [block.headings for block in document.blocks if block.kind is Kind.PROSE] == [
+        ("Questions", "Why is it so?"),
+        ("Questions", "What comes next?"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        "section id=cookie-objects",
+        "section id=next-steps",
+        "section id=menu",
+        "div class=section id=related-documents",
+        "div id=file-menu-shell-and-editor",
+        "div class=share-of-the-market",
+        "dd id=list-of-fields",
+        "p id=toc",
+        "div class=parameter-list-next",
+    ],
+)
+def test_what_is_named_after_its_subject_is_text(marks: str) -> None:
+    """Ids are made from headings, and a part of a name says nothing: cookies and menus are subjects as well."""
+    text = "What stands here belongs to the page."
+    tag = marks.split()[0]
+    document = read(f"<p>{'The rest of the page is longer. ' * 5}</p><{marks}>{text}</{tag}>")
+    assert prose(document)[-1] == text
+
+
+@pytest.mark.parametrize(
+    "marks",
+    ["div class='sphinxsidebar'", "ul class='toc'", "div class='related links'", "div id=menu", "div class=breadcrumbs",
+     "div role=navigation", "p class=next", "div class='cookie-banner open'", "div id=toc"],
+)  # fmt: skip
+def test_furniture_is_left_out_by_its_whole_name(marks: str) -> None:
+    """Names that a text may have as well count only where links are most of what they hold."""
+    text = "The text itself, which is somewhat longer than what surrounds it on this page."
+    tag = marks.split()[0]
+    document = read(f"<p>{text}</p><{marks}><a href=/a>Go on to another page of this site</a> now</{tag}>")
+    assert prose(document) == [text]
+
+
 def test_what_the_page_marks_as_its_main_part_is_read_alone() -> None:
     """As long as most of the text is in there."""
     document = read("<div><p>Around it.</p></div><main><p>Inside of the main part of it all.</p></main>")

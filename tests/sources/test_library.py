@@ -136,3 +136,36 @@ async def test_many_callers_cause_one_reading(tmp_path: Path) -> None:
     assert len(found) == 1
     assert reports[-1] == (30, 30)
     assert len(reports) <= 4
+
+
+async def test_links_out_of_the_library_are_not_followed(tmp_path: Path) -> None:
+    """Files and folders; each has its reason. Links inside the library are followed."""
+    write(tmp_path, "elsewhere/secret.md", f"{FACT} Nobody else may read it.")
+    write(tmp_path, "library/deep/good.md", FACT)
+    folder = tmp_path / "library"
+    (folder / "file.md").symlink_to(tmp_path / "elsewhere/secret.md")
+    (folder / "folder").symlink_to(tmp_path / "elsewhere")
+    (folder / "inside").symlink_to(folder / "deep")
+    library = Library(folder)
+    assert len(await names(library)) == 1
+    assert {failure.name: failure.code for failure in (await library.refresh()).failures} == {
+        "file.md": "outside_library",
+        "folder": "outside_library",
+    }
+
+
+async def test_every_file_is_accounted_for(tmp_path: Path) -> None:
+    """Searched, a copy of another, or unreadable."""
+    for name, content in {"a.md": FACT, "copy.md": FACT, "b.md": "Another text about ships.", "empty.md": ""}.items():
+        write(tmp_path, name, content)
+    catalogue = await Library(tmp_path).refresh()
+    assert (catalogue.files, len(catalogue.index.entries)) == (4, 2)
+    assert (catalogue.duplicates, len(catalogue.failures)) == (1, 1)
+
+
+def test_a_library_knows_that_its_folder_is_missing(tmp_path: Path) -> None:
+    """An empty one is there; a file is no folder."""
+    file = write(tmp_path, "file", "")
+    assert not Library(tmp_path).missing
+    assert Library(tmp_path / "nowhere").missing
+    assert Library(file).missing

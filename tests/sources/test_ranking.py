@@ -3,7 +3,7 @@
 import pytest
 
 from server.sources.documents import Block, Document, Kind
-from server.sources.query import content_runs, content_words
+from server.sources.query import content_runs, content_words, language_asked, understand
 from server.sources.ranking import Entry, Index
 from server.sources.tokens import stem, terms
 
@@ -107,3 +107,76 @@ def test_words_that_only_ask_carry_no_meaning() -> None:
     """What is left is what the question names."""
     assert content_words("How do I cancel a running asyncio task?") == ["cancel", "run", "asyncio", "task"]
     assert content_runs("请问如何配置防火墙？") == ["配置防火墙"]
+
+
+def test_what_only_asks_for_a_figure_is_no_content() -> None:
+    """*How long*, *how many*, *多大*; elsewhere the same words are names."""
+    assert content_words("How many hours does it take?") == ["hour", "tak"]
+    assert content_words("How long is a deep copy kept?") == ["deep", "copy", "kept"]
+    assert content_runs("新的导入工具可以读取多大的文件？") == ["导入工具", "读取", "文件"]
+
+
+def test_the_text_at_hand_is_not_asked_about() -> None:
+    """It has no reason to call itself a release; where nothing else is named, that is what is asked about."""
+    assert content_words("What changed in this release?") == ["chang"]
+    assert content_runs("这个版本有哪些变化") == ["变化"]
+    assert content_words("What is this module?") == ["modul"]
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("什么是 Debian GNU/Linux？", "zh"),
+        ("Debian 只做 GNU/Linux 吗？", "zh"),
+        ("如何用 Python 读取 CSV 文件？", "zh"),
+        ("What does the word 软件包 mean?", "en"),
+        ("dpkg", "en"),
+    ],
+)
+def test_the_language_of_a_question_is_that_in_which_it_asks(question: str, language: str) -> None:
+    """However many Latin names it holds."""
+    assert language_asked(question) == language
+
+
+RARITIES = {"capital": 6.0, "franc": 6.5, "lost": 5.0, "root": 3.0, "password": 5.5, "recov": 6.0, "sunday": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "heading", "met"),
+    [
+        ("What is the capital of France?", "Debian France is an association.", "", False),
+        ("What is the capital of France?", "A capital letter is used.", "The capitals field", False),
+        ("What is the capital of France?", "Paris is the capital of France.", "", True),
+        ("What is the capital of France?", "Paris is the capital.", "France", True),
+        ("How do I recover a lost root password?", "Set a new root password.", "The root password", True),
+        ("How do I recover a lost root password?", "Set a new root password.", "Users", False),
+        ("When is the root password lost on Sunday?", "The root password is lost.", "The root password", True),
+        ("Where is root lost on Sunday afternoons?", "The root is lost.", "The root", False),
+        ("忘记 root 密码怎么办？", "细节太多，让人忘记了大方向。", "", False),
+        ("忘记 root 密码怎么办？", "如果忘记了 root 密码，可以重新设置。", "", True),
+        ("如何用 Python 读取 CSV 文件？", "读取文件并显示其内容。", "读取文件", False),
+    ],
+)
+def test_one_word_in_common_is_no_answer(question: str, text: str, heading: str, met: bool) -> None:
+    """A text has to name enough of the question, and what is rarest in it."""
+    query = understand(question, lambda term: RARITIES.get(term, 4.0))
+    assert query.is_met(terms(text), terms(heading)) is met
+
+
+def test_one_document_is_searched_like_many() -> None:
+    """What stands in every passage of a single page is not common for that."""
+    page = Document("Notes", (Block(Kind.PROSE, "The new importer reads CSV files of up to 2 GB."),))
+    alone = Index([Entry.of("page", page)])
+    assert [hit.entry.id for hit in alone.search("How large a file can the new importer read?")] == ["page"]
+    assert alone.search("How do I bake bread?") == []
+
+
+def test_the_language_of_the_question_comes_first() -> None:
+    """Where a name is all that is asked about, and both languages have it."""
+    texts = {
+        "a-en": "dpkg is a tool that installs packages on a system.",
+        "b-zh": "dpkg 是一个在系统上安装软件包的工具。",
+    }
+    both = Index([Entry.of(name, Document(name, (Block(Kind.PROSE, text),))) for name, text in texts.items()])
+    assert both.search("什么是 dpkg？")[0].entry.id == "b-zh"
+    assert both.search("What is dpkg?")[0].entry.id == "a-en"

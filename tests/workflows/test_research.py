@@ -13,6 +13,7 @@ from server.reports.html import fragment
 from server.sources.fetch import Fetcher
 from server.sources.library import Library
 from server.workflows.rehearsal import RehearsalContext
+from server.workflows.research.reasons import CODES
 from server.workflows.research.workflow import research_workflow
 from tests.sources.pages import Serve, answer, never, page, serve_pages
 
@@ -213,10 +214,102 @@ async def test_hostile_text_stays_text(folder: Path) -> None:
 
 
 async def test_unreadable_library_files_are_told(folder: Path) -> None:
-    """As failed sources; they don't make the answer partial by themselves."""
-    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
-    result, _ = await research(folder, "How do I descale a kettle?")
-    assert [(one["url"], one["code"]) for one in result["failed_sources"]] == [("broken.pdf", "broken")]
+    """In the result, and a few of them under how the report was made; they are no gaps, and no items of the task."""
+    for n in range(5):
+        (folder / f"broken{n}.pdf").write_bytes(b"%PDF-1.4 nothing")
+    result, context = await research(folder, "How do I descale a kettle?")
+    assert [(one["url"], one["code"]) for one in result["failed_sources"]] == [
+        (f"broken{n}.pdf", "broken") for n in range(5)
+    ]
+    assert "broken" not in context.parts["gaps"]
+    assert "broken0.pdf" in context.parts["method"]
+    assert "and 2 more" in context.parts["method"]
+    assert "failed" not in [event.data["outcome"] for event in context.events if event.type == "item"]
+
+
+async def test_every_page_that_failed_is_named(folder: Path) -> None:
+    """However many there are."""
+    async with serve_pages({}) as pages:
+        urls = [pages.url(f"/missing{n:02}") for n in range(15)]
+        result, context = await research(folder, "How do I descale a kettle?", sources={"urls": urls})
+    assert [one["url"] for one in result["failed_sources"]] == urls
+    assert all(url in context.parts["gaps"].replace("\\", "") for url in urls)
+
+
+async def test_a_chinese_report_gives_reasons_in_chinese(folder: Path) -> None:
+    """In the gaps, in how it was made, in the result and in the events; one word for the library throughout."""
+    (folder / "empty.md").write_text("")
+    async with serve_pages({"/empty": answer(b"", Content_Type="text/html")}) as pages:
+        urls = [pages.url("/missing"), pages.url("/empty")]
+        result, context = await research(folder, "茶叶为什么要密封保存？", sources={"urls": urls})
+    assert {one["code"]: one["message"] for one in result["failed_sources"]} == {
+        "http_404": "服务器返回 404。",
+        "empty": "没有可供引用的文字。",
+    }
+    failed = [event.data["message"] for event in context.events if event.type == "item" and "message" in event.data]
+    assert not re.search(r"[A-Za-z]{4}", "".join(failed))
+    assert "（服务器返回 404）" in context.parts["gaps"]
+    assert "empty.md（没有可供引用的文字）" in context.parts["method"]
+    assert "文库" not in context.report
+
+
+READS = "The new importer reads CSV files of up to 2 GB."
+IMPORTER = {
+    "en": f"<h1>Importer</h1><p>{READS}</p>",
+    "zh": "<h1>导入</h1><p>新的导入工具可以读取最大 2 GB 的 CSV 文件。</p>",
+}
+CHANGES = {
+    "en": "<h1>Widget</h1><p>Widget is a tool for gardeners who keep records.</p><h2>Changes in 4.2</h2>"
+    "<p>Exports are twice as fast as they were.</p><h2>Thanks</h2><p>We thank all who sent us their reports.</p>",
+    "zh": "<h1>小工具</h1><p>小工具是给园丁记录数据用的软件。</p><h2>4.2 版有哪些变化</h2>"
+    "<p>导出速度是以前的两倍。</p><h2>致谢</h2><p>感谢所有向我们提交报告的人。</p>",
+}
+
+
+@pytest.mark.parametrize("place", ["page", "library"])
+@pytest.mark.parametrize(
+    ("body", "query", "quotes"),
+    [
+        (IMPORTER["en"], "How large a file can the new importer read?", [READS]),
+        (IMPORTER["zh"], "新的导入工具可以读取多大的文件？", ["新的导入工具可以读取最大 2 GB 的 CSV 文件。"]),
+        (IMPORTER["en"], "What is the capital of France?", []),
+        (IMPORTER["zh"], "怎样烤面包？", []),
+        (CHANGES["en"], "What changed?", ["Exports are twice as fast as they were."]),
+        (CHANGES["en"], "What changed in this release?", ["Exports are twice as fast as they were."]),
+        (CHANGES["zh"], "这个版本有哪些变化", ["导出速度是以前的两倍。"]),
+        (CHANGES["en"], "Who won the cup?", []),
+    ],
+)  # fmt: skip
+async def test_one_document_answers_alone(tmp_path: Path, place: str, body: str, query: str, quotes: list[str]) -> None:
+    """A page that the request names, or a library of one file: what it says is found, what it doesn't is not."""
+    if place == "library":
+        (tmp_path / "page.html").write_text(f"<html><body>{body}</body></html>")
+        result, _ = await research(tmp_path, query)
+    else:
+        async with serve_pages({"/": page(body)}) as pages:
+            result, _ = await research(tmp_path, query, sources={"urls": [pages.url("/")], "library": False})
+    assert [one["quote"] for one in result["evidence"] if one["question"] == "q1"] == quotes
+
+
+async def test_a_heading_that_asks_the_same_is_answered_by_what_stands_below_it(tmp_path: Path) -> None:
+    """Though no sentence there repeats a word of it; a sentence that asks is no answer."""
+    (tmp_path / "faq.md").write_text(
+        "# Questions\n\n## Why is the sky called blue?\n\nAir scatters short waves of light more than long ones.\n\n"
+        "## What else?\n\nIs the sky called blue by everyone, or would another word do?\n"
+    )
+    result, _ = await research(tmp_path, "Why is the sky called blue?")
+    assert [one["quote"] for one in result["evidence"]] == ["Air scatters short waves of light more than long ones."]
+
+
+async def test_a_word_in_common_is_no_answer(folder: Path) -> None:
+    """The question is unanswered, and says so under gaps; nor does any angle on it find something."""
+    (folder / "debian.md").write_text("However, Debian France is an association.")
+    (folder / "decimal.md").write_text("The capitals field prints a capital E, however.")
+    (folder / "thought.md").write_text("太多的细节会让人忘记了大方向，因此要谨慎。")
+    for query in ("What is the capital of France?", "忘记 root 密码怎么办？"):
+        result, context = await research(folder, query)
+        assert (result["status"], result["evidence"]) == ("no_evidence", [])
+        assert query.rstrip("?") in context.parts["gaps"].replace("\\", "")
 
 
 async def test_a_budget_of_time_still_leaves_a_report(folder: Path) -> None:
@@ -244,3 +337,17 @@ async def test_a_model_that_is_not_there_is_refused(folder: Path) -> None:
         workflow.check(workflow.params.model_validate({"query": "x", "sources": {"library": False}}))
     assert caught.value.errors[0].path == "sources"
     workflow.check(workflow.params.model_validate({"query": "x"}))
+
+
+@pytest.mark.parametrize("name", ["docs/research.md", "docs/zh/research.md"])
+def test_every_reason_of_failure_is_documented(name: str) -> None:
+    """The table has all codes that the report has sentences for, and those are all that the sources give."""
+    root = Path(__file__).parents[2]
+    documented = set(re.findall(r"^\| `([a-z_]+)` \|", (root / name).read_text("utf-8"), re.M))
+    assert documented >= CODES
+    given = {
+        code
+        for path in (root / "server/sources").glob("*.py")
+        for code in re.findall(r'(?:FetchFailed|Unreadable)\(\s*"([a-z_]+)"', path.read_text("utf-8"))
+    }
+    assert given | {"budget", "unreadable"} == CODES

@@ -40,3 +40,14 @@ async def test_questions_over_real_documents(tmp_path: Path) -> None:
     assert sum(one.good for one in wanted) >= LEAST_HITS * len(wanted)
     assert all(one.good for one in outcomes if not one.wanted)
     assert all(one.quotes == one.found_again and one.fabricated == 0 for one in outcomes)
+
+
+async def test_headings_of_real_faqs_are_answered_from_their_sections(tmp_path: Path) -> None:
+    """Asked word for word."""
+    tool = script()
+    if tool.gather_debian(tmp_path, tool.FAQS) == 0:
+        pytest.skip("no FAQ is installed here; scripts/eval_research names the packages")
+    _, *lines = (await tool.ask_headings(tmp_path, 15)).splitlines()
+    for line in lines:
+        name, asked, own, *_ = line.split()
+        assert int(own) >= LEAST_HITS * int(asked), name

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from server.api.requests import field_errors
 from server.workflows.research.params import ResearchParams
 from server.workflows.research.questions import plan, sides, type_of
 
@@ -48,12 +49,31 @@ def test_spellings_of_an_address_are_one() -> None:
         {"query": "x", "budget": {"seconds": 0}},
         {"query": "x", "report": {"style": "epic"}},
         {"query": "x\ud800"},
+        {"query": "\x00\x01\x1b"},
+        {"query": "\u200b\ufeff \x7f"},
     ],
 )
 def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
     """Missing, too much, out of bounds, unknown, unfetchable."""
     with pytest.raises(ValidationError):
         ResearchParams.model_validate(wrong)
+
+
+def test_what_is_wrong_with_an_address_is_said_of_that_address() -> None:
+    """By its place in the list, in one plain sentence."""
+    with pytest.raises(ValidationError) as caught:
+        dumped(query="x", sources={"urls": ["http://example.org/", "ftp://example.org/", "http://a{b}:c@example.org/"]})
+    assert [(error.path, error.message) for error in field_errors(caught.value)] == [
+        ("sources.urls.1", "Only http and https addresses are fetched"),
+        ("sources.urls.2", "Addresses with a user name or password are not taken"),
+    ]
+
+
+def test_control_characters_are_dropped_from_a_question() -> None:
+    """Line feeds and tabs stay; a question of nothing else is refused in one sentence."""
+    assert dumped(query="\x00What\x1b[31m is\r\n\tit?\x85")["query"] == "What[31m is\n\tit?"
+    with pytest.raises(ValidationError, match="no character that can be seen"):
+        dumped(query="\x01")
 
 
 def fields(schema: dict[str, Any]) -> list[dict[str, Any]]:

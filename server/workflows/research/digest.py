@@ -7,7 +7,7 @@ from server.reports.markdown import inline, literal
 from server.workflows.research.citations import independent
 from server.workflows.research.phrases import say
 
-MOST_FAILED_SHOWN = 10
+MOST_FILES_NAMED = 3
 SHORT_HASH = 12
 
 
@@ -43,6 +43,7 @@ def section(question: dict[str, Any], cited: dict[str, Any], language: str) -> I
 
 
 def gaps(unanswered: list[dict[str, Any]], failed: list[dict[str, Any]], language: str) -> Iterator[str]:
+    """What has no answer, and every page that the request named and that could not be read."""
     yield f"## {say(language, 'gaps')}\n\n"
     if not unanswered and not failed:
         yield say(language, "no_gaps") + "\n\n"
@@ -50,11 +51,8 @@ def gaps(unanswered: list[dict[str, Any]], failed: list[dict[str, Any]], languag
     for question in unanswered:
         phrase = "not_searched" if question["skipped"] else "unanswered"
         yield f"- {say(language, phrase, question=literal(question['text']))}\n"
-    for one in failed[:MOST_FAILED_SHOWN]:
-        name = literal(one["url"])
-        yield f"- {say(language, 'failed_source', name=name, message=literal(one['message']))}\n"
-    if len(failed) > MOST_FAILED_SHOWN:
-        yield f"- {say(language, 'more_failed', count=len(failed) - MOST_FAILED_SHOWN)}\n"
+    for one in failed:
+        yield f"- {_failure('failed_source', one, language)}\n"
     yield "\n"
 
 
@@ -82,10 +80,13 @@ def method(facts: dict[str, Any], language: str) -> Iterator[str]:
                 "method_library",
                 name=_code(library["name"]),
                 documents=library["documents"],
+                duplicates=library["duplicates"],
                 unreadable=library["unreadable"],
                 digest=f"`{library['digest'][:SHORT_HASH]}`",
             )
         )
+        if facts["unreadable"]:
+            lines.append(_unreadable(facts["unreadable"], language))
     if facts["pages_read"] or facts["pages_failed"]:
         lines.append(say(language, "method_pages", read=facts["pages_read"], failed=facts["pages_failed"]))
     if facts["web"]:
@@ -111,6 +112,17 @@ def _quotation(one: dict[str, Any], cited: dict[str, Any], language: str) -> str
         say(language, "one_source") if support == 1 else say(language, "like_wording", count=support),
     ]
     return f"> {shown(one['quote'])} [{one['source']}]\n\n— {' · '.join(part for part in parts if part)}\n\n"
+
+
+def _failure(phrase: str, one: dict[str, Any], language: str) -> str:
+    return say(language, phrase, name=literal(one["url"]), message=literal(one["message"].rstrip(".。")))
+
+
+def _unreadable(files: list[dict[str, Any]], language: str) -> str:
+    told = [_failure("unreadable_file", one, language) for one in files[:MOST_FILES_NAMED]]
+    if len(files) > MOST_FILES_NAMED:
+        told.append(say(language, "more_files", count=len(files) - MOST_FILES_NAMED))
+    return say(language, "method_unreadable", files=("；" if language == "zh" else "; ").join(told))
 
 
 def _notice(quotes: list[dict[str, Any]], language: str) -> Iterator[str]:

@@ -23,11 +23,11 @@ from server.workflows.research.parallel import gather
 from server.workflows.research.params import ResearchParams
 from server.workflows.research.phrases import say
 from server.workflows.research.questions import plan, type_of
+from server.workflows.research.reasons import reason
 from server.workflows.research.retrieval import pages_index, search, source_id
 
 FETCHES_AT_ONCE = 4
 SEARCHES_AT_ONCE = 2
-MOST_FAILED_FILES_TOLD = 20
 MOST_PAGE_CHARS = 400_000
 """Of one page, so much is kept in the journal and searched."""
 NAME_CHARS = 60
@@ -126,9 +126,10 @@ class EmbeddedResearch:
             with anyio.fail_after(limit):
                 page = await self._fetcher.fetch(url)
         except SourceFailed as error:
-            failure = {"code": error.code, "message": error.message}
+            failure = {"code": error.code, "message": reason(self._language, error.code, error.message)}
         except TimeoutError:
-            failure = {"code": "budget", "message": f"The task's budget of {limit:g} seconds was used up."}
+            message = f"The task's budget of {limit:g} seconds was used up."
+            failure = {"code": "budget", "message": reason(self._language, "budget", message)}
         else:
             document = page.document
             await step.item({**about, "title": document.title or url, "sha256": page.sha256})
@@ -170,12 +171,7 @@ class EmbeddedResearch:
 
         catalogue = await self._library.refresh(report) if self._params.sources.library else None
         pages = await self._page_index()
-        failed: list[dict[str, Any]] = []
         if catalogue is not None:
-            for failure in catalogue.failures[:MOST_FAILED_FILES_TOLD]:
-                one = {"kind": "library", "url": failure.name, "code": failure.code, "message": failure.message}
-                failed.append(one)
-                await step.item({"key": source_id("library", failure.name), **one}, outcome="failed")
             await step.progress(self._say("searching_library", count=len(catalogue.index.entries)), 95.0)
         return {
             "hinted": await anyio.to_thread.run_sync(self._hints, catalogue, pages),
@@ -184,10 +180,20 @@ class EmbeddedResearch:
             else {
                 "name": catalogue.name,
                 "documents": len(catalogue.index.entries),
+                "duplicates": catalogue.duplicates,
                 "unreadable": len(catalogue.failures),
                 "digest": catalogue.digest,
             },
-            "failed": failed,
+            # They are no items of this task: it was not asked to read them.
+            "failed": [
+                {
+                    "kind": "library",
+                    "url": failure.name,
+                    "code": failure.code,
+                    "message": reason(self._language, failure.code, failure.message),
+                }
+                for failure in (catalogue.failures if catalogue is not None else ())
+            ],
             "seconds": time.monotonic() - started,
         }
 
@@ -343,10 +349,11 @@ class EmbeddedResearch:
             self._params, language, questions, self._findings, grounded["library"], cited, len(self._fetched)
         )
         answered = [one for one in end.questions if one["answered"]]
+        pages_failed = [one for one in self._findings.failed if one["kind"] == "url"]
         self._expect(questions=0, writing=len(answered) + 5)
         parts = {"summary": list(digest.summary(cited, language))}
         parts |= {one["id"]: list(digest.section(one, cited, language)) for one in answered}
-        parts["gaps"] = list(digest.gaps(end.unanswered, self._findings.failed, language))
+        parts["gaps"] = list(digest.gaps(end.unanswered, pages_failed, language))
         if self._params.references and cited["sources"]:
             parts["sources"] = list(digest.source_list(cited, language))
         parts["method"] = list(digest.method(end.facts, language))

@@ -22,7 +22,7 @@ SAME_QUESTION = 0.8
 SAME_HEADING = 0.6
 """… if this share of the heading's own words are the question's; otherwise it is about something else as well."""
 BELOW_SAME_HEADING = 0.2
-"""What a sentence gains below a heading that names all of the question, less for one that names not much over half, …"""
+"""What a sentence gains below a heading that names all of the question, less for one that names hardly half, …"""
 FURTHER_UP = 0.5
 """… and for one that is not the nearest, …"""
 LATER = 0.15
@@ -49,7 +49,9 @@ _BACKWARD = re.compile(
     r"^(?:This|That|These|Those|It|They|He|She|Such|Here|Therefore|Thus|However|But|And|So|Also|Then|Otherwise|"
     r"In this case|For this)\b|^(?:这|那|它|他|她|此|该|其|但|不过|然而|因此|所以|而且|另外|同样|否则|也)"
 )
-_DEFINING = re.compile(r"(?P<subject>^.{1,60}?)(?:\(\d\))? ?(?:\b(?:is|are) (?:an?|the|one)\b|是(?![否不因由在])|指的是|用于|用来|即)")
+_DEFINING = re.compile(
+    r"(?P<subject>^.{1,60}?)(?:\(\d\))? ?(?:\b(?:is|are) (?:an?|the|one)\b|是(?![否不因由在])|指的是|用于|用来|即)"
+)
 _FINISHED = re.compile(r"[.!?。！？；…][\"'”’)」』）\]`*_]*$")
 _OPEN = re.compile(r"[:：,，、(（]$")
 _QUESTION = re.compile(r"[?？][\"'”’)」』）\]`*_]*$")
@@ -175,7 +177,7 @@ def _defines(quote: str, asked: Query) -> bool:
 
 
 def quotable(text: str) -> bool:
-    """Prose that can stand alone: no fragment, no table cell, no question, nothing that would read as a citation of ours."""
+    """Prose that can stand alone: no fragment, table cell or question, nothing that would read as our own citation."""
     cjk = has_cjk(text)
     least, most = (LEAST_CJK_CHARS, MOST_CJK_CHARS) if cjk else (LEAST_LATIN_CHARS, MOST_LATIN_CHARS)
     if not least <= len(text) <= most or REPLACEMENT in text:

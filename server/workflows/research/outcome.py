@@ -82,6 +82,7 @@ def of(
         "academic": params.sources.academic,
         "needs_model": needs,
         "status": status,
+        "unreadable": [one for one in findings.failed if one["kind"] == "library"],
     }
     return Outcome(status, told, unanswered, needs, counts, facts)
 

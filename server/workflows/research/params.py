@@ -1,5 +1,6 @@
 """What can be asked of a research task."""
 
+import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -15,13 +16,26 @@ def _zh(title: str, description: str) -> dict[str, Any]:
     return {"zh": {"title": title, "description": description}}
 
 
-def _canonical_urls(urls: tuple[str, ...]) -> tuple[str, ...]:
+_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_WITHOUT_TEXT = frozenset({"C", "Z"})
+
+
+def _canonical_url(url: str) -> str:
     try:
-        return tuple(dict.fromkeys(canonical(url) for url in urls))
+        return canonical(url)
     except SourceFailed as error:
         raise ValueError(error.message) from None
 
 
+def _without_controls(text: str) -> str:
+    """The text without control characters other than line feeds and tabs; what is left must show something."""
+    kept = text.translate(_CONTROLS).strip()
+    if all(unicodedata.category(character)[0] in _WITHOUT_TEXT for character in kept):
+        raise ValueError("The question has no character that can be seen.")
+    return kept
+
+
+Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_URL), AfterValidator(_canonical_url)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -40,11 +54,11 @@ class Sources(_Group):
         True,
         title="Library",
         description="Search the local library of documents.",
-        json_schema_extra=_zh("本地文库", "检索本地文档文库。"),
+        json_schema_extra=_zh("资料库", "检索本地资料库中的文档。"),
     )
     urls: Annotated[
-        tuple[Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_URL)], ...],
-        AfterValidator(_canonical_urls),
+        tuple[Url, ...],
+        AfterValidator(lambda urls: tuple(dict.fromkeys(urls))),
     ] = Field(
         (),
         max_length=50,
@@ -105,9 +119,9 @@ class Budget(_Group):
 class ResearchParams(Params):
     """A question, where to look for answers, and how the report should be."""
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
-        min_length=1,
-        max_length=4000,
+    query: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), AfterValidator(_without_controls)
+    ] = Field(
         title="Question",
         description="What is to be found out, in English or Chinese.",
         json_schema_extra=_zh("问题", "要研究的问题，中文或英文。"),

@@ -42,7 +42,6 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "时间预算已用完，没有检索：{question}",
     ),
     "failed_source": ("Not read: {name} ({message})", "未能阅读：{name}（{message}）"),
-    "more_failed": ("… and {count} more that could not be read.", "……另有 {count} 个无法阅读。"),
     "sources": ("Sources", "来源"),
     "date_unknown": ("date unknown", "日期不详"),
     "method": ("How this was made", "制作说明"),
@@ -51,10 +50,15 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "引擎：内置（检索与逐字引用；不用模型）。",
     ),
     "method_library": (
-        "Library: {name}; documents searched: {documents}; could not be read: {unreadable}; state {digest}.",
-        "文库：{name}；检索文档 {documents} 篇；无法阅读 {unreadable} 篇；状态 {digest}。",
+        "Library: {name}; documents searched: {documents}; left out as copies of others: {duplicates}; "
+        "could not be read: {unreadable}; state {digest}.",
+        "资料库：{name}；检索文档 {documents} 篇；因与其他文档内容相同而略去 {duplicates} 篇；"
+        "无法阅读 {unreadable} 篇；状态 {digest}。",
     ),
-    "method_no_library": ("Library: not searched.", "文库：未检索。"),
+    "method_unreadable": ("Library files that could not be read: {files}.", "资料库中无法阅读的文件：{files}。"),
+    "unreadable_file": ("{name} ({message})", "{name}（{message}）"),
+    "more_files": ("and {count} more, all of which the result names", "另有 {count} 个，结果中全部列出"),
+    "method_no_library": ("Library: not searched.", "资料库：未检索。"),
     "method_pages": (
         "Pages named in the request: {read} read, {failed} failed.",
         "请求指定的网页：已读 {read} 个，失败 {failed} 个。",
@@ -66,7 +70,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     ),
     "method_searches": ("Questions: {questions}; searches: {searches}.", "问题 {questions} 个；检索 {searches} 次。"),
     "method_quotes": (
-        "Quotes: {quotes} from {sources} sources, each compared with its source by code.",
+        "Quotes: {quotes}; sources quoted: {sources}; each quote was compared with its source by code.",
         "引文：{quotes} 条，来自 {sources} 个来源，均由程序与来源逐字核对。",
     ),
     "method_model": ("With a model, Holdfast would also: {needs}.", "若配置模型，Holdfast 还能：{needs}。"),
@@ -90,10 +94,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "step_cite": ("Checking quotes", "核对引文"),
     "step_write": ("Writing: {name}", "撰写：{name}"),
     "step_finish": ("Finishing", "收尾"),
-    "reading_library": ("Reading the library: {done} of {total} documents", "正在阅读文库：{done} / {total} 篇"),
-    "searching_library": ("Searching {count} documents", "正在检索 {count} 篇文档"),
-    "found": ("Found {count} sources", "找到 {count} 个来源"),
-    "chosen": ("Chose {count} quotes", "选出 {count} 条引文"),
+    "reading_library": ("Reading the library: {done} of {total} documents", "正在阅读资料库：{done} / {total} 篇"),
+    "searching_library": ("Documents searched: {count}", "正在检索 {count} 篇文档"),
+    "found": ("Sources found: {count}", "找到 {count} 个来源"),
+    "chosen": ("Quotes chosen: {count}", "选出 {count} 条引文"),
 }
 
 

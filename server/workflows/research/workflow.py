@@ -8,7 +8,7 @@ from server.workflows.base import Context, Workflow
 from server.workflows.research.embedded import EmbeddedResearch
 from server.workflows.research.params import ResearchParams, refuse
 
-VERSION = 1
+VERSION = 2
 TITLE_CHARS = 120
 
 
