@@ -58,7 +58,7 @@ def post(server: Running, content: bytes | str, content_type: str = "application
         ("query=%20%20", "query"),
         ("query=x&report.style=poem", "report.style"),
         ("query=x&report=poem", "report"),
-        ("query=x&sources.urls=ftp://example.org/", "sources.urls"),
+        ("query=x&sources.urls=ftp://example.org/", "sources.urls.0"),
     ],
 )
 def test_wrong_parameters_are_named_one_by_one(server: Running, query: str, path: str) -> None:
