@@ -303,7 +303,9 @@ def test_a_folder_of_one_machine_or_a_registry_is_reported(tmp_path: Path) -> No
     home = "/".join(("", "home", "ann", "x"))
     registry = ".".join(("pypi", "org"))
     inside = "/".join(("a", "home", "b"))
-    make_tree(tmp_path, {"a.md": f"one\nsee {home}", "b.txt": f"https://{registry}/simple", "c.md": f"~{home}, {inside}"})
+    make_tree(
+        tmp_path, {"a.md": f"one\nsee {home}", "b.txt": f"https://{registry}/simple", "c.md": f"~{home}, {inside}"}
+    )
     faults = forbidden_text(iter(sorted(tmp_path.iterdir())))
     assert [fault.partition(": ")[0].removeprefix(f"{tmp_path}/") for fault in faults] == [
         "a.md:2 names a folder of somebody's machine",
