@@ -19,7 +19,8 @@ def journal_keys(folder: Path) -> list[str]:
     """The steps recorded in all segments of all tasks, in order."""
     found = []
     for segment in sorted(folder.glob("tasks/*/0001/*.jsonl")):
-        for line in segment.read_bytes().splitlines():
+        whole, _, _ = segment.read_bytes().rpartition(b"\n")  # a line that is being written is not there yet
+        for line in whole.splitlines():
             record = orjson.loads(line)
             if record["type"] == "step":
                 found.append(record["data"]["key"])
