@@ -108,7 +108,8 @@ class _Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         began = time.monotonic()
-        # What can't be ended in time is left as after a kill, which is what the log is made for.
+        # What can't be ended in time is left as after a kill, which is what the log is made for. It is never called
+        # off: a thread that a step has left running would keep the process even after all else has ended.
         last_resort = Timer(LAST_RESORT_SECONDS, os._exit, (OK,))
         last_resort.daemon = True
         last_resort.start()

@@ -247,7 +247,8 @@ class Scheduler:
             self._elsewhere.add(life.task_id)
             return
         state = await read_state(self._store, life)
-        if state.status not in (Status.PENDING, Status.RUNNING):
+        # What is not settled decides nothing: whoever claims reads the whole log, and gives back what has ended.
+        if state.settled and state.status not in (Status.PENDING, Status.RUNNING):
             with suppress(HoldfastError):  # a list that shows it as running would otherwise do so for ever
                 snapshot = state.snapshot(epoch - 1, now_ms())
                 await self._store.save_snapshot(life, epoch - 1, snapshot, durable=False)
