@@ -103,14 +103,13 @@ class Life:
         return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2)
 
     @classmethod
-    def decode(cls, raw: bytes) -> "Life":
-        """:raises ValueError: if these bytes are no birth record."""
-        return cls(**_known(cls, raw))
+    def of(cls, found: dict[str, Any]) -> "Life":
+        """:raises ValueError: this is no birth record."""
+        return cls(**_known(cls, found))
 
 
-def _known(cls: type, raw: bytes) -> dict[str, Any]:
+def _known(cls: type, found: Any) -> dict[str, Any]:
     """The members that this version knows; a newer one may write more. :raises ValueError: some are missing."""
-    found = orjson.loads(raw)
     if not isinstance(found, dict):
         raise ValueError("not a JSON object")
     needed = {each.name for each in fields(cls) if each.default is MISSING and each.default_factory is MISSING}
@@ -193,4 +192,4 @@ class Node:
     @classmethod
     def decode(cls, raw: bytes) -> "Node":
         """:raises ValueError: if these bytes are no heartbeat."""
-        return cls(**_known(cls, raw))
+        return cls(**_known(cls, orjson.loads(raw)))

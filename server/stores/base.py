@@ -100,8 +100,9 @@ class Store(Protocol):
 
         ``epoch`` must be that of the newest claim plus one (1 for the first). Before the writer is returned, all
         earlier epochs are sealed: what counts of them is durable, fixed for ever and the same for every reader, and
-        nothing that their owners may still write will ever be read. The id is among `open_tasks` from before the
-        claim is visible.
+        nothing that their owners may still write will ever be read. For each that was not sealed before, the new
+        epoch begins with a ``seal`` record that names its ``epoch``, its last ``seq`` and its owner, ``node``. The id
+        is among `open_tasks` from before the claim is visible.
 
         :raises LogCorrupt: the older log is damaged in the middle; the claim stands, and nothing can be appended.
         """
@@ -168,6 +169,18 @@ class Store(Protocol):
 
         Returns whether there was anything.
         """
+
+    async def remove_life(self, life: Life) -> None:
+        """Remove one life that is not the current one, with all that belongs to it."""
+
+    async def pack(self, life: Life) -> int:
+        """Keep the log of a life that has ended in less room, if it is long; returns how many bytes that has saved.
+
+        Readers notice nothing; the life may be gone on with.
+        """
+
+    async def tidy(self) -> None:
+        """Take away what writers that were killed have left behind. To be called about once an hour."""
 
 
 def numbered(records: Iterable[Record]) -> list[Record]:

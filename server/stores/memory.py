@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Claim, Control, EventType, Life, Node, Record
+from server.models import Action, Claim, Control, EventType, Life, Node, Record, now_ms
 from server.stores.base import Finding, head_of
 
 
@@ -48,8 +48,9 @@ class MemoryStore:
 
     async def create(self, life: Life) -> tuple[Life, bool]:
         lives = self._tasks.setdefault(life.task_id, [])
-        if len(lives) >= life.number:
-            return lives[life.number - 1].life, False
+        for stored in lives:
+            if stored.life.number == life.number:
+                return stored.life, False
         lives.append(_Stored(life))
         self._open.add(life.task_id)
         return life, True
@@ -72,8 +73,9 @@ class MemoryStore:
         stored = self._find(life)
         if epoch != len(stored.claims) + 1:
             return None
+        seals = [_seal(stored, epoch - 1)] if epoch > 1 else []
         stored.claims.append(node)
-        stored.segments.append([])
+        stored.segments.append(seals)
         self._open.add(life.task_id)
         return MemoryLogWriter(stored, epoch)
 
@@ -134,15 +136,30 @@ class MemoryStore:
         self._open.discard(task_id)
         return self._tasks.pop(task_id, None) is not None
 
+    async def remove_life(self, life: Life) -> None:
+        self._tasks[life.task_id].remove(self._find(life))
+
+    async def pack(self, life: Life) -> int:
+        return 0
+
+    async def tidy(self) -> None:
+        pass
+
     def _find(self, life: Life) -> _Stored:
-        lives = self._tasks.get(life.task_id, [])
-        if len(lives) < life.number or lives[life.number - 1].life.generation != life.generation:
-            raise TaskNotFound
-        return lives[life.number - 1]
+        for stored in self._tasks.get(life.task_id, []):
+            if stored.life.generation == life.generation:
+                return stored
+        raise TaskNotFound
 
     def _superseded(self, life: Life, epoch: int) -> bool:
         lives = self._tasks.get(life.task_id, [])
-        return len(lives) != life.number or len(lives[-1].claims) > epoch
+        return not lives or lives[-1].life.generation != life.generation or len(lives[-1].claims) > epoch
+
+
+def _seal(stored: _Stored, epoch: int) -> Record:
+    seq = max((record.seq or 0 for record in stored.log()), default=0)
+    data = {"epoch": epoch, "seq": seq, "node": stored.claims[epoch - 1]}
+    return Record(None, now_ms(), EventType.SEAL, orjson.dumps(data))
 
 
 class MemoryLogWriter:

@@ -2,49 +2,30 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
-import shutil
 from pathlib import Path
 
 from server.stores.base import Finding
-from server.stores.posix import link_new, replace_file, sync_folder
+from server.stores.volume import Volume
 
+PREFIX = ".probe-"
 LOW_SPACE_BYTES = 256 * 1024 * 1024
 
 
-def hard_links(folder: Path) -> bool:
+def hard_links(volume: Volume, folder: Path) -> bool:
     """Whether a second link() to the same name fails and the first one works, as creation needs."""
-    name = folder / f".probe-{secrets.token_hex(6)}"
+    name = folder / f"{PREFIX}{secrets.token_hex(6)}"
     try:
-        return link_new(name, b"1") and not link_new(name, b"2")
+        return volume.link_new(name, b"1") and not volume.link_new(name, b"2")
     except OSError:
         return False
     finally:
         with contextlib.suppress(OSError):
-            name.unlink()
+            volume.disk.unlink(name)
 
 
-def lock_is_held(path: Path) -> bool | None:
-    """Whether some process holds this advisory lock; None where that can't be known."""
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return None
-    else:
-        return False
-    finally:
-        os.close(handle)
-
-
-def findings(folder: Path) -> list[Finding]:
+def findings(volume: Volume, folder: Path) -> list[Finding]:
     """Check the folder by doing, in a name of its own, what the store does; in its parent while it is missing."""
     found = [Finding("folder", True, str(folder))]
     if not folder.is_dir():
@@ -53,12 +34,12 @@ def findings(folder: Path) -> list[Finding]:
             folder = _nearest(folder)
         except OSError as error:
             return [Finding("folder", False, f"{folder} can't be made: {error.strerror}. Set TASK_STORAGE_DIR.")]
-    probe = folder / f".probe-{secrets.token_hex(6)}"
+    probe = folder / f"{PREFIX}{secrets.token_hex(6)}"
     try:
-        replace_file(probe, b"1", durable=True)
-        replace_file(probe, b"2", durable=True)
+        volume.replace(probe, b"1", durable=True)
+        volume.replace(probe, b"2", durable=True)
         replaced = probe.read_bytes() == b"2"
-        sync_folder(folder)
+        volume.disk.sync_folder(folder)
         detail = "files are replaced at once" if replaced else "rename() does not replace; use another volume"
         found.append(Finding("write, rename, fsync", replaced, detail))
     except OSError as error:
@@ -67,11 +48,11 @@ def findings(folder: Path) -> list[Finding]:
     finally:
         with contextlib.suppress(OSError):
             probe.unlink()
-    links = hard_links(folder)
+    links = hard_links(volume, folder)
     detail = "creation and claims are made by link()" if links else "not supported; O_EXCL takes the place of link()"
     found.append(Finding("hard links", True, detail))
-    found.append(_flock(folder))
-    free = shutil.disk_usage(folder).free
+    found.append(_flock(volume, folder))
+    free = volume.disk.free_bytes(folder)
     roomy = free >= LOW_SPACE_BYTES
     advice = "" if roomy else "; make room, or new tasks will be refused soon"
     found.append(Finding("free space", roomy, f"{free / 2**30:.1f} GiB free{advice}"))
@@ -90,17 +71,17 @@ def _nearest(folder: Path) -> Path:
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
-def _flock(folder: Path) -> Finding:
-    path = folder / f".probe-{secrets.token_hex(6)}"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+def _flock(volume: Volume, folder: Path) -> Finding:
+    path = folder / f"{PREFIX}{secrets.token_hex(6)}"
+    handle = volume.disk.open(path, os.O_RDWR | os.O_CREAT)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        works = lock_is_held(path) is True
+        volume.disk.lock(handle)
+        works = volume.disk.is_locked(path) is True
     except OSError:
         works = False
     finally:
-        os.close(handle)
-        path.unlink()
+        volume.disk.close(handle)
+        volume.disk.unlink(path)
     detail = (
         "a dead node is noticed after two heartbeats" if works else "no advisory locks: the lease time decides alone"
     )

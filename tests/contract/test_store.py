@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import orjson
 import pytest
 
 from server.errors import OwnershipLost, StoreFailed
@@ -354,3 +355,62 @@ async def test_seals_are_not_events(store: Store) -> None:
     records = await read_on(store.reader(task))
     assert [record.type for record in records if record.seq is not None] == [EventType.OUTPUT] * 2
     assert seqs(records) == [1, 2]
+
+
+async def test_a_new_epoch_begins_with_who_owned_those_before(store: Store) -> None:
+    """Also where an owner never wrote anything; what is sealed already is not sealed again."""
+    task = life()
+    await store.create(task)
+    await (await claimed(store, task, 1, "n1")).append(outputs(1, 2))
+    await claimed(store, task, 2, "n2")
+    await (await claimed(store, task, 3, "n3")).append(outputs(3, 3))
+    records = await read_on(store.reader(task))
+    seals = [orjson.loads(record.data) for record in records if record.type == EventType.SEAL]
+    assert [(seal["epoch"], seal["node"], seal["seq"]) for seal in seals] == [(1, "n1", 2), (2, "n2", 2)]
+    assert seqs(records) == [1, 2, 3]
+
+
+async def test_an_older_life_can_be_removed_alone(store: Store) -> None:
+    """The current one keeps its number and its log."""
+    first, second = life(), life(number=2)
+    for each in (first, second):
+        await store.create(each)
+        await (await claimed(store, each)).append(outputs(1, each.number))
+    await store.remove_life(first)
+    assert await store.lives(TASK) == [second]
+    assert seqs(await read_on(store.reader(second))) == [1, 2]
+    third = life(number=3)
+    assert await store.create(third) == (third, True)
+
+
+async def test_a_packed_log_reads_as_before_and_can_be_gone_on_with(store: Store) -> None:
+    """From any place, also by who was reading it as it was packed."""
+    task = life()
+    await store.create(task)
+    writer = await claimed(store, task)
+    for start in range(1, 12_000, 1000):
+        await writer.append(outputs(start, start + 999))
+    await writer.append([release()])
+    reading = store.reader(task)
+    begun = await reading.read()
+    await store.pack(task)
+    assert seqs(begun + await read_on(reading)) == list(range(1, 12_001))
+    for after in (0, 1, 5_999, 11_990, 12_000):
+        assert seqs(await read_on(store.reader(task, after))) == list(range(after + 1, 12_001))
+    claim = await store.newest_claim(task)
+    assert claim is not None
+    assert claim.released
+    await (await claimed(store, task, 2)).append(outputs(12_001, 12_002))
+    assert seqs(await read_on(store.reader(task, 11_998))) == [11_999, 12_000, 12_001, 12_002]
+
+
+async def test_tidying_up_harms_nothing(store: Store) -> None:
+    """However often."""
+    task = life()
+    await store.create(task)
+    await (await claimed(store, task)).append(outputs(1, 2))
+    await store.beat(Node("n1", 1, "", 0, 1, "0"))
+    for _ in range(3):
+        await store.tidy()
+    assert seqs(await read_on(store.reader(task))) == [1, 2]
+    assert [node.id for node in await store.nodes()] == ["n1"]

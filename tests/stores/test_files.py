@@ -1,7 +1,11 @@
 """What the file store promises beyond the contract: the files themselves, and what damage does."""
 
+import errno
+import gzip
 import os
+import random
 import resource
+import shutil
 import signal
 import stat
 from collections.abc import AsyncIterator
@@ -11,13 +15,18 @@ from pathlib import Path
 import orjson
 import pytest
 
-from server.errors import LogCorrupt, OwnershipLost, StoreFailed
+from server.errors import HoldfastError, LogCorrupt, OwnershipLost, StoreFailed, StoreFull
 from server.models import Life, Node, Record
 from server.stores import lines
+from server.stores.disk import Disk
 from server.stores.files import FileStore
-from server.stores.segments import Segments, SegmentWriter, current_seals, seal_before
+from server.stores.seals import current_seals, seal_before
+from server.stores.segments import Segments, SegmentWriter
+from server.stores.volume import Volume
 from server.tasks.ownership import read_state
-from tests.making import TASK, life, output, outputs
+from tests.making import TASK, life, output, outputs, release
+
+VOLUME = Volume(Disk())
 
 
 @pytest.fixture
@@ -55,6 +64,20 @@ async def read(store: FileStore, task: Life, after: int = 0) -> list[int]:
     finally:
         await reader.close()
     return found
+
+
+async def texts_of(store: FileStore, task: Life) -> tuple[list[bytes], HoldfastError | None]:
+    """The events' data up to the end or an error, and that error."""
+    reader = store.reader(task)
+    found: list[bytes] = []
+    try:
+        while batch := await reader.read():
+            found += [record.data for record in batch if record.seq is not None]
+    except HoldfastError as error:
+        return found, error
+    finally:
+        await reader.close()
+    return found, None
 
 
 async def test_files_belong_to_this_user_alone(store: FileStore, task: Life, tmp_path: Path) -> None:
@@ -129,7 +152,7 @@ async def test_what_a_zombie_seals_does_not_count(store: FileStore, task: Life, 
     first = await store.claim(task, 1, "n1")
     assert first is not None
     await first.append(outputs(1, 2))
-    segments = Segments(tmp_path / TASK / "0001")
+    segments = Segments(VOLUME, tmp_path / TASK / "0001")
     assert (segments.folder / "000002.claim").write_bytes(b'{"epoch":2,"node":"n2"}')
     await write(store, task, 3, outputs(3, 3))
     with log_file(tmp_path).open("ab") as file:
@@ -148,7 +171,7 @@ async def test_an_owner_that_died_before_its_first_record_is_passed_over(
 ) -> None:
     """With and without a segment of its own."""
     await write(store, task, 1, outputs(1, 2))
-    segments = Segments(tmp_path / TASK / "0001")
+    segments = Segments(VOLUME, tmp_path / TASK / "0001")
     segments.claim(2).write_bytes(b"")
     segments.claim(3).write_bytes(b'{"epoch":3,"node":"n3"}')
     segments.log(3).write_bytes(b"")
@@ -169,7 +192,7 @@ async def test_a_claim_that_can_not_be_read_counts_as_held(
 ) -> None:
     """By nobody known, until the lease time is over."""
     await write(store, task, 1, outputs(1, 1))
-    Segments(tmp_path / TASK / "0001").claim(2).write_bytes(content)
+    Segments(VOLUME, tmp_path / TASK / "0001").claim(2).write_bytes(content)
     claim = await store.newest_claim(task)
     assert claim is not None
     assert (claim.epoch, claim.node, claim.released) == (2, "", False)
@@ -186,7 +209,7 @@ async def test_a_heartbeat_of_a_newer_version_is_understood(store: FileStore, tm
 
 def test_of_a_short_write_the_whole_records_stay(tmp_path: Path) -> None:
     """Others may have read them; the rest is cut off and told."""
-    segments = Segments(tmp_path)
+    segments = Segments(VOLUME, tmp_path)
     records = outputs(1, 3)
     sizes = [len(lines.encode(record)) for record in records]
     limit = sizes[0] + sizes[1] + sizes[2] // 2
@@ -272,4 +295,92 @@ async def test_the_check_names_what_a_volume_can_do(tmp_path: Path) -> None:
     findings = await FileStore(tmp_path).check()
     assert {finding.name for finding in findings} >= {"folder", "hard links", "flock", "free space"}
     assert all(finding.ok for finding in findings)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_packed_log_takes_less_room_and_zcat_unpacks_it(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """A short one is left as it is."""
+    await write(store, task, 1, outputs(1, 10))
+    assert await store.pack(task) == 0
+    await write(store, task, 2, [*outputs(11, 9_000), release()])
+    plain = log_file(tmp_path, 2).read_bytes()
+    saved = await store.pack(task)
+    packed = log_file(tmp_path, 2).with_suffix(".jsonl.gz")
+    assert saved == len(plain) - packed.stat().st_size > len(plain) / 2
+    assert gzip.decompress(packed.read_bytes()) == plain
+    assert log_file(tmp_path, 1).exists()
+    assert not log_file(tmp_path, 2).exists()
+
+
+async def test_each_flipped_byte_of_a_packed_log_is_found(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """None is served as good: what is read before the damage is what was written."""
+    await write(store, task, 1, [*(output(seq, "x" * 2000) for seq in range(1, 400)), release()])
+    good, error = await texts_of(store, task)
+    assert error is None
+    await store.pack(task)
+    packed = log_file(tmp_path).with_suffix(".jsonl.gz")
+    whole = packed.read_bytes()
+    places = random.Random(3).sample(range(len(whole)), 300)  # noqa: S311 - places to damage, nothing secret
+    for place in [*range(60), *places, *range(len(whole) - 60, len(whole))]:
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x40
+        packed.write_bytes(damaged)
+        texts, error = await texts_of(store, task)
+        assert isinstance(error, LogCorrupt), place
+        assert texts == good[: len(texts)]
+    ends_of_members = [place for place in range(len(whole)) if whole.startswith(b"\x1f\x8b\x08\x04", place)]
+    for cut in (5, 24, len(whole) // 2, len(whole) - 1, *ends_of_members):
+        packed.write_bytes(whole[:cut])
+        texts, error = await texts_of(store, task)
+        assert isinstance(error, LogCorrupt), cut
+        assert texts == good[: len(texts)]
+
+
+async def test_what_killed_writers_left_is_cleared_away(store: FileStore, task: Life, tmp_path: Path) -> None:
+    """Not at first sight, since somebody may be writing it just now."""
+    left = [tmp_path / f".{TASK}.json.0123456789ab.tmp", tmp_path / "nodes" / ".n1.json.0123456789ab.tmp"]
+    for path in left:
+        path.write_bytes(b"half")
+    folder = tmp_path / f".removed-{TASK}-01234567"
+    folder.mkdir()
+    (folder / "0001.task").write_bytes(b"{}")
+    kept = tmp_path / ".gitkeep"
+    kept.touch()
+    await store.tidy()
+    assert all(path.exists() for path in [*left, folder])
+    await store.tidy()
+    assert not any(path.exists() for path in [*left, folder])
+    assert kept.exists()
+    assert await store.lives(TASK) == [task]
+
+
+async def test_a_full_volume_still_takes_heartbeats(tmp_path: Path) -> None:
+    """A node must not be held for dead because nothing new can be written."""
+
+    class Full(Disk):
+        full = False
+
+        def write(self, handle: int, content: bytes | memoryview) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(handle, content)
+
+    disk = Full()
+    store = FileStore(tmp_path, disk)
+    await store.open()
+    await store.beat(Node("n1", 1, "", 0, 1, "0"))
+    disk.full = True
+    await store.beat(Node("n1", 2, "", 10, 1, "0"))
+    with pytest.raises(StoreFull):
+        await store.create(life())
+    assert [(node.counter, node.running) for node in await store.nodes()] == [(2, 10)]
+    await store.close()
+
+
+async def test_a_folder_that_was_emptied_is_told_and_not_filled_anew(store: FileStore, tmp_path: Path) -> None:
+    """Where a volume is not mounted, what is written would be lost."""
+    shutil.rmtree(tmp_path / "nodes")
+    shutil.rmtree(tmp_path / "open")
+    with pytest.raises(StoreFailed, match="not the folder that this server started with"):
+        await store.create(life())
     assert os.listdir(tmp_path) == []
