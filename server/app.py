@@ -30,6 +30,7 @@ from server.streaming.hub import Hub
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
 from server.tasks.outlook import Outlook
+from server.tasks.retention import Retention
 from server.tasks.scheduler import Scheduler, node_name
 from server.tasks.steering import Steering
 from server.workflows.base import Registry, Workflow
@@ -54,11 +55,12 @@ class Holdfast:
             running, capacity = len(scheduler.runs), settings.max_concurrent_tasks
             return Node(self.node, counter, url, running, capacity, __version__, registry.versions())
 
-        liveness = Liveness(store, settings, describe)
+        liveness = Liveness(store, settings, describe, on_death=lambda: scheduler.look_now())
         scheduler = Scheduler(store, registry, liveness, hub, settings, self.node)
         outlook = Outlook(store, scheduler)
         steering = Steering(store, scheduler, liveness, hub, outlook, self.node)
         manager = BackgroundTaskManager(store, registry, scheduler, outlook, steering)
+        self._retention = Retention(store, outlook, manager, settings)
         self.services = Services(
             settings, store, registry, manager, outlook, steering, scheduler, liveness, hub, self.node
         )
@@ -75,6 +77,7 @@ class Holdfast:
             await tg.start(parts.hub.run)
             tg.start_soon(parts.liveness.run)
             tg.start_soon(parts.scheduler.run)
+            tg.start_soon(self._retention.run)
             try:
                 yield
             finally:

@@ -248,6 +248,13 @@ class JournalMismatch(HoldfastError):
     code = "journal_mismatch"
 
 
+class CrashLoop(HoldfastError):
+    """Three servers in a row ended over this task before it could finish a step; `retry` tries it once more."""
+
+    code = "crash_loop"
+    retryable = True
+
+
 class WorkflowFailed(HoldfastError):
     """The workflow could not do its work."""
 

@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     max_header_bytes: int = Field(65_536, ge=1024, description="Largest request line with headers, in bytes.")
 
+    max_task_age_hours: float = Field(
+        168, gt=0, description="Ended tasks, and older lives of tasks, are removed so many hours after their end."
+    )
+
     snapshot_interval_seconds: float = Field(
         5.0, gt=0, description="How often a running task's snapshot is saved at most."
     )

@@ -130,12 +130,16 @@ class ServerProcess:
         """SIGTERM: it may end in good order. Returns the exit status."""
         return self._end(signal.SIGTERM)
 
-    def _end(self, number: signal.Signals) -> int:
-        if self._process.poll() is None:
-            self._process.send_signal(number)
+    def wait(self) -> int:
+        """Until it has ended by itself. Returns the exit status."""
         status = self._process.wait(START_SECONDS)
         self._listener.join(START_SECONDS)
         return status
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self.wait()
 
 
 @contextmanager

@@ -33,7 +33,7 @@ ENGLISH_ONLY = {"dependencies.md"}
 """Pages for maintainers alone, who read the code, which is in English."""
 
 JOURNAL_ONLY = {EventType.STEP, EventType.SEAL, EventType.RELEASE}
-SYNTHESISED = {"task", "reset"}
+SYNTHESISED = {"task", "reset", "stalled"}
 """Events that are made for one connection, so they are no log records."""
 
 ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx2
@@ -255,3 +256,33 @@ def test_two_servers_given_the_same_new_request_at_once_run_it_once(tmp_path: Pa
             assert all(numbered(answer) == numbered(answers[0]) for answer in answers)
             check_whole(numbered(answers[0]), 20)
             assert sum(not answer[0].data["reused"] for answer in answers) == 1
+
+
+def test_a_task_that_ends_three_servers_in_a_row_fails_and_harms_no_other(tmp_path: Path) -> None:
+    """It is not taken up a fourth time; a retry gives it one more chance, and a task beside it is completed."""
+    poison = {"kind": "demo", "events": 10, "steps": 5, "kill_at": 4}
+
+    def server() -> AbstractContextManager[ServerProcess]:
+        return server_process(tmp_path, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1")
+
+    with server() as process:
+        task_id = httpx2.post(f"{process.url}/api/tasks", json=poison).json()["id"]
+        process.wait()
+    for _ in range(2):
+        with server() as process:
+            process.wait()
+    with server() as process:
+        url = f"{process.url}/api/tasks/{task_id}"
+        wait_until(lambda: httpx2.get(url).json()["status"] == "failed")
+        failed = httpx2.get(url).json()
+        assert failed["error"]["code"] == "crash_loop"
+        assert failed["error"]["retryable"]
+        assert failed["attempt"] == 3
+        events = numbered(read_stream(f"{url}/events"))
+        assert [each.seq for each in events] == list(range(1, len(events) + 1))
+        assert [each.event for each in events[-3:]] == ["failure", "status", "done"]
+        other = read_stream(f"{process.url}/api/stream?kind=demo&events=5&size=20")
+        assert other[-1].data == {"status": "completed"}
+        httpx2.post(f"{url}/retry")
+        process.wait()
+    assert journal_keys(tmp_path).count("part:0") == 2  # once in each of the two tasks

@@ -56,7 +56,8 @@ async def event_stream(
     if wire is None:
         wire = NdjsonWire(life.generation) if wants_ndjson(request) else SseWire()
     subscription = parts.hub.subscribe(life, point.after)
-    source = TaskSource(subscription, wire, opening, on_damage=partial(parts.outlook.state, life))
+    stalled = partial(parts.outlook.stalled, life)
+    source = TaskSource(subscription, wire, opening, stalled, on_damage=partial(parts.outlook.state, life))
     return EventStream(source, parts.settings, headers)
 
 

@@ -55,7 +55,7 @@ async def show_task(request: Request) -> Response:
     """The task, with an ETag that changes whenever the task does."""
     life = await own_task(request)
     view = await services(request).outlook.view(life)
-    etag = f'"{life.generation}-{view["seq"]}-{view["queue_position"] or 0}"'
+    etag = f'"{life.generation}-{view["seq"]}-{view["queue_position"] or 0}{"-stalled" if view["stalled"] else ""}"'
     headers = {**task_headers(life), "ETag": etag, "Cache-Control": "no-cache"}
     if etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
         return Response(status_code=304, headers=headers)

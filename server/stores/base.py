@@ -173,10 +173,11 @@ class Store(Protocol):
     async def remove_life(self, life: Life) -> None:
         """Remove one life that is not the current one, with all that belongs to it."""
 
-    async def pack(self, life: Life) -> int:
-        """Keep the log of a life that has ended in less room, if it is long; returns how many bytes that has saved.
+    async def pack(self, life: Life, epoch: int) -> int:
+        """Keep the log of the epochs up to this one in less room, where it is long; returns how many bytes that saves.
 
-        Readers notice nothing; the life may be gone on with.
+        Nothing is done unless the owner of ``epoch`` has released it. Readers notice nothing, and the life may be gone
+        on with at any time.
         """
 
     async def tidy(self) -> None:

@@ -265,8 +265,8 @@ class FileStore:
         self._volume.disk.remove_tree(aside)
         return True
 
-    async def pack(self, life: Life) -> int:
-        return await self._run("packing a log", self._segments(life).pack, PACK_ABOVE_BYTES)
+    async def pack(self, life: Life, epoch: int) -> int:
+        return await self._run("packing a log", self._segments(life).pack, epoch, PACK_ABOVE_BYTES)
 
     async def tidy(self) -> None:
         await self._run("tidying up", self._tidy)

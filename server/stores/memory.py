@@ -139,7 +139,7 @@ class MemoryStore:
     async def remove_life(self, life: Life) -> None:
         self._tasks[life.task_id].remove(self._find(life))
 
-    async def pack(self, life: Life) -> int:
+    async def pack(self, life: Life, epoch: int) -> int:
         return 0
 
     async def tidy(self) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 import orjson
 
 from server.errors import OwnershipLost, StoreFailed, StoreFull
-from server.models import Record
+from server.models import EventType, Record
 from server.stores import lines
 from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
@@ -140,26 +140,35 @@ class Segments:
             except (lines.BadLine, BadMember):
                 return None
 
-    def pack(self, longer_than: int) -> int:
-        """Pack the segments that are longer than so many bytes; returns how many bytes that has saved.
+    def pack(self, epoch: int, longer_than: int) -> int:
+        """Pack the segments up to this epoch's that are longer than so many bytes; returns how many that has saved.
 
-        For a life that has ended: nobody appends to its segments any more. A reader that has the plain file open reads
-        on in it.
+        Only when the epoch was released: then its owner appends nothing more, and those before it are sealed. A reader
+        that has the plain file open reads on in it.
         """
-        saved = 0
-        for epoch in range(1, self.newest() + 1):
-            content = self.volume.read(self.log(epoch))
-            if content is None or len(content) <= longer_than:
-                continue
-            packed, path = pack(content), self.log(epoch).with_suffix(PACKED_SUFFIX)
-            replacement = self.volume.replacement(path, packed, durable=True)
-            if not self._unpacks_to(replacement.aside, content):
-                replacement.discard()
-                raise StoreFailed("A packed log did not read back as it was written; the plain one is kept.")
-            replacement.commit()
-            self.volume.remove_file(self.log(epoch))
-            saved += len(content) - len(packed)
-        return saved
+        last = self.last_record(epoch)
+        if last is None or last.type != EventType.RELEASE:
+            return 0
+        return sum(self._pack(each) for each in range(1, epoch + 1) if self._plain_size(each) > longer_than)
+
+    def _plain_size(self, epoch: int) -> int:
+        try:
+            return self.volume.disk.version(self.log(epoch))[-1]
+        except FileNotFoundError:
+            return 0
+
+    def _pack(self, epoch: int) -> int:
+        content = self.volume.read(self.log(epoch))
+        if content is None:
+            return 0  # somebody else has just packed it
+        packed, path = pack(content), self.log(epoch).with_suffix(PACKED_SUFFIX)
+        replacement = self.volume.replacement(path, packed, durable=True)
+        if not self._unpacks_to(replacement.aside, content):
+            replacement.discard()
+            raise StoreFailed("A packed log did not read back as it was written; the plain one is kept.")
+        replacement.commit()
+        self.volume.remove_file(self.log(epoch))
+        return len(content) - len(packed)
 
     def _unpacks_to(self, path: Path, content: bytes) -> bool:
         handle = self.volume.disk.open(path, os.O_RDONLY)

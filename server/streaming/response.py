@@ -64,7 +64,7 @@ class EventStream(Response):
         """What to send next: all that waits in one piece, or a ping when there was nothing for a while."""
         with anyio.move_on_after(self._ping_seconds):
             return await self._source.next()
-        return self._source.wire.ping
+        return self._source.heartbeat()
 
     async def _look_for_disconnect(self, receive: Receive) -> None:
         """Servers take what is sent to a client that has left without a word, so it is asked for now and then."""

@@ -33,23 +33,32 @@ class Source(Protocol):
     async def next(self) -> bytes | None:
         """The next whole events, waiting for them; None at the end. :raises HoldfastError: they can't be read."""
 
+    def heartbeat(self) -> bytes:
+        """What is sent when there was nothing to send for a while."""
+
     @property
     def ended(self) -> bool:
         """Whether there is nothing more to come, ever."""
 
 
 class TaskSource:
-    """One task. ``on_damage`` is called when its log turns out to be damaged, before the reader is told."""
+    """One task.
+
+    ``stalled`` says what the task waits for now, if anything holds it up that its log can't tell. ``on_damage`` is
+    called when its log turns out to be damaged, before the reader is told.
+    """
 
     def __init__(
         self,
         subscription: Subscription,
         wire: Wire,
         opening: list[tuple[str, Json]],
+        stalled: Callable[[], dict[str, Any] | None],
         on_damage: Callable[[], Awaitable[object]],
     ) -> None:
         self.wire = wire
         self._subscription, self._opening, self._on_damage = subscription, opening, on_damage
+        self._stalled, self._told_stalled = stalled, stalled()
         self._damaged = False
 
     async def __aenter__(self) -> None:
@@ -72,6 +81,13 @@ class TaskSource:
             failure: dict[str, Any] = {"code": error.code, "message": error.detail, "retryable": False, "step": None}
             return self.wire.unnumbered("failure", failure) + self.wire.unnumbered("done", {"status": Status.FAILED})
         return None if frames is None else self.wire.frames(frames)
+
+    def heartbeat(self) -> bytes:
+        stalled = self._stalled()
+        if stalled == self._told_stalled:
+            return self.wire.ping
+        self._told_stalled = stalled
+        return self.wire.ping + self.wire.unnumbered("stalled", stalled or {})
 
     @property
     def ended(self) -> bool:
@@ -126,6 +142,9 @@ class GroupSource:
         except anyio.EndOfStream:
             return None
         return b"".join([self._encode(life, frame) for frame in frames])
+
+    def heartbeat(self) -> bytes:
+        return self.wire.ping
 
     @property
     def ended(self) -> bool:

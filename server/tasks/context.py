@@ -76,6 +76,7 @@ class TaskContext:
     async def _run(
         self, key: str, run: Callable[[Step], Awaitable[Any]], hashed: str, weight: float, label: str
     ) -> Any:
+        self._log.check_lease()
         self._meter.label = self._meter.message = label or key
         self._meter.current, self._meter.current_percentage = key, None
         self.tell()
@@ -160,9 +161,10 @@ class TaskContext:
             try:
                 await self._store.put_artifact(self._life, name, content)
             except StoreFull as error:
-                self._log.stalled = error
+                self._log.state.stalled = error
                 await anyio.sleep(FULL_RETRY_SECONDS)
             else:
+                self._log.state.stalled = None
                 return
 
     def say(self, key: str, message: str, percentage: float | None) -> None:

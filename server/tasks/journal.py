@@ -12,6 +12,8 @@ from server.errors import JournalMismatch
 from server.models import EventType, Json, Record
 
 INLINE_RESULT_BYTES = 128 * 1024
+UPGRADED = "upgraded"
+"""The reason of the status with which a task starts over because nobody has its program any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,13 @@ class Journal:
     """What earlier attempts have finished.
 
     ``items`` maps each finished item's key to its outcome; ``rollbacks`` names the parts in which steps wrote that did
-    not finish.
+    not finish; ``parts`` names all in which something stands.
     """
 
     steps: dict[str, StepRecord] = field(default_factory=dict)
     items: dict[str, dict[str, str]] = field(default_factory=dict)
     rollbacks: list[Rollback] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Journal":
@@ -63,7 +66,12 @@ class Journal:
                 case EventType.ITEM:
                     data = orjson.loads(record.data)
                     journal.items.setdefault(record.step or "", {})[data["key"]] = data["outcome"]
-        journal.rollbacks = _rollbacks(pieces, journal.steps)
+                case EventType.STATUS:
+                    if orjson.loads(record.data)["reason"] == UPGRADED:
+                        # What stands there is nobody's any more, until the rollbacks that follow are written.
+                        journal = cls()
+                        pieces = {part: [(seq, None) for seq, _ in written] for part, written in pieces.items()}
+        journal.rollbacks, journal.parts = _rollbacks(pieces, journal.steps), [part for part in pieces if pieces[part]]
         journal.items = {step: items for step, items in journal.items.items() if step in journal.steps}
         return journal
 

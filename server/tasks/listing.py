@@ -50,8 +50,10 @@ class Listing:
                 views[task_id] = run.state.view()
         queue = {life.task_id: position for position, life in enumerate(self._scheduler.queue, 1)}
         mine = [view for view in views.values() if view["scope"] == scope and filters.match(view)]
-        for view in mine:
-            view["queue_position"] = queue.get(view["id"]) if view["status"] == Status.PENDING else None
+        mine = [
+            self._scheduler.shown(view, queue.get(view["id"]) if view["status"] == Status.PENDING else None)
+            for view in mine
+        ]
         return sorted(mine, key=_place, reverse=True)
 
     async def page(

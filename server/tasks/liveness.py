@@ -1,5 +1,6 @@
 """Saying that this node is alive, and judging whether another one is."""
 
+import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from server.stores.base import Store
 MISSED_BEATS_WHEN_LOCK_IS_FREE = 2
 FENCE_SHARE = 2 / 3
 FORGET_LEASES = 10
+LOOKS_PER_BEAT = 4
+"""How much sooner than a beat can tell: a death is noticed within a quarter of a beat."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +40,11 @@ class Liveness:
         settings: Settings,
         describe: Callable[[int], Node],
         clock: Callable[[], float] = time.monotonic,
+        on_death: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._settings, self._describe, self._clock = store, settings, describe, clock
+        self._on_death = on_death
+        self._dead: set[str] = set()
         self._counter = 0
         self._renewed = float("-inf")
         self._sightings: dict[str, Sighting] = {}
@@ -53,15 +59,16 @@ class Liveness:
 
     async def run(self) -> None:
         """Beat and look around until cancelled; a volume that refuses is tried again at the next beat."""
-        while True:
+        for look in itertools.count():
             try:
-                await self.beat()
+                if look % LOOKS_PER_BEAT == 0:
+                    await self.beat()
                 await self.observe()
             except HoldfastError as error:
                 logger.warning("no heartbeat: %s", error.detail)
             except Exception:  # the outermost loop: a node without a heartbeat loses its tasks
                 logger.exception("no heartbeat")
-            await anyio.sleep(self._settings.heartbeat_seconds)
+            await anyio.sleep(self._settings.heartbeat_seconds / LOOKS_PER_BEAT)
 
     def may_write(self) -> bool:
         """Whether this node's lease is fresh enough that nobody can have taken its tasks."""
@@ -78,6 +85,12 @@ class Liveness:
             known = self._sightings.get(name)
             since = known.since if known is not None and known.counter == counter else now
             self._sightings[name] = Sighting(counter, since, node.held if node else None)
+        for name in [name for name, sighting in self._sightings.items() if self._is_forgotten(sighting, now)]:
+            del self._sightings[name]
+        dead = {name for name in self._sightings if self.is_dead(name)}
+        newly_dead, self._dead = dead - self._dead, dead
+        if newly_dead:
+            self._on_death()
 
     async def _without_gone(self, nodes: list[Node], now: float) -> list[Node]:
         """The nodes without those that ended long ago without a word, whose heartbeats are taken away."""
@@ -91,6 +104,14 @@ class Liveness:
             else:
                 kept.append(node)
         return kept
+
+    def offers(self, kind: str, version: int | None = None) -> bool:
+        """Whether some living node runs this kind, and in this version."""
+        living = (node.kinds for node in self.nodes if not self.is_dead(node.id))
+        return any(kind in kinds and version in (None, kinds[kind]) for kinds in living)
+
+    def _is_forgotten(self, sighting: Sighting, now: float) -> bool:
+        return sighting.counter is None and now - sighting.since >= FORGET_LEASES * self._settings.lease_seconds
 
     def is_dead(self, node: str) -> bool:
         """Whether a node's tasks may be taken.

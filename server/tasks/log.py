@@ -1,6 +1,5 @@
 """The owner's side of a task's log: numbering, gathering, and the order durable → folded → published."""
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from server.stores.base import LogWriter
 from server.tasks.state import TaskState
 
 GATHER_SECONDS = 0.02
+"""Between two writes; an event after a pause is written at once."""
 GATHER_SECONDS_WHEN_SLOW = 0.25
 GATHER_BYTES = 16 * 1024
 BACKLOG_BYTES = 2 * 1024 * 1024
@@ -32,7 +32,6 @@ class TaskLog:
 
     def __init__(self, writer: LogWriter, state: TaskState, publish: Publish, may_write: Callable[[], bool]) -> None:
         self.state = state
-        self.stalled: HoldfastError | None = None
         self._writer, self._publish, self._may_write = writer, publish, may_write
         self._seq = state.seq
         self._waiting: Group = []
@@ -42,7 +41,7 @@ class TaskLog:
         self._something = anyio.Event()
         self._urgent = anyio.Event()
         self._written = anyio.Event()
-        self._gather_seconds = GATHER_SECONDS
+        self._next_write_at = float("-inf")
         self._error: HoldfastError | None = None
 
     def put(self, kind: EventType, data: dict[str, Any], step: str | None = None) -> int:
@@ -57,8 +56,11 @@ class TaskLog:
         encoded, data = _encode(data)
         self._add(Record(None, now_ms(), kind, encoded, step), data)
 
-    def put_status(self, status: Status, *, attempt: int, node: str | None, reason: str) -> None:
-        self.put(EventType.STATUS, {"status": status, "attempt": attempt, "node": node, "reason": reason})
+    def put_status(
+        self, status: Status, *, attempt: int, node: str | None, reason: str, workflow_version: int | None = None
+    ) -> None:
+        data = {"status": status, "attempt": attempt, "node": node, "reason": reason}
+        self.put(EventType.STATUS, data if workflow_version is None else {**data, "workflow_version": workflow_version})
 
     def _add(self, record: Record, data: dict[str, Any]) -> None:
         if self._error is not None:
@@ -69,6 +71,11 @@ class TaskLog:
         self._something.set()
         if self._waiting_bytes >= GATHER_BYTES:
             self._urgent.set()
+
+    def check_lease(self) -> None:
+        """Before a write, and before anything that costs money or reaches outside. :raises OwnershipLost:"""
+        if not self._may_write():
+            raise OwnershipLost("This node could not renew its lease, so it has given the task up.")
 
     async def room(self) -> None:
         """Wait while too much waits to be written; lets others run now and then in any case."""
@@ -105,7 +112,7 @@ class TaskLog:
             while True:
                 await self._something.wait()
                 if not self._urgent.is_set():
-                    with anyio.move_on_after(self._gather_seconds):
+                    with anyio.move_on_at(self._next_write_at):
                         await self._urgent.wait()
                 await self._write(self._take())
         except HoldfastError as error:
@@ -121,8 +128,7 @@ class TaskLog:
 
     async def _write(self, group: Group) -> None:
         while group:
-            if not self._may_write():
-                raise OwnershipLost("This node could not renew its lease, so it has given the task up.")
+            self.check_lease()
             # What is on its way to the volume must be published when it is there, whatever happens to the workflow.
             with anyio.CancelScope(shield=True):
                 group = await self._append(group)
@@ -131,16 +137,17 @@ class TaskLog:
 
     async def _append(self, group: Group) -> Group:
         """Write, fold and publish; returns what there was no room for."""
-        started = time.monotonic()
+        started = anyio.current_time()
         try:
             await self._writer.append([record for record, _ in group])
-            written, self.stalled = len(group), None
+            written, self.state.stalled = len(group), None
         except StoreFull as error:
-            written, self.stalled = error.written, error
+            written, self.state.stalled = error.written, error
         for record, data in group[:written]:
             self.state.apply(record, data)
         self._publish([record for record, _ in group[:written]])
-        self._gather_seconds = min(max(GATHER_SECONDS, time.monotonic() - started), GATHER_SECONDS_WHEN_SLOW)
+        now = anyio.current_time()
+        self._next_write_at = now + min(max(GATHER_SECONDS, now - started), GATHER_SECONDS_WHEN_SLOW)
         self._written_count += written
         self._announce()
         return group[written:]

@@ -13,7 +13,7 @@ from server.models import Life, Status, now_ms
 from server.stores.base import Store
 from server.tasks.ownership import read_state
 from server.tasks.scheduler import Scheduler
-from server.tasks.state import Outline, TaskState, outline_of_snapshot
+from server.tasks.state import Outline, TaskState, outline_of_snapshot, told
 
 
 @dataclass(slots=True)
@@ -106,4 +106,9 @@ class Outlook:
     def with_position(self, view: Mapping[str, Any]) -> dict[str, Any]:
         """A task's view with its place in this node's queue, 1 for the next one."""
         waiting = view["status"] == Status.PENDING
-        return {**view, "queue_position": self._scheduler.position(view["id"]) if waiting else None}
+        return self._scheduler.shown(view, self._scheduler.position(view["id"]) if waiting else None)
+
+    def stalled(self, life: Life) -> dict[str, Any] | None:
+        """What holds a task up that runs in this node, and that its log can't tell; None for any other task."""
+        run = self._scheduler.running_here(life)
+        return told(run.state.stalled) if run is not None and run.owned.has_read_log else None

@@ -9,9 +9,10 @@ from anyio import to_thread
 from server.errors import HoldfastError, LogCorrupt
 from server.models import EventType, Life, Record, Status, now_ms
 from server.stores.base import LogWriter, Store
-from server.tasks.journal import Journal
+from server.tasks.journal import UPGRADED, Journal, Rollback
 from server.tasks.log import Publish, TaskLog
 from server.tasks.state import TaskState
+from server.tasks.tenures import deaths_in_a_row, tenures
 
 SEAL_WAIT_SECONDS = 2.0
 SEAL_POLL_SECONDS = 0.01
@@ -23,15 +24,24 @@ class Ownership:
     """A claimed task with its log read: what a run, or a mere change of status, works on.
 
     ``orphaned``: the owner before this one did not release it, so what was asked of that one is still to be done.
+    ``deaths``: how many owners in a row have died over it without finishing a step.
     """
 
-    def __init__(self, life: Life, writer: LogWriter, store: Store, publish: Publish, may_write: Callable[[], bool]):
-        self.life, self.store, self.epoch = life, store, writer.epoch
+    def __init__(
+        self,
+        life: Life,
+        writer: LogWriter,
+        node: str,
+        store: Store,
+        publish: Publish,
+        may_write: Callable[[], bool],
+    ) -> None:
+        self.life, self.store, self.epoch, self.node = life, store, writer.epoch, node
         self._writer = writer
         self.state = TaskState(life)
         self.has_read_log = False
         self.journal = Journal()
-        self.orphaned = False
+        self.orphaned, self.deaths = False, 0
         self._publish, self._may_write = publish, may_write
         self.log: TaskLog
 
@@ -40,14 +50,28 @@ class Ownership:
         records = await read_all(self.store, self.life)
         await to_thread.run_sync(self.state.apply_all, records)
         self.journal = await to_thread.run_sync(Journal.of, records)
-        older = [record for record in records if record.type != EventType.SEAL]
-        self.orphaned = bool(older) and older[-1].type != EventType.RELEASE
+        owners = tenures(records, self.node)
+        self.orphaned = len(owners) > 1 and not owners[-2].released
+        self.deaths = deaths_in_a_row(owners)
         self.log = TaskLog(self._writer, self.state, self._publish, self._may_write)
         self.has_read_log = True
 
     def put_status(self, status: Status, node: str | None, reason: str) -> None:
-        attempt = self.state.attempt + (status is Status.RUNNING)
-        self.log.put_status(status, attempt=attempt, node=node, reason=reason)
+        self.log.put_status(status, attempt=self._attempt(status), node=node, reason=reason)
+
+    def start_over(self, workflow_version: int) -> None:
+        """What an older program did can't be gone on with: all of it is taken back in the open."""
+        self.log.put_status(
+            Status.RUNNING,
+            attempt=self._attempt(Status.RUNNING),
+            node=self.node,
+            reason=UPGRADED,
+            workflow_version=workflow_version,
+        )
+        self.journal = Journal(rollbacks=[Rollback(part, 0) for part in self.journal.parts])
+
+    def _attempt(self, status: Status) -> int:
+        return self.state.attempt + (status is Status.RUNNING)
 
     def put_end(self, status: Status, node: str | None, reason: str) -> None:
         """What an ownership ends with: the status, `done` where it is terminal, and the release."""

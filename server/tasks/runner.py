@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+from pydantic import ValidationError
 
-from server.errors import HoldfastError, OwnershipLost, StoreFailed, WorkflowFailed
+from server.errors import CrashLoop, HoldfastError, OwnershipLost, StoreFailed, WorkflowFailed
 from server.models import Action, EventType, Status
 from server.settings import Settings
 from server.tasks.context import TaskContext
@@ -17,6 +18,8 @@ from server.workflows.base import Workflow
 HOUSEKEEPING_SECONDS = 0.5
 SNAPSHOT_SHARE = 20
 """A snapshot that took long to save is saved again no sooner than after 20 times as long."""
+
+MOST_DEATHS = 3
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +91,12 @@ class TaskRun:
         if self.state.status not in (Status.PENDING, Status.RUNNING):
             await self.owned.give_back()
             return
+        if self.owned.deaths >= MOST_DEATHS:
+            logger.error("task %s has ended %d servers in a row", self.life.task_id, self.owned.deaths)
+            self._fail(CrashLoop())
+            await self.owned.log.write_out()
+            await self.owned.settle()
+            return
         async with anyio.create_task_group() as tg:
             tg.start_soon(self.owned.log.run)
             tg.start_soon(self._keep_house)
@@ -98,7 +107,10 @@ class TaskRun:
     async def _attempt(self) -> None:
         owned = self.owned
         reason = "started" if owned.state.attempt == 0 else "continued"
-        owned.put_status(Status.RUNNING, self._node, reason)
+        if owned.state.workflow_version == self._workflow.version:
+            owned.put_status(Status.RUNNING, self._node, reason)
+        else:
+            owned.start_over(self._workflow.version)
         for rollback in owned.journal.rollbacks:
             owned.log.put(EventType.ROLLBACK, {"part": rollback.part, "to_seq": rollback.to_seq})
         await owned.log.flush()
@@ -115,7 +127,14 @@ class TaskRun:
         await owned.log.flush()
 
     def _params(self) -> Any:
-        return self._workflow.params.model_validate(self.life.params)
+        try:
+            return self._workflow.params.model_validate(self.life.params)
+        except ValidationError:
+            version = self._workflow.version
+            raise WorkflowFailed(
+                f"The parameters of this task do not fit version {version} of its workflow, and no server has "
+                "another now; ask anew."
+            ) from None
 
     def _complete(self, result: Any) -> None:
         owned, state = self.owned, self.owned.state

@@ -1,14 +1,14 @@
 """Which task this node takes up next, and how many at once."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
 
-from server.errors import HoldfastError, LogCorrupt, QueueFull, ShuttingDown
+from server.errors import HoldfastError, LogCorrupt, QueueFull, ShuttingDown, UnknownKind
 from server.models import Life, Status, now_ms
 from server.settings import Settings
 from server.stores.base import LogWriter, Store
@@ -16,6 +16,7 @@ from server.tasks.liveness import Liveness
 from server.tasks.log import Publish
 from server.tasks.ownership import Ownership, read_state
 from server.tasks.runner import TaskRun
+from server.tasks.state import told
 from server.workflows.base import Registry
 
 HOLD_SECONDS = 5.0
@@ -23,6 +24,8 @@ LEAVE_SECONDS = 2.0
 QUEUE_RETRY_SECONDS = 10
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
+LEAVE_TO_OTHERS_SECONDS = 5.0
+"""How long a task is left to nodes that have its version of the program, before it is looked at again."""
 SHUTDOWN_RETRY_SECONDS = 2
 
 logger = logging.getLogger(__name__)
@@ -58,6 +61,7 @@ class Scheduler:
         self._wake = anyio.Event()
         self._moved = anyio.Event()
         self._closing = False
+        self._look = True
         self.runs: dict[str, TaskRun] = {}
 
     def offer(self, life: Life) -> None:
@@ -65,6 +69,11 @@ class Scheduler:
         if not self._is_taken(life):
             self._waiting[life.task_id] = life
             self._elsewhere.discard(life.task_id)
+        self._wake.set()
+
+    def look_now(self) -> None:
+        """Some node has died: its tasks need not wait for the next regular look."""
+        self._look = True
         self._wake.set()
 
     def refuse_when_full(self) -> None:
@@ -133,6 +142,18 @@ class Scheduler:
         """1 for the task that is next; None when it does not wait here."""
         return next((index for index, life in enumerate(self.queue, 1) if life.task_id == task_id), None)
 
+    def shown(self, view: Mapping[str, Any], position: int | None) -> dict[str, Any]:
+        """A task's view with its place in the queue; where nobody offers its kind, it says that it waits for that."""
+        stalled = view["stalled"]
+        if view["status"] == Status.PENDING and not self._is_offered(view["kind"]):
+            stalled = told(
+                UnknownKind(f"No server that runs now offers the kind {view['kind']}; the task waits for one.")
+            )
+        return {**view, "queue_position": position, "stalled": stalled}
+
+    def _is_offered(self, kind: str) -> bool:
+        return kind in self._registry.versions() or self._liveness.offers(kind)
+
     def running_here(self, life: Life) -> TaskRun | None:
         run = self.runs.get(life.task_id)
         return run if run is not None and run.life.generation == life.generation else None
@@ -144,7 +165,8 @@ class Scheduler:
             next_scan = anyio.current_time()
             while not self._closing:
                 self._wake = anyio.Event()
-                if anyio.current_time() >= next_scan:
+                if self._look or anyio.current_time() >= next_scan:
+                    self._look = False
                     await self._scan_whatever_comes()
                     next_scan = anyio.current_time() + self._settings.scan_seconds
                 self._start_waiting(tg)
@@ -215,7 +237,7 @@ class Scheduler:
 
     def _has_place_for(self, life: Life) -> bool:
         cap = self._settings.max_running_per_user
-        mine = self._registry.versions().get(life.kind) == life.workflow_version
+        mine = life.kind in self._registry.versions()
         return mine and (cap == 0 or sum(taken.scope == life.scope for taken in self._taken.values()) < cap)
 
     async def _take_up(self, life: Life) -> None:
@@ -255,12 +277,17 @@ class Scheduler:
             await self._store.settle(life, epoch - 1)
             self.forget(life)
             return
+        if state.workflow_version != self._registry.get(life.kind).version and self._liveness.offers(
+            life.kind, state.workflow_version
+        ):
+            self._put_off[life.task_id] = (0, anyio.current_time() + LEAVE_TO_OTHERS_SECONDS)
+            return
         writer = await self.claim(life, epoch)
         if writer is None:
             self._elsewhere.add(life.task_id)
             return
         self.forget(life)
-        owned = Ownership(life, writer, self._store, self._stage.enter(life), self._liveness.may_write)
+        owned = Ownership(life, writer, self._node, self._store, self._stage.enter(life), self._liveness.may_write)
         run = TaskRun(owned, self._registry.get(life.kind), self._node, self._settings)
         self.runs[life.task_id] = run
         self._tell_moved()

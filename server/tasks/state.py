@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from server.errors import LogCorrupt
+from server.errors import HoldfastError, LogCorrupt
 from server.models import EventType, Life, Progress, Record, Status, iso
 
 MESSAGES_KEPT = 200
@@ -34,7 +34,8 @@ class TaskState:
     """The fold over one life's events.
 
     ``parts`` maps each part of the report, in order of first appearance, to its pieces as ``(seq, text)``.
-    ``ended`` is the seq of a `done` that nothing follows.
+    ``ended`` is the seq of a `done` that nothing follows. ``workflow_version`` is that of the journal. ``stalled`` is
+    what the task waits for while the store takes nothing: it stands in no log.
     """
 
     life: Life
@@ -55,6 +56,11 @@ class TaskState:
     finished_at: int | None = None
     ended: int | None = None
     settled: bool = True
+    workflow_version: int = 0
+    stalled: HoldfastError | None = None
+
+    def __post_init__(self) -> None:
+        self.workflow_version = self.workflow_version or self.life.workflow_version
 
     def apply(self, record: Record, data: dict[str, Any] | None = None) -> None:
         """Add one record. ``data`` is its data where the caller has it decoded."""
@@ -91,6 +97,9 @@ class TaskState:
     def _apply_status(self, record: Record, data: dict[str, Any]) -> None:
         self.status = Status(data["status"])
         self.reason, self.node, self.attempt = data["reason"], data["node"], data["attempt"]
+        if "workflow_version" in data:  # it starts over; its texts are taken back one by one
+            self.workflow_version = data["workflow_version"]
+            self.progress, self.artifacts, self.result, self.result_seq = Progress(), {}, None, 0
         self.finished_at = record.at if self.status.terminal else None
         if self.status is Status.RUNNING:
             self.started_at = self.started_at or record.at
@@ -142,10 +151,11 @@ class TaskState:
             "reason": self.reason,
             "progress": self.progress.to_json(),
             "error": self.failure,
+            "stalled": told(self.stalled),
             "params": life.params,
             "generation": life.generation,
             "life": life.number,
-            "workflow_version": life.workflow_version,
+            "workflow_version": self.workflow_version,
             "attempt": self.attempt,
             "node": self.node,
             "seq": self.seq,
@@ -160,6 +170,11 @@ class TaskState:
             "updated_at": iso(self.updated_at or life.created_at),
             "finished_at": iso(self.finished_at),
         }
+
+
+def told(stalled: HoldfastError | None) -> dict[str, Any] | None:
+    """What a task waits for, as the API shows it."""
+    return None if stalled is None else {"code": stalled.code, "message": stalled.detail}
 
 
 def view_of_snapshot(snapshot: dict[str, Any]) -> dict[str, Any]:

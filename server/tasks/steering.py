@@ -113,7 +113,7 @@ class Steering:
             writer = await self._scheduler.claim(life, claim.epoch + 1 if claim else 1)
             if writer is None:
                 return False
-            owned = Ownership(life, writer, self._store, self._stage.enter(life), self._liveness.may_write)
+            owned = Ownership(life, writer, self._node, self._store, self._stage.enter(life), self._liveness.may_write)
             try:
                 with anyio.CancelScope(shield=True):
                     await inscribe(owned, status, reason)

@@ -1,6 +1,8 @@
 """The `demo` kind, offered only with DEMO_KIND=1: as many events as asked for, for tests, campaigns and benchmarks."""
 
+import os
 import random
+import signal
 import string
 import time
 from functools import lru_cache
@@ -28,6 +30,9 @@ class DemoParams(Params):
     steps: int = Field(10, ge=1, le=10_000, description="Journal steps over which the events are divided.")
     items: int = Field(0, ge=0, le=100_000, description="How many `item` events, divided over the steps as well.")
     fail_at: int | None = Field(None, ge=0, description="Fail before the event of this index, each time it is reached.")
+    kill_at: int | None = Field(
+        None, ge=0, description="End the whole server, as a crash would, before the event of this index, each time."
+    )
     seed: int = Field(0, description="Another seed is another text, and another task.")
 
 
@@ -63,6 +68,8 @@ async def run(context: Context, params: DemoParams) -> Json:
                 if params.fail_at is not None and event >= params.fail_at:
                     raise WorkflowFailed(f"The demo was asked to fail at event {params.fail_at}.")
                 await pace.wait_for(event)
+                if params.kill_at is not None and event >= params.kill_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
                 await emit(step, event, params)
             for item in items:
                 await step.item({"key": f"item-{item}", "title": f"Item {item}"})

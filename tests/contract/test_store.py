@@ -393,7 +393,7 @@ async def test_a_packed_log_reads_as_before_and_can_be_gone_on_with(store: Store
     await writer.append([release()])
     reading = store.reader(task)
     begun = await reading.read()
-    await store.pack(task)
+    await store.pack(task, 1)
     assert seqs(begun + await read_on(reading)) == list(range(1, 12_001))
     for after in (0, 1, 5_999, 11_990, 12_000):
         assert seqs(await read_on(store.reader(task, after))) == list(range(after + 1, 12_001))

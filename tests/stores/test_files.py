@@ -301,10 +301,11 @@ async def test_the_check_names_what_a_volume_can_do(tmp_path: Path) -> None:
 async def test_a_packed_log_takes_less_room_and_zcat_unpacks_it(store: FileStore, task: Life, tmp_path: Path) -> None:
     """A short one is left as it is."""
     await write(store, task, 1, outputs(1, 10))
-    assert await store.pack(task) == 0
-    await write(store, task, 2, [*outputs(11, 9_000), release()])
+    await write(store, task, 2, outputs(11, 8_999))
+    assert await store.pack(task, 2) == 0, "its owner may still write"
+    await write(store, task, 3, [output(9_000), release()])
     plain = log_file(tmp_path, 2).read_bytes()
-    saved = await store.pack(task)
+    saved = await store.pack(task, 3)
     packed = log_file(tmp_path, 2).with_suffix(".jsonl.gz")
     assert saved == len(plain) - packed.stat().st_size > len(plain) / 2
     assert gzip.decompress(packed.read_bytes()) == plain
@@ -317,7 +318,7 @@ async def test_each_flipped_byte_of_a_packed_log_is_found(store: FileStore, task
     await write(store, task, 1, [*(output(seq, "x" * 2000) for seq in range(1, 400)), release()])
     good, error = await texts_of(store, task)
     assert error is None
-    await store.pack(task)
+    await store.pack(task, 1)
     packed = log_file(tmp_path).with_suffix(".jsonl.gz")
     whole = packed.read_bytes()
     places = random.Random(3).sample(range(len(whole)), 300)  # noqa: S311 - places to damage, nothing secret

@@ -8,8 +8,12 @@ import pytest
 
 from server.errors import HoldfastError, OwnershipLost, StoreFailed, StoreFull
 from server.models import EventType, Record
-from server.tasks.log import BACKLOG_BYTES, TaskLog
+from server.stores.memory import MemoryStore
+from server.tasks.context import TaskContext
+from server.tasks.journal import Journal
+from server.tasks.log import BACKLOG_BYTES, GATHER_SECONDS, TaskLog
 from server.tasks.state import TaskState
+from server.workflows.base import Step
 from tests.making import life
 
 
@@ -121,12 +125,12 @@ async def test_a_full_volume_holds_the_task_up_until_there_is_room() -> None:
         async with anyio.create_task_group() as tg:
             tg.start_soon(bench.log.run)
             bench.put()
-            while bench.log.stalled is None:
+            while bench.log.state.stalled is None:
                 await anyio.lowlevel.checkpoint()
             assert bench.published == []
             await bench.log.flush()
             tg.cancel_scope.cancel()
-    assert bench.log.stalled is None
+    assert bench.log.state.stalled is None
     assert [record.seq for record in bench.published] == [1]
 
 
@@ -162,3 +166,43 @@ async def test_half_a_character_becomes_a_whole_one() -> None:
     data = orjson.loads(bench.published[0].data)
     assert data["key"] == "a\ufffd"
     assert data["list"] == ["\ufffd", ["b"]]
+
+
+async def test_without_a_fresh_lease_no_step_is_begun() -> None:
+    """Another node may have the task by now, and a step may cost money."""
+    fresh = [True]
+    bench = Bench(may_write=lambda: fresh[0])
+    done: list[str] = []
+
+    async def work(step: Step) -> None:
+        done.append(step.key)
+
+    context = TaskContext(life(), MemoryStore(), bench.log, Journal())
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(bench.log.run)
+            await context.step("one", work)
+            fresh[0] = False
+            with pytest.raises(OwnershipLost):
+                await context.step("two", work)
+            tg.cancel_scope.cancel()
+    assert done == ["one"]
+
+
+async def test_an_event_after_a_pause_is_written_at_once_and_those_behind_it_gather() -> None:
+    """Few events arrive without delay, many in few writes."""
+    bench = Bench()
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(bench.log.run)
+            started = anyio.current_time()
+            bench.put()
+            await anyio.wait_all_tasks_blocked()
+            for _ in range(10):
+                bench.put()
+            while len(bench.published) < 11:  # noqa: ASYNC110 - flush would write at once
+                await anyio.sleep(0.001)
+            took = anyio.current_time() - started
+            tg.cancel_scope.cancel()
+    assert [len(group) for group in bench.writer.groups] == [1, 10]
+    assert took >= GATHER_SECONDS

@@ -39,6 +39,8 @@ export const en = {
   "progress.label": "Overall progress",
   "progress.queue": "Waiting for its turn: number {n} in the queue",
   "progress.starting": "About to start",
+  "stalled.store_full": "The volume is full. The task waits and goes on by itself when there is room.",
+  "stalled.unknown_kind": "No server that runs now offers this kind of task; it waits for one.",
   "progress.paused": "Paused. It goes on from here when resumed.",
   "progress.count": "{done} of {total}",
   "progress.count.failed": "{done} of {total}, {failed} without success",

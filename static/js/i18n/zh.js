@@ -39,6 +39,8 @@ export const zh = {
   "progress.label": "总进度",
   "progress.queue": "正在排队，前面还有 {before} 个任务",
   "progress.starting": "即将开始",
+  "stalled.store_full": "存储卷已满。任务正在等待，有空间后会自动继续。",
+  "stalled.unknown_kind": "目前运行的服务器都不提供这类任务，任务正在等待。",
   "progress.paused": "已暂停，恢复后从这里继续。",
   "progress.count": "{done} / {total}",
   "progress.count.failed": "{done} / {total}，其中 {failed} 个未成功",

@@ -9,7 +9,7 @@ function changes(view, type, data) {
   const now = new Date().toISOString()
   switch (type) {
     case "progress":
-      return { progress: data }
+      return { progress: data, stalled: null }
     case "failure":
       return { error: data }
     case "result":
@@ -18,6 +18,7 @@ function changes(view, type, data) {
       return {
         ...data,
         queue_position: null,
+        stalled: null,
         error: data.status === "running" ? null : view.error,
         started_at: view.started_at ?? (data.status === "running" ? now : null),
         finished_at: isOver(data.status) ? now : null,

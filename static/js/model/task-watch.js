@@ -4,7 +4,7 @@ import { SteadyStream } from "../net/steady-stream.js"
 import { applyEvent } from "./apply-event.js"
 import { isOver } from "./status.js"
 
-const TYPES = ["task", "reset", "status", "progress", "output", "rollback", "failure", "result", "done"]
+const TYPES = ["task", "reset", "stalled", "status", "progress", "output", "rollback", "failure", "result", "done"]
 const WRITES = new Set(["output", "rollback"])
 
 /**
@@ -78,6 +78,7 @@ export class TaskWatch extends EventTarget {
   #take(type, data, id) {
     if (type === "task") return this.book.put(data)
     if (type === "reset") return this.dispatchEvent(new Event("reset"))
+    if (type === "stalled") return this.book.put({ ...this.view, stalled: data.code ? data : null })
     const seq = Number(id.slice(id.lastIndexOf("-") + 1))
     if (WRITES.has(type)) this.dispatchEvent(new Event("written"))
     // What the view counts already comes again after a reset.

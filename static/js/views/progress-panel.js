@@ -23,7 +23,8 @@ export class ProgressPanel {
   }
 }
 
-function message({ status, progress, queue_position: place }) {
+function message({ status, progress, queue_position: place, stalled }) {
+  if (stalled) return t(`stalled.${stalled.code}`)
   if (status === "paused") return t("progress.paused")
   if (status === "pending") return place > 1 ? t("progress.queue", { n: place, before: place - 1 }) : t("progress.starting")
   return progress.message || progress.step || t("progress.starting")

@@ -1,0 +1,104 @@
+"""Taking away what is old: ended tasks past their age, older lives, and the length of finished logs."""
+
+import logging
+import random
+import time
+
+import anyio
+
+from server.errors import HoldfastError, TaskActive
+from server.models import Life, Status
+from server.settings import Settings
+from server.stores.base import Store
+from server.tasks.manager import BackgroundTaskManager
+from server.tasks.outlook import Outlook
+
+SWEEP_SECONDS = 3600.0
+PACK_AFTER_SECONDS = 3600.0
+SPREAD = 0.1
+"""Nodes that were started together do not sweep together."""
+
+logger = logging.getLogger(__name__)
+
+
+class Retention:
+    """Every node sweeps, about hourly; what two do at once comes to the same.
+
+    A task's age is counted from its end, by the wall clock: this node's now, and its last owner's then. Nothing goes at
+    first sight: it must be past its age at two sweeps, so that a clock that jumps and is set right again takes nothing.
+    """
+
+    def __init__(self, store: Store, outlook: Outlook, manager: BackgroundTaskManager, settings: Settings) -> None:
+        self._store, self._outlook, self._manager = store, outlook, manager
+        self._max_age_seconds = settings.max_task_age_hours * 3600
+        self._past_age: set[str] = set()
+        self._packed: set[str] = set()
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            try:
+                await self.sweep(time.time())
+                await self._store.tidy()
+            except HoldfastError as error:
+                logger.warning("could not look for old tasks: %s", error.detail)
+            except Exception:  # the outermost loop: old tasks may wait, new ones must not suffer
+                logger.exception("could not look for old tasks")
+            await anyio.sleep(SWEEP_SECONDS * random.uniform(1 - SPREAD, 1 + SPREAD))  # noqa: S311 - no secret
+
+    async def sweep(self, now: float) -> None:
+        """Look at every task once. ``now`` is in seconds since 1970."""
+        past_age: set[str] = set()
+        packed: set[str] = set()
+        for task_id in await self._store.task_ids():
+            try:
+                lives = await self._lives_if_ended(task_id)
+                for life, ended in lives:
+                    if now - ended > self._max_age_seconds:
+                        past_age.add(life.generation)
+                    elif now - ended > PACK_AFTER_SECONDS:
+                        await self._pack(life)
+                        packed.add(life.generation)
+                await self._remove_old([life for life, _ in lives], past_age & self._past_age)
+            except TaskActive:
+                continue  # it was set going in between
+            except HoldfastError as error:
+                logger.warning("could not look at task %s: %s", task_id, error.detail)
+        self._past_age, self._packed = past_age, packed
+
+    async def _lives_if_ended(self, task_id: str) -> list[tuple[Life, float]]:
+        """A task's lives, oldest first, and when each ended, in seconds since 1970; empty while it has not ended.
+
+        That a task has not ended is told by its snapshot, which costs next to nothing; that it has, by its log.
+        """
+        head = await self._store.head(task_id)
+        if head is not None and not Status(head["status"]).terminal:
+            return []
+        lives = await self._store.lives(task_id)
+        if not lives:
+            return []
+        now = await self._outlook.outline(lives[-1])
+        if not now.status.terminal or now.finished_at is None:
+            return []
+        # An older life ended at the latest when the next one took its place.
+        ends = [successor.created_at for successor in lives[1:]] + [now.finished_at]
+        return [(life, ended / 1000) for life, ended in zip(lives, ends, strict=True)]
+
+    async def _remove_old(self, lives: list[Life], old: set[str]) -> None:
+        if lives and lives[-1].generation in old:
+            await self._manager.delete(lives[-1])
+            logger.info("removed task %s, which had ended long ago", lives[-1].task_id)
+            return
+        for life in lives[:-1]:
+            if life.generation in old:
+                await self._store.remove_life(life)
+                logger.info("removed life %d of task %s", life.number, life.task_id)
+
+    async def _pack(self, life: Life) -> None:
+        if life.generation in self._packed:
+            return
+        claim = await self._store.newest_claim(life)
+        if claim is not None and claim.released:
+            saved = await self._store.pack(life, claim.epoch)
+            if saved:
+                logger.info("packed the log of task %s, which saves %d bytes", life.task_id, saved)
