@@ -15,6 +15,7 @@ from server.stores.base import LogWriter, Store
 from server.tasks.liveness import Liveness
 from server.tasks.log import Publish
 from server.tasks.ownership import Ownership, read_state
+from server.tasks.queue import Queue
 from server.tasks.runner import TaskRun
 from server.tasks.state import told
 from server.workflows.base import Registry
@@ -22,8 +23,6 @@ from server.workflows.base import Registry
 HOLD_SECONDS = 5.0
 LEAVE_SECONDS = 2.0
 QUEUE_RETRY_SECONDS = 10
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
 LEAVE_TO_OTHERS_SECONDS = 5.0
 """How long a task is left to nodes that have its version of the program, before it is looked at again."""
 SHUTDOWN_RETRY_SECONDS = 2
@@ -52,11 +51,9 @@ class Scheduler:
     ) -> None:
         self._store, self._registry, self._liveness = store, registry, liveness
         self._stage, self._settings, self._node = stage, settings, node
-        self._waiting: dict[str, Life] = {}
-        self._elsewhere: set[str] = set()
+        self._queue = Queue()
         self._taken: dict[str, Life] = {}
         self._held: set[str] = set()
-        self._put_off: dict[str, tuple[int, float]] = {}
         self._being_made = 0
         self._wake = anyio.Event()
         self._moved = anyio.Event()
@@ -67,8 +64,7 @@ class Scheduler:
     def offer(self, life: Life) -> None:
         """A task waits for an owner."""
         if not self._is_taken(life):
-            self._waiting[life.task_id] = life
-            self._elsewhere.discard(life.task_id)
+            self._queue.add(life)
         self._wake.set()
 
     def look_now(self) -> None:
@@ -96,10 +92,7 @@ class Scheduler:
 
     def forget(self, life: Life) -> None:
         """This life waits no longer: it was paused, stopped or removed. A newer one may still."""
-        waiting = self._waiting.get(life.task_id)
-        if waiting is not None and waiting.generation == life.generation:
-            del self._waiting[life.task_id]
-            self._elsewhere.discard(life.task_id)
+        self._queue.forget(life)
 
     @asynccontextmanager
     async def holding(self, life: Life) -> AsyncIterator[bool]:
@@ -135,8 +128,7 @@ class Scheduler:
     @property
     def queue(self) -> list[Life]:
         """What waits for a place, next one first."""
-        waiting = [life for task_id, life in self._waiting.items() if task_id not in self._elsewhere]
-        return sorted(waiting, key=lambda life: (-life.priority, life.created_at, life.task_id))
+        return self._queue.in_order()
 
     def position(self, task_id: str) -> int | None:
         """1 for the task that is next; None when it does not wait here."""
@@ -211,27 +203,24 @@ class Scheduler:
     async def _scan(self) -> None:
         """Find open tasks that this node has not heard of, and those elsewhere that lost their owner."""
         open_ids = set(await self._store.open_tasks())
-        for task_id in open_ids - self._waiting.keys() - self._taken.keys():
+        for task_id in open_ids - self._taken.keys():
+            if task_id in self._queue:
+                continue
             life = await self._store.latest(task_id)
             # It may have been offered meanwhile, and then waits here.
-            if life is not None and not self._is_held(life) and task_id not in self._waiting:
-                self._waiting[task_id] = life
-                self._elsewhere.add(task_id)
-        for task_id in list(self._elsewhere):
-            life = self._waiting.get(task_id)
-            if life is None:
-                self._elsewhere.discard(task_id)
-            elif task_id not in open_ids:
-                self.forget(life)
-            elif not self._is_held(life) and await self._free_epoch(life) is not None:
-                self._elsewhere.discard(task_id)
+            if life is not None and not self._is_held(life) and task_id not in self._queue:
+                self._queue.watch(life)
+        self._queue.keep_only(open_ids)
+        for life in self._queue.watched():
+            if not self._is_held(life) and await self._free_epoch(life) is not None:
+                self._queue.has_come_free(life)
 
     def _start_waiting(self, tg: TaskGroup) -> None:
         for life in self.queue:
             if len(self._taken) >= self._settings.max_concurrent_tasks:
                 break
             busy = self._is_held(life) or life.task_id in self._taken
-            if not busy and not self._is_put_off(life.task_id) and self._has_place_for(life):
+            if not busy and not self._queue.is_put_off(life.task_id) and self._has_place_for(life):
                 self._taken[life.task_id] = life
                 tg.start_soon(self._take_up, life)
 
@@ -266,7 +255,7 @@ class Scheduler:
     async def _claim_and_run(self, life: Life) -> None:
         epoch = await self._free_epoch(life)
         if epoch is None:
-            self._elsewhere.add(life.task_id)
+            self._queue.watch(life)
             return
         state = await read_state(self._store, life)
         # What is not settled decides nothing: whoever claims reads the whole log, and gives back what has ended.
@@ -280,11 +269,11 @@ class Scheduler:
         if state.workflow_version != self._registry.get(life.kind).version and self._liveness.offers(
             life.kind, state.workflow_version
         ):
-            self._put_off[life.task_id] = (0, anyio.current_time() + LEAVE_TO_OTHERS_SECONDS)
+            self._queue.put_off(life.task_id, LEAVE_TO_OTHERS_SECONDS)
             return
         writer = await self.claim(life, epoch)
         if writer is None:
-            self._elsewhere.add(life.task_id)
+            self._queue.watch(life)
             return
         self.forget(life)
         owned = Ownership(life, writer, self._node, self._store, self._stage.enter(life), self._liveness.may_write)
@@ -298,18 +287,8 @@ class Scheduler:
         finally:
             del self.runs[life.task_id]
             self._stage.leave(life)
-            self._remember_outcome(run)
+            self._queue.note_outcome(life.task_id, gave_up=run.gave_up)
             self._wake.set()
-
-    def _remember_outcome(self, run: TaskRun) -> None:
-        """A task that had to be given up is tried again later and later, as its cause may last."""
-        failures, _ = self._put_off.pop(run.life.task_id, (0, 0.0))
-        if run.gave_up:
-            pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**failures)
-            self._put_off[run.life.task_id] = (failures + 1, anyio.current_time() + pause)
-
-    def _is_put_off(self, task_id: str) -> bool:
-        return task_id in self._put_off and anyio.current_time() < self._put_off[task_id][1]
 
     async def claim(self, life: Life, epoch: int) -> LogWriter | None:
         """Claim; a claim that was made must not lose its writer to a cancellation."""
