@@ -18,9 +18,11 @@ from server.streaming.sse import Frame, frame, superseded
 
 RING_BYTES = 1024 * 1024
 BATCH_FRAMES = 500
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.015
 POLL_SECONDS_IDLE = 0.25
 POLL_GROWTH = 1.3
+HOT_SECONDS = 1.0
+"""So long after its last event a log is looked at as often as can be."""
 
 logger = logging.getLogger(__name__)
 
@@ -149,15 +151,16 @@ class Hub:
 
     async def _follow(self, channel: Channel, after: int) -> None:
         reader = self._store.reader(channel.life, after)
-        pause = POLL_SECONDS
+        pause, hot_until = POLL_SECONDS, anyio.current_time() + HOT_SECONDS
         try:
             while channel.readers and not channel.owned and not self.closing:
                 records = await reader.read()
                 if records:
                     channel.publish(records)
-                    pause = POLL_SECONDS
-                else:
-                    await anyio.sleep(pause)
+                    pause, hot_until = POLL_SECONDS, anyio.current_time() + HOT_SECONDS
+                    continue
+                await anyio.sleep(pause)
+                if anyio.current_time() > hot_until:
                     pause = min(pause * POLL_GROWTH, POLL_SECONDS_IDLE)
         except HoldfastError as error:
             # Each reader meets the same error as it reads on for itself, and tells it.
