@@ -78,6 +78,11 @@ NAMED_ONLY_BY: dict[str, tuple[str, ...]] = {
 ENVIRONMENT_READERS = ("settings",)
 ENVIRONMENT_NAMES = ("environ", "environb", "getenv", "getenvb")
 
+DISK_CALLER = "stores.disk"
+CALLING_MODULES = ("os", "shutil", "fcntl", "io")
+HARMLESS_CALLS = ("os.strerror", "os.access", "os.W_OK", "os.X_OK")
+"""`access` is for the doctor's words, about a folder that is not there yet."""
+
 MOST_LINES = {"server/**/*.py": 450, "static/**/*.js": 200, "server/**/__init__.py": 5}
 
 IMPORTED_AS = {"docx": "python-docx", "markdown_it": "markdown-it-py"}
@@ -128,6 +133,8 @@ class House:
             yield "imports relatively; write the whole name"
         if not fits(module, ENVIRONMENT_READERS) and reads_environment(self.trees[module]):
             yield "reads the environment; that is for settings, which others are given"
+        if module.startswith("stores.") and module != DISK_CALLER and (calls := system_calls(self.trees[module])):
+            yield f"calls {', '.join(calls)}; the file store reaches the operating system through stores.disk alone"
 
     def imports(self, module: str) -> Iterator[str]:
         """What a module imports from its own package, wherever in it: modules, without the package's name."""
@@ -162,6 +169,16 @@ def reads_environment(tree: ast.Module) -> bool:
         and node.value.id == "os"
         for node in ast.walk(tree)
     ) or not named.isdisjoint(absolute_imports(tree))
+
+
+def system_calls(tree: ast.Module) -> list[str]:
+    """What it uses of the modules that call the operating system, but for constants and words."""
+    used = {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in CALLING_MODULES
+    }
+    return sorted(name for name in used if not name.startswith("os.O_") and name not in HARMLESS_CALLS)
 
 
 def too_long(root: Path) -> list[str]:
@@ -263,6 +280,10 @@ def test_imports_go_in_one_direction_only() -> None:
         ({"stores/memory.py": "from . import base", "stores/base.py": "x = 1"}, "stores.memory: imports relatively"),
         ({"tasks/a.py": "import os\nx = os.environ['HOME']"}, "tasks.a: reads the environment"),
         ({"tasks/a.py": "from os import getenv"}, "tasks.a: reads the environment"),
+        (
+            {"stores/x.py": "import os\nflags = os.O_RDONLY\ndef f(p):\n    os.unlink(p)"},
+            "stores.x: calls os.unlink",
+        ),
         ({"new.py": "x = 1"}, "new: has no row in MAY_IMPORT"),
         (
             {"tasks/__init__.py": "from server.models import x", "models.py": "x = 1"},
