@@ -35,15 +35,15 @@ class Heartbeats:
 
     def _hold_lock(self, node: str) -> None:
         path = self._lock_path(node)
-        if node in self._locks:
-            if self._volume.disk.exists(path):
-                return
+        if node in self._locks and not self._volume.disk.exists(path):
             # This node was silent for so long that another one has cleared it away.
             self._volume.disk.close(self._locks.pop(node))
-        handle = self._volume.disk.open(path, os.O_RDWR | os.O_CREAT)
-        self._locks[node] = handle
-        with contextlib.suppress(OSError):  # a volume without flock: the lease alone decides
-            self._volume.disk.lock(handle)
+        if node not in self._locks:
+            self._locks[node] = self._volume.disk.open(path, os.O_RDWR | os.O_CREAT)
+        # With every beat, as somebody may have been looking at the lock the first time. A volume without flock: the
+        # lease alone decides.
+        with contextlib.suppress(OSError):
+            self._volume.disk.lock(self._locks[node])
 
     def all(self) -> list[Node]:
         """The last heartbeat of each; one that is just being written over is left out."""

@@ -7,7 +7,7 @@ import time
 import anyio
 
 from server.errors import HoldfastError, TaskActive
-from server.models import Life, Status
+from server.models import Life
 from server.settings import Settings
 from server.stores.base import Store
 from server.tasks.manager import BackgroundTaskManager
@@ -50,7 +50,8 @@ class Retention:
         """Look at every task once. ``now`` is in seconds since 1970."""
         past_age: set[str] = set()
         packed: set[str] = set()
-        for task_id in await self._store.task_ids():
+        open_ids = set(await self._store.open_tasks())
+        for task_id in set(await self._store.task_ids()) - open_ids:
             try:
                 lives = await self._lives_if_ended(task_id)
                 for life, ended in lives:
@@ -67,13 +68,7 @@ class Retention:
         self._past_age, self._packed = past_age, packed
 
     async def _lives_if_ended(self, task_id: str) -> list[tuple[Life, float]]:
-        """A task's lives, oldest first, and when each ended, in seconds since 1970; empty while it has not ended.
-
-        That a task has not ended is told by its snapshot, which costs next to nothing; that it has, by its log.
-        """
-        head = await self._store.head(task_id)
-        if head is not None and not Status(head["status"]).terminal:
-            return []
+        """A task's lives, oldest first, and when each ended, in seconds since 1970; empty while it has not ended."""
         lives = await self._store.lives(task_id)
         if not lives:
             return []
