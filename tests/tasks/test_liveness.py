@@ -76,3 +76,49 @@ async def test_a_node_fences_itself_before_others_may_take_its_tasks(tmp_path: P
     assert not watch.may_write()
     await watch.beat()
     assert watch.may_write()
+
+
+async def test_a_death_is_told_once_and_again_after_the_node_came_back(tmp_path: Path) -> None:
+    """So that its tasks need not wait for the next regular look."""
+    clock, store = Clock(), MemoryStore()
+    told: list[float] = []
+    wanted = settings(tmp_path, heartbeat_seconds=1, lease_seconds=10)
+    watch = Liveness(store, wanted, lambda counter: node("me", counter), clock, lambda: told.append(clock.now))
+    await store.beat(node("other", 1, held=False))
+    for counter in (None, None, 2, None):
+        if counter is not None:
+            await store.beat(node("other", counter, held=False))
+        for _ in range(9):
+            await watch.observe()
+            clock.now += 0.25
+    assert told == [2.0, 6.5]
+
+
+async def test_a_node_that_is_gone_for_long_is_no_longer_remembered(tmp_path: Path) -> None:
+    """Whoever starts and ends servers all day must not fill the memory of those that stay."""
+    clock, store = Clock(), MemoryStore()
+    watch = watcher(store, clock, settings(tmp_path, heartbeat_seconds=1, lease_seconds=10))
+    for number in range(50):
+        name = f"n{number}"
+        await store.beat(node(name, 1))
+        await watch.observe()
+        await store.leave(name)
+        await watch.observe()
+        clock.now += 5
+    clock.now += 200
+    await watch.observe()
+    assert len(watch._sightings) == 0
+
+
+async def test_kinds_are_offered_by_the_living(tmp_path: Path) -> None:
+    """In the versions that their heartbeats name."""
+    clock, store = Clock(), MemoryStore()
+    watch = watcher(store, clock, settings(tmp_path, heartbeat_seconds=1, lease_seconds=10))
+    await store.beat(Node("other", 1, "", 0, 1, "0", {"essay": 3}, True))
+    await watch.observe()
+    assert watch.offers("essay")
+    assert watch.offers("essay", 3)
+    assert not watch.offers("essay", 2)
+    assert not watch.offers("poem")
+    clock.now += 11
+    assert not watch.offers("essay")
