@@ -1,0 +1,50 @@
+"""What a campaign lost, kind by kind, with a sentence for each of the first ones."""
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import StrEnum
+
+MOST_NOTES = 40
+
+
+class Loss(StrEnum):
+    """What must never be. The value is its name in the figures."""
+
+    ERROR = "error answers"
+    """A reader got a status that makes a browser give up for good."""
+    CUT = "streams broken off"
+    """A stream ended in mid-answer where the server was asked to end in good order."""
+    RESET = "resets"
+    """A reader was told to begin again, though all its ids were good."""
+    GAP = "gaps"
+    DOUBLE = "doubles"
+    UNEQUAL = "unequal streams"
+    """Two readers of a task have other bytes, or what one has seen is not in the log."""
+    REPORT = "wrong reports"
+    """The text is not what the kind makes of these parameters."""
+    STEP = "steps run twice"
+    """A finished step was run again, or one is missing."""
+    OWNER = "owners at odds"
+    """Two owners of one epoch, or a run by a node that has no claim."""
+    END = "wrong ends"
+    """Other than exactly one terminal status and one `done`, at the end."""
+    UNENDED = "unended tasks"
+    RUNS = "second runs"
+    """The same request was made into more than one task."""
+
+
+class Ledger:
+    """Counts of losses. ``kinds`` are those that a campaign looks for; they stand in its figures with 0, too."""
+
+    def __init__(self, kinds: Iterable[Loss] = Loss) -> None:
+        self._lost = Counter(dict.fromkeys(kinds, 0))
+        self.notes: list[str] = []
+
+    def lose(self, kind: Loss, note: str) -> None:
+        self._lost[kind] += 1
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(f"{kind}: {note}")
+
+    @property
+    def lost(self) -> dict[str, int]:
+        return {str(kind): count for kind, count in self._lost.items()}

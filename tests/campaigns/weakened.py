@@ -1,0 +1,99 @@
+"""Stores with one protection taken away each, and a node on such a store: what a campaign must notice."""
+
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+
+import uvicorn
+
+from server.app import create_app
+from server.command.listening import BACKLOG, listen
+from server.errors import OwnershipLost, StoreFailed
+from server.models import Life, Record
+from server.settings import Settings
+from server.stores.base import LogReader, LogWriter
+from server.stores.files import FileStore
+
+
+class _HasteWriter:
+    """One group of events behind: what it says is written is in this process's memory until the next group comes."""
+
+    def __init__(self, inner: LogWriter) -> None:
+        self.epoch, self._inner = inner.epoch, inner
+        self._held: Sequence[Record] = ()
+
+    async def append(self, records: Sequence[Record]) -> None:
+        held, self._held = self._held, list(records)
+        if held:
+            await self._inner.append(held)
+
+    async def close(self) -> None:
+        if self._held:
+            with suppress(OwnershipLost, StoreFailed):
+                await self._inner.append(self._held)
+        await self._inner.close()
+
+
+class HasteStore(FileStore):
+    """Events are shown to readers before they are on the volume."""
+
+    async def claim(self, life: Life, epoch: int, node: str) -> LogWriter | None:  # type: ignore[override]
+        writer = await super().claim(life, epoch, node)
+        return _HasteWriter(writer) if writer is not None else None
+
+
+class _BlindWriter:
+    """Takes every append for good, though a newer claim exists."""
+
+    def __init__(self, inner: LogWriter) -> None:
+        self.epoch, self._inner = inner.epoch, inner
+
+    async def append(self, records: Sequence[Record]) -> None:
+        with suppress(OwnershipLost, StoreFailed):
+            await self._inner.append(records)
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class BlindStore(FileStore):
+    """What an owner has written is shown without a look at whether a newer owner has taken the task."""
+
+    async def claim(self, life: Life, epoch: int, node: str) -> LogWriter | None:  # type: ignore[override]
+        writer = await super().claim(life, epoch, node)
+        return _BlindWriter(writer) if writer is not None else None
+
+
+class SkippingStore(FileStore):
+    """Reads on one event too far behind the one that was asked for."""
+
+    def reader(self, life: Life, after: int = 0) -> LogReader:  # type: ignore[override]
+        return super().reader(life, after + 1 if after else 0)
+
+
+class HeedlessStore(FileStore):
+    """Looks for a task and then makes it, and takes what it has made for the one that counts."""
+
+    async def create(self, life: Life) -> tuple[Life, bool]:
+        await super().create(life)
+        return life, True
+
+
+STORES = {"haste": HasteStore, "blind": BlindStore, "skipping": SkippingStore, "heedless": HeedlessStore}
+
+
+def serve_weakened(settings: Settings, weakness: str) -> int:
+    """Serve on the store of this weakness until the process is ended."""
+    sockets = listen(settings.host, settings.port)
+    app = create_app(settings, store=STORES[weakness](settings.task_storage_dir))
+    config = uvicorn.Config(app, lifespan="on", ws="none", log_config=None, access_log=False, backlog=BACKLOG)
+    server = _Server(config)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    server.run(sockets)
+    return 0
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        print(f"Holdfast listens on port {self.config.port}", flush=True)  # noqa: T201
