@@ -20,7 +20,7 @@ class Flow:
     """Keeps ``places`` tasks going until told that it is enough; `run` returns when the last one has ended.
 
     Each task has ``readers`` of which the first starts it; the others come when it runs, at random moments.
-    ``on_end`` is called with a task's readers and what stands on the volume.
+    ``going`` is set when all places are filled. ``on_end`` is called with a task's readers and what is on the volume.
     """
 
     def __init__(
@@ -32,18 +32,26 @@ class Flow:
         *,
         places: int,
         readers: int,
+        ports: Sequence[int] | None = None,
         pause: float | None = PAUSE_SECONDS,
         on_end: Callable[[Sequence[Reader], Volume], None] = lambda readers, volume: None,
     ) -> None:
         self._cluster, self._ledger, self._rng, self._make = cluster, ledger, rng, make
         self._places, self._readers, self._pause, self._on_end = places, readers, pause, on_end
+        self._ports = cluster.ports if ports is None else ports
         self._enough = False
+        self._running: list[str] = []
+        self.going = anyio.Event()
         self.tasks = self.readers = self.connections = self.crash_loops = 0
 
     async def run(self) -> None:
         async with anyio.create_task_group() as tg:
             for _ in range(self._places):
                 tg.start_soon(self._fill_place)
+
+    def any_task(self, rng: Random) -> str | None:
+        """The id of a task that runs."""
+        return rng.choice(self._running) if self._running else None
 
     def enough(self) -> None:
         """Begin no further task."""
@@ -64,10 +72,12 @@ class Flow:
                 tg.start_soon(first.follow)
                 await first.has_task.wait()
                 events = f"/api/tasks/{first.task['id']}/events"
+                self._begun(first.task["id"])
                 for number in range(1, self._readers):
                     reader = self._reader(events if number % 2 else demo.target)
                     readers.append(reader)
                     tg.start_soon(_come_later, reader, self._rng.uniform(0, LATEST_READER_SECONDS))
+            self._running.remove(first.task["id"])
             replay = self._reader(events)
             await replay.follow()
         self.readers += len(readers)
@@ -83,8 +93,13 @@ class Flow:
                 self._on_end([*readers, replay], volume)
 
     def _reader(self, target: str) -> Reader:
-        ports = self._cluster.ports
-        return Reader(target, ports, self._ledger, first=self._rng.randrange(len(ports)), pause=self._pause)
+        first = self._rng.randrange(len(self._ports))
+        return Reader(target, self._ports, self._ledger, first=first, pause=self._pause)
+
+    def _begun(self, task_id: str) -> None:
+        self._running.append(task_id)
+        if len(self._running) == self._places:
+            self.going.set()
 
     def _check_crash_loop(self, readers: Sequence[Reader], replay: Reader) -> None:
         """It ended as it must when its owners die again and again; what readers saw still stands."""

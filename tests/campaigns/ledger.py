@@ -29,6 +29,8 @@ class Loss(StrEnum):
     END = "wrong ends"
     """Other than exactly one terminal status and one `done`, at the end."""
     UNENDED = "unended tasks"
+    EXIT = "nodes that ended badly"
+    """A node that was asked to end had another exit status than 0, or left a traceback."""
     RUNS = "second runs"
     """The same request was made into more than one task."""
 
