@@ -101,6 +101,9 @@ def check_volume(ledger: Ledger, where: str, demo: Demo, volume: Volume, events:
         often = {key: count for key, count in Counter(volume.steps).items() if count != 1}
         ledger.lose(Loss.STEP, f"{where}: {len(volume.steps)} of {len(demo.keys)} steps recorded, repeated: {often}")
     for epoch, record in volume.records:
+        sealed = record["data"] if record["type"] == "seal" else {}
+        if sealed.get("node", "") != volume.claims.get(sealed.get("epoch", 0), ""):
+            ledger.lose(Loss.OWNER, f"{where}: epoch {sealed['epoch']} is sealed as {sealed['node']}'s")
         runs = record["type"] == "status" and record["data"]["status"] == "running"
         if runs and record["data"]["node"] != volume.claims[epoch]:
             claimed = volume.claims[epoch]

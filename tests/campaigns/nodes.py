@@ -17,6 +17,7 @@ import orjson
 from anyio import to_thread
 
 from tests.campaigns.exchange import HOST, Cut, ask
+from tests.campaigns.volume import life_folder
 from tests.serving import ROOT
 
 START_SECONDS = 30.0
@@ -156,8 +157,11 @@ class Cluster:
     def ports(self) -> list[int]:
         return [node.port for node in self.nodes]
 
-    def owner(self, node_id: str | None) -> Node | None:
-        return next((node for node in self.nodes if node.id is not None and node.id == node_id), None)
+    def owner_of(self, task_id: str) -> Node | None:
+        """The node of the newest claim, if it still runs."""
+        claims = sorted(life_folder(self.tasks, task_id).glob("*.claim"))
+        owner = orjson.loads(claims[-1].read_bytes())["node"] if claims else None
+        return next((node for node in self.nodes if node.id is not None and node.id == owner), None)
 
     async def start(self) -> None:
         """Start every node, and wait until all of them answer."""

@@ -1,7 +1,7 @@
 """A reader that follows one task to its end through any node that answers, and notes whatever it must never see."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,10 @@ class Event:
     at: float
 
     @property
+    def id(self) -> str:
+        return self.raw.partition(b"\n")[0].removeprefix(b"id: ").decode()
+
+    @property
     def data(self) -> dict[str, Any]:
         data: dict[str, Any] = orjson.loads(self.raw.partition(b"\ndata: ")[2])
         return data
@@ -37,6 +41,7 @@ class Reader:
     :param pause: seconds between two connections; None: what the stream itself asks for.
     :param cut: called for each connection, says after how many bytes of the body the reader drops it.
     :param dawdle: called after each piece read, to be awaited: a slow reader.
+    :param last_id: what it says it has seen before.
     """
 
     def __init__(
@@ -48,26 +53,23 @@ class Reader:
         first: int = 0,
         pause: float | None = None,
         cut: Callable[[], int] = lambda: NEVER_CUT,
-        dawdle: Callable[[], Any] | None = None,
+        dawdle: Callable[[], Awaitable[object]] | None = None,
+        last_id: str = "",
     ) -> None:
         self.target = target
         self.events: list[Event] = []
         self.task: dict[str, Any] = {}
         self.ended = False
-        self.connections = self.refusals = self.breaks = 0
+        self.connections = self.refusals = self.breaks = self.body_bytes = self.status = 0
         self._ports, self._place, self._ledger = ports, first, ledger
         self._pause, self._retry_seconds = pause, RETRY_SECONDS
         self._cut, self._dawdle = cut, dawdle
-        self._last_id = ""
+        self._last_id, self._expected = last_id, _seq_of(last_id) + 1
         self.has_task = anyio.Event()
 
     @property
     def port(self) -> int:
         return self._ports[self._place % len(self._ports)]
-
-    @property
-    def stream(self) -> bytes:
-        return b"\n\n".join(event.raw for event in self.events)
 
     async def follow(self) -> None:
         """Until `done`."""
@@ -82,6 +84,7 @@ class Reader:
         try:
             async with exchange(self.port, self.target, headers=headers) as answer:
                 self.connections += 1
+                self.status = answer.status
                 if answer.status != 200:
                     self._lose(Loss.ERROR, f"was answered {answer.status}: {(await answer.read())[:300]!r}")
                     self.ended = answer.status == 204
@@ -98,6 +101,7 @@ class Reader:
         while left > 0 and (piece := await answer.more()):
             *blocks, rest = (rest + piece[:left]).split(b"\n\n")
             left -= len(piece)
+            self.body_bytes += len(piece)
             for block in blocks:
                 self._take(block)
             if self._dawdle is not None:
@@ -111,10 +115,11 @@ class Reader:
             self._take_unnumbered(kind, fields.get(b"data", b"null"))
             return
         self._last_id = fields[b"id"].decode()
-        seq = int(self._last_id.rpartition("-")[2])
-        expected = self.events[-1].seq + 1 if self.events else 1
-        if seq != expected or self.ended:
-            self._lose(Loss.GAP if seq > expected else Loss.DOUBLE, f"got {seq} ({kind}) where {expected} was due")
+        seq = _seq_of(self._last_id)
+        if seq != self._expected or self.ended:
+            loss = Loss.GAP if seq > self._expected else Loss.DOUBLE
+            self._lose(loss, f"got {seq} ({kind}) where {self._expected} was due")
+        self._expected = seq + 1
         raw = b"\n".join(b"%b: %b" % (name, fields[name]) for name in (b"id", b"event", b"data"))
         self.events.append(Event(seq, kind, raw, time.monotonic()))
         self.ended = kind == "done"
@@ -135,7 +140,14 @@ class Reader:
             loss = Loss.RESET if kind == "reset" else Loss.ERROR
             self._lose(loss, f"was told {kind} {data[:200]!r} after {self._last_id or 'nothing'}")
             self.events.clear()
+            self._expected = 1
             self.ended = kind == "done"
 
     def _lose(self, kind: Loss, what: str) -> None:
         self._ledger.lose(kind, f"a reader of {self.target} at port {self.port} {what}")
+
+
+def _seq_of(event_id: str) -> int:
+    """0 for what is no id of an event."""
+    number = event_id.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0

@@ -1,5 +1,6 @@
 """What stands on the volume of one life, read by the rules of docs/storage.md and without the server's own code."""
 
+import gzip
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,15 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True)
 class Volume:
-    """One life. ``claims``: node by epoch. ``records``: ``(epoch, record)`` for each one that counts, in order."""
+    """One life.
+
+    ``claims``: node by epoch. ``records``: ``(epoch, record)`` for each one that counts, in order. ``ignored_bytes``:
+    what owners have written behind the seals of their successors.
+    """
 
     claims: dict[int, str]
     records: list[tuple[int, JsonObject]]
+    ignored_bytes: int
 
     @property
     def events(self) -> list[JsonObject]:
@@ -47,18 +53,26 @@ def read_volume(life: Path) -> Volume:
     if sorted(claims) != list(range(1, len(claims) + 1)):
         raise ValueError(f"epochs {sorted(claims)} have been claimed")
     sealed: dict[int, int] = {}
+    ignored_bytes = 0
     segments: list[list[JsonObject]] = []
     for epoch in sorted(claims, reverse=True):
-        path = life / f"{epoch:06d}.jsonl"
-        content = path.read_bytes() if path.exists() else b""
+        content = _segment(life / f"{epoch:06d}.jsonl")
         if epoch < len(claims) and epoch not in sealed:
             raise ValueError(f"epoch {epoch} of {len(claims)} has no seal")
         counts = content[: sealed.get(epoch, len(content))].rpartition(b"\n")[0]
-        records = [orjson.loads(line) for line in counts.splitlines()]
+        ignored_bytes += len(content) - sealed.get(epoch, len(content))
+        records = [orjson.loads(line) for line in counts.split(b"\n") if line]
         segments.append(records)
         for record in records:
             if record["type"] != "seal":
                 break
             sealed.setdefault(record["data"]["epoch"], record["data"]["bytes"])
     ordered = [(epoch, record) for epoch, records in enumerate(reversed(segments), 1) for record in records]
-    return Volume(claims, ordered)
+    return Volume(claims, ordered, ignored_bytes)
+
+
+def _segment(path: Path) -> bytes:
+    if path.exists():
+        return path.read_bytes()
+    packed = path.with_suffix(".jsonl.gz")
+    return gzip.decompress(packed.read_bytes()) if packed.exists() else b""

@@ -64,11 +64,11 @@ class BlindStore(FileStore):
         return _BlindWriter(writer) if writer is not None else None
 
 
-class SkippingStore(FileStore):
-    """Reads on one event too far behind the one that was asked for."""
+class RepeatingStore(FileStore):
+    """Reads on one event before the place that was asked for."""
 
     def reader(self, life: Life, after: int = 0) -> LogReader:  # type: ignore[override]
-        return super().reader(life, after + 1 if after else 0)
+        return super().reader(life, max(0, after - 1))
 
 
 class HeedlessStore(FileStore):
@@ -79,7 +79,7 @@ class HeedlessStore(FileStore):
         return life, True
 
 
-STORES = {"haste": HasteStore, "blind": BlindStore, "skipping": SkippingStore, "heedless": HeedlessStore}
+STORES = {"haste": HasteStore, "blind": BlindStore, "repeating": RepeatingStore, "heedless": HeedlessStore}
 
 
 def serve_weakened(settings: Settings, weakness: str) -> int:
