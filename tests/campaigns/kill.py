@@ -121,12 +121,12 @@ async def _phase(
     folder: Path, ledger: Ledger, kills: int, seed: int, weakness: str | None, where: str
 ) -> dict[str, int | float]:
     folder.mkdir()
-    settings = {} if where else QUICK
+    settings, make = ({}, _long_demo) if where else (QUICK, Demo)
     async with cluster(folder, NODES, weakness=weakness, **settings) as nodes:
         killer = Killer(nodes.nodes, dice(seed, "kills"), BETWEEN_KILLS if where else BETWEEN_QUICK_KILLS)
         takeovers = Takeovers(killer.killed)
         rng = dice(seed, "readers")
-        flow = Flow(nodes, ledger, rng, Demo, places=PLACES, readers=READERS, on_end=takeovers.note)
+        flow = Flow(nodes, ledger, rng, make, places=PLACES, readers=READERS, on_end=takeovers.note)
         async with anyio.create_task_group() as tg:
             tg.start_soon(flow.run)
             await killer.run(kills)
@@ -141,6 +141,11 @@ async def _phase(
         f"crash loops{where}": flow.crash_loops,
         **takeovers.figures(where),
     }
+
+
+def _long_demo(number: int) -> Demo:
+    """Eight seconds of it, so that most kills with default settings hit tasks."""
+    return Demo(number, events=480, steps=160)
 
 
 CAMPAIGN = Campaign(
