@@ -133,6 +133,8 @@ class Reader:
         return fields
 
     def _take_unnumbered(self, kind: str, data: bytes) -> None:
+        if kind == "stalled":
+            return  # it waits, which is no loss
         if kind == "task":
             self.task = orjson.loads(data)
             self.has_task.set()
