@@ -69,6 +69,7 @@ class Node:
         self._settings = {"port": port, **settings}
         self._pid: int | None = None
         self._pidfd = -1
+        self._ending = False
         self._log_start = 0
 
     @property
@@ -81,15 +82,16 @@ class Node:
         self._settings |= settings
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         request = {"settings": self._settings, "log": str(self.log), "weakness": self._weakness}
+        self._ending = False
         self._pid = await self._zygote.ask(request)
         self._pidfd = os.pidfd_open(self._pid)
 
     async def listening(self) -> None:
-        """Return when the process that runs answers, or is gone."""
+        """Return when the process that runs answers, or is being ended."""
         pid = self._pid
         with anyio.fail_after(START_SECONDS):
             while LISTENS not in self.said():
-                if self._pid != pid or pid is None:
+                if self._pid != pid or self._ending:
                     return
                 assert not select.select([self._pidfd], [], [], 0)[0], f"it ended: {self.said()}"
                 await anyio.sleep(LOOK_SECONDS)
@@ -108,11 +110,13 @@ class Node:
 
     async def kill(self) -> None:
         """SIGKILL: it gets no chance to say anything."""
+        self._ending = True
         self._signal(signal.SIGKILL)
         await self._gone()
 
     async def terminate(self) -> int:
         """SIGTERM: it may end in good order. Returns the exit status."""
+        self._ending = True
         self._signal(signal.SIGTERM)
         return await self._gone()
 

@@ -122,7 +122,7 @@ class Reader:
         self._expected = seq + 1
         raw = b"\n".join(b"%b: %b" % (name, fields[name]) for name in (b"id", b"event", b"data"))
         self.events.append(Event(seq, kind, raw, time.monotonic()))
-        self.ended = kind == "done"
+        self.ended = self.ended or kind == "done"
 
     def _take_fields(self, block: bytes) -> dict[bytes, bytes]:
         """The fields of an event, without comments."""
@@ -143,7 +143,7 @@ class Reader:
             self._lose(loss, f"was told {kind} {data[:200]!r} after {self._last_id or 'nothing'}")
             self.events.clear()
             self._expected = 1
-            self.ended = kind == "done"
+            self.ended = self.ended or kind == "done"
 
     def _lose(self, kind: Loss, what: str) -> None:
         self._ledger.lose(kind, f"a reader of {self.target} at port {self.port} {what}")
