@@ -102,10 +102,14 @@ class Flow:
             self.going.set()
 
     def _check_crash_loop(self, readers: Sequence[Reader], replay: Reader) -> None:
-        """It ended as it must when its owners die again and again; what readers saw still stands."""
+        """It ended as it must when its owners die again and again; what readers saw still stands.
+
+        But for their `done`: who asks for the task after that sets it going again, and then it is told as a `status`.
+        """
         self.crash_loops += 1
         for reader in readers:
-            if first_difference(reader.events, replay.events[: len(reader.events)]):
+            seen = reader.events[:-1]
+            if first_difference(seen, replay.events[: len(seen)]):
                 self._ledger.lose(Loss.UNEQUAL, f"{replay.target}: readers of a crash loop have other events")
 
 

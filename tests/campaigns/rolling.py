@@ -45,8 +45,8 @@ LOSSES = (
 class Newcomers:
     """Clients that come all the time: some look into a stream and leave, some ask how a task does."""
 
-    def __init__(self, port: int, make: Flow, ledger: Ledger, rng: Random) -> None:
-        self._port, self._flow, self._ledger, self._rng = port, make, ledger, rng
+    def __init__(self, port: int, flow: Flow, ledger: Ledger, rng: Random) -> None:
+        self._port, self._flow, self._ledger, self._rng = port, flow, ledger, rng
         self.answers = 0
 
     async def run(self) -> None:
