@@ -18,7 +18,9 @@ from server.api.guard import Guard
 from server.api.problems import on_any_error, on_holdfast_error, on_http_exception
 from server.api.routes import routes
 from server.api.services import Services
+from server.chronicle import Chronicle
 from server.errors import HoldfastError
+from server.metrics import Figures, Metrics
 from server.models import Node
 from server.resources import docs_dir
 from server.settings import Settings
@@ -26,10 +28,13 @@ from server.sources.fetch import Fetcher
 from server.sources.library import Library
 from server.stores.base import Store
 from server.stores.files import FileStore
+from server.stores.timed_disk import TimedDisk
 from server.streaming.hub import Hub
+from server.tasks.census import Census
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
 from server.tasks.outlook import Outlook
+from server.tasks.readiness import Readiness
 from server.tasks.retention import Retention
 from server.tasks.scheduler import Scheduler, node_name
 from server.tasks.steering import Steering
@@ -45,24 +50,55 @@ logger = logging.getLogger(__name__)
 class Holdfast:
     """One node: its parts, and how they start and end."""
 
-    def __init__(self, settings: Settings, store: Store, workflows: list[Workflow]) -> None:
+    def __init__(self, settings: Settings, store: Store | None, workflows: list[Workflow]) -> None:
         self.node = node_name(socket.gethostname(), secrets.token_hex(3))
         registry = Registry(workflows)
-        hub = Hub(store)
+
+        def figures() -> Figures:
+            return Figures(
+                running=len(scheduler.runs),
+                capacity=settings.max_concurrent_tasks,
+                queued=len(scheduler.queue),
+                oldest_wait_seconds=scheduler.oldest_wait_seconds,
+                subscribers=hub.readers,
+                nodes_alive=liveness.alive,
+                heartbeat_age_seconds=liveness.heartbeat_age,
+                tasks=census.counts,
+                counted_at=census.counted_at,
+            )
 
         def describe(counter: int) -> Node:
             url = f"http://{settings.host}:{settings.port}"
             running, capacity = len(scheduler.runs), settings.max_concurrent_tasks
             return Node(self.node, counter, url, running, capacity, __version__, registry.versions())
 
+        metrics = Metrics(self.node, __version__, figures)
+        if store is None:
+            store = FileStore(settings.task_storage_dir, TimedDisk(metrics.synced))
+        hub = Hub(store, metrics.followed)
         liveness = Liveness(store, settings, describe, on_death=lambda: scheduler.look_now())
-        scheduler = Scheduler(store, registry, liveness, hub, settings, self.node)
-        outlook = Outlook(store, scheduler)
-        steering = Steering(store, scheduler, liveness, hub, outlook, self.node)
-        manager = BackgroundTaskManager(store, registry, scheduler, outlook, steering)
+        chronicle = Chronicle(hub, metrics, self.node)
+        scheduler = Scheduler(store, registry, liveness, chronicle, chronicle, settings, self.node)
+        outlook = Outlook(store, scheduler, chronicle)
+        steering = Steering(store, scheduler, liveness, chronicle, outlook, self.node)
+        manager = BackgroundTaskManager(store, registry, scheduler, outlook, steering, chronicle)
+        readiness = Readiness(store, liveness, lambda: self._shut_down)
+        census = Census(store)
         self._retention = Retention(store, outlook, manager, settings)
         self.services = Services(
-            settings, store, registry, manager, outlook, steering, scheduler, liveness, hub, self.node
+            settings=settings,
+            store=store,
+            registry=registry,
+            manager=manager,
+            outlook=outlook,
+            steering=steering,
+            scheduler=scheduler,
+            liveness=liveness,
+            hub=hub,
+            readiness=readiness,
+            census=census,
+            metrics=metrics,
+            node=self.node,
         )
         self._shut_down = False
 
@@ -78,6 +114,9 @@ class Holdfast:
             tg.start_soon(parts.liveness.run)
             tg.start_soon(parts.scheduler.run)
             tg.start_soon(self._retention.run)
+            tg.start_soon(parts.readiness.run)
+            tg.start_soon(parts.census.run)
+            logger.info("this node takes part, with version %s", __version__)
             try:
                 yield
             finally:
@@ -99,6 +138,7 @@ class Holdfast:
             return
         self._shut_down = True
         parts = self.services
+        logger.info("this node is shutting down; it hands %d running tasks over", len(parts.scheduler.runs))
         parts.hub.drain()
         try:
             await parts.scheduler.close(parts.settings.shutdown_grace_seconds)
@@ -121,11 +161,7 @@ def create_app(
 ) -> Starlette:
     """The application. What is not given is made as the settings say; ``app.state.holdfast`` is the node."""
     settings = settings or Settings()
-    node = Holdfast(
-        settings,
-        store if store is not None else FileStore(settings.task_storage_dir),
-        workflows if workflows is not None else default_workflows(settings),
-    )
+    node = Holdfast(settings, store, workflows if workflows is not None else default_workflows(settings))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -143,7 +179,7 @@ def create_app(
                 allow_headers=["Content-Type", "Last-Event-ID", "Authorization", "X-Request-ID"],
                 expose_headers=list(EXPOSED_HEADERS),
             ),
-            Middleware(Guard, settings=settings),
+            Middleware(Guard, settings=settings, answered=node.services.metrics.answered),
         ],
         exception_handlers={
             HoldfastError: on_holdfast_error,

@@ -17,6 +17,7 @@ import server
 from server.api.routes import routes
 from server.command.telling import CHINESE
 from server.errors import HoldfastError
+from server.metrics import Figures, Metrics
 from server.models import EventType
 from server.settings import Settings
 from server.workflows import base
@@ -117,6 +118,22 @@ def error_sentences() -> dict[str, set[str]]:
 
 def event_names() -> set[str]:
     return {str(event) for event in EventType if event not in JOURNAL_ONLY} | SYNTHESISED
+
+
+def metric_rows() -> dict[str, list[str]]:
+    """Every figure but the process's own, with its type and labels, from an exposition in which each has a value."""
+    now = Figures(0, 0, 0, 0, 0, 0, 0, {}, counted_at=0)
+    metrics = Metrics("node", "version", lambda: now)
+    metrics.created("demo")
+    metrics.answered("GET", "/", 200)
+    metrics.synced("fsync", 0)
+    text = metrics.exposition().decode()
+    rows = {}
+    for name, kind in re.findall(r"^# TYPE (holdfast_\w+) (\w+)$", text, re.MULTILINE):
+        series = re.findall(rf"^{name}(?:_bucket)?\{{(.*)\}} ", text, re.MULTILINE)
+        labels = dict.fromkeys(label for each in series for label in re.findall(r"(\w+)=", each) if label != "le")
+        rows[name] = [kind, ", ".join(f"`{label}`" for label in labels) or "—"]
+    return rows
 
 
 def plain_path(path: str) -> str:
@@ -226,6 +243,14 @@ def test_the_commands_say_of_each_error_what_the_chinese_page_says() -> None:
 def test_each_event_is_documented(folder: Path) -> None:
     """The event table and the event types are the same."""
     assert documented((folder / "events.md").read_text()).keys() == event_names()
+
+
+@each_language
+def test_each_figure_is_documented_with_its_type_and_labels(folder: Path) -> None:
+    """The table of figures and what `/metrics` gives are the same."""
+    wanted = metric_rows()
+    assert len(wanted) > 15
+    assert compare(wanted, section((folder / "operations.md").read_text(), set(wanted))) == []
 
 
 @each_language

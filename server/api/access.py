@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from starlette.requests import Request
+from structlog.contextvars import bind_contextvars
 
 from server.api.services import services
 from server.errors import TaskEnded
@@ -34,6 +35,7 @@ async def own_current_task(request: Request) -> Life:
     :raises TaskEnded: the request names an older life.
     """
     life = await services(request).outlook.find(request.path_params["task_id"], principal(request).scope)
+    bind_contextvars(task=life.task_id)
     if request.query_params.get("generation", life.generation) != life.generation:
         raise TaskEnded("An older life of a task can't be changed; leave `generation` out to mean the current one.")
     return life
@@ -45,4 +47,6 @@ async def own_task(request: Request) -> Life:
     :raises TaskNotFound: there is none, or it belongs to somebody else.
     """
     generation = request.query_params.get("generation")
-    return await services(request).outlook.find(request.path_params["task_id"], principal(request).scope, generation)
+    life = await services(request).outlook.find(request.path_params["task_id"], principal(request).scope, generation)
+    bind_contextvars(task=life.task_id)
+    return life

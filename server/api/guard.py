@@ -3,10 +3,12 @@
 import re
 import secrets
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from server.api.access import LOCAL_USER
 from server.api.problems import problem
@@ -17,14 +19,20 @@ DRAIN_BYTES = 64 * 1024 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STARTS_WORK = frozenset({"/api/stream", "/api/sse"})
 
+NO_ROUTE = "none"
+"""What is counted as the route of a request that was refused, or that no route is for."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 class Guard:
-    """Pure ASGI, so that streams pass through untouched."""
+    """Pure ASGI, so that streams pass through untouched.
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app, self._settings = app, settings
+    ``answered`` is told the method, the route's template and the status of each answer as it begins.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, answered: Callable[[str, str, int], None]) -> None:
+        self._app, self._settings, self._answered = app, settings, answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,11 +44,15 @@ class Guard:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
+                self._answered(scope["method"], _route(scope), message["status"])
                 answer = MutableHeaders(scope=message)
                 answer["X-Request-ID"] = request_id
                 answer["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
+        # Not undone at the end: what goes wrong is told further out, and each request has a context of its own.
+        clear_contextvars()
+        bind_contextvars(request=request_id)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             await problem(refusal)(scope, receive, send_with_id)
@@ -48,7 +60,11 @@ class Guard:
         scope.setdefault("state", {})
         scope["state"]["request_id"] = request_id
         scope["state"]["principal"] = LOCAL_USER
-        await self._app(scope, self._limited(receive, headers), send_with_id)
+        try:
+            await self._app(scope, self._limited(receive, headers), send_with_id)
+        except Exception:
+            self._answered(scope["method"], _route(scope), 500)
+            raise
 
     def _refusal(self, scope: Scope, headers: Headers) -> HoldfastError | None:
         size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
@@ -103,6 +119,10 @@ class Guard:
             return message
 
         return limited
+
+
+def _route(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", NO_ROUTE)
 
 
 def _host_name(host: str) -> str:

@@ -16,10 +16,31 @@ from server.api.tasks import json_response
 from server.models import Status
 from server.tasks.listing import Filters
 
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+
 
 async def healthz(request: Request) -> Response:
     """This process answers."""
     return json_response({"status": "ok", "node": services(request).node, "version": __version__})
+
+
+async def readyz(request: Request) -> Response:
+    """Whether this node can take work now: 200, or 503 with what is wrong."""
+    parts = services(request)
+    checks = await parts.readiness.checks()
+    ready = all(check.ok for check in checks)
+    told = {
+        check.name: {"status": "ok"} if check.ok else {"status": "failed", "detail": check.detail} for check in checks
+    }
+    body = {"status": "ready" if ready else "unready", "node": parts.node, "checks": told}
+    return json_response(body, 200 if ready else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """This node's figures, for Prometheus."""
+    parts = services(request)
+    parts.census.want()
+    return Response(parts.metrics.exposition(), 200, {"Cache-Control": "no-store", "Content-Type": METRICS})
 
 
 async def stats(request: Request) -> Response:

@@ -37,6 +37,8 @@ _ANSWERS: dict[str, dict[str, Any]] = {
     "/api/tasks/{task_id}/output.html": {"200": {"text/html": {"schema": _TEXT}}, "304": None},
     "/api/tasks/{task_id}/report.{format}": {"200": {"*/*": {}}},
     "/api/tasks/{task_id}/artifacts/{name}": {"200": {"*/*": {}}},
+    "/readyz": {"200": _JSON, "503": _JSON},
+    "/metrics": {"200": {"text/plain": {"schema": _TEXT}}},
     "/docs": {"307": None},
     "/docs/{page}": {"200": {"text/html": {"schema": _TEXT}}},
 }
@@ -45,6 +47,7 @@ _MEANINGS = {
     "201": "A new life of the task was started.",
     "204": "There is nothing more: the reader has seen it all, or the task is removed.",
     "304": "It has not changed.",
+    "503": "Something is wrong; the body says what.",
     "307": "It is at the address in `Location`.",
 }
 

@@ -34,6 +34,8 @@ def routes() -> list[BaseRoute]:
         Route("/api/stats", meta.stats, methods=["GET"]),
         Route("/api/sse", sse.deep_research, methods=["GET", "POST"]),
         Route("/healthz", meta.healthz, methods=["GET"]),
+        Route("/readyz", meta.readyz, methods=["GET"]),
+        Route("/metrics", meta.metrics, methods=["GET"]),
         Route("/openapi.json", meta.openapi, methods=["GET"]),
         Route("/docs", pages.docs, methods=["GET"]),
         Route("/docs/{page:path}", pages.docs_page, methods=["GET"]),

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from server.metrics import Metrics
 from server.settings import Settings
 from server.stores.base import Store
 from server.streaming.hub import Hub
+from server.tasks.census import Census
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
 from server.tasks.outlook import Outlook
+from server.tasks.readiness import Readiness
 from server.tasks.scheduler import Scheduler
 from server.tasks.steering import Steering
 from server.workflows.base import Registry
@@ -28,6 +31,9 @@ class Services:
     scheduler: Scheduler
     liveness: Liveness
     hub: Hub
+    readiness: Readiness
+    census: Census
+    metrics: Metrics
     node: str
 
 

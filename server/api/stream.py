@@ -4,6 +4,7 @@ from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
+from structlog.contextvars import bind_contextvars
 
 from server.api.access import own_task
 from server.api.requests import task_request
@@ -44,6 +45,7 @@ async def event_stream(
     request: Request, life: Life, given: str | None, *, reused: bool, wire: Wire | None = None
 ) -> Response:
     """The stream of a life from where the reader is; 204 for one that has seen it all."""
+    bind_contextvars(task=life.task_id)
     parts = services(request)
     now = await parts.outlook.outline(life)
     headers = task_headers(life)

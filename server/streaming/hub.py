@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import anyio
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskGroup, TaskStatus
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from server.errors import HoldfastError
 from server.models import EventType, Life, Record
@@ -90,10 +91,10 @@ class Channel:
 
 
 class Hub:
-    """All channels of this node."""
+    """All channels of this node. ``followed`` is told what a follower of another node's log has shown to readers."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, followed: Callable[[Sequence[Record]], None] = lambda records: None) -> None:
+        self._store, self._followed = store, followed
         self._channels: dict[str, Channel] = {}
         self._tg: TaskGroup | None = None
         self.draining = False
@@ -150,6 +151,9 @@ class Hub:
             self._tg.start_soon(self._follow, channel, after)
 
     async def _follow(self, channel: Channel, after: int) -> None:
+        # It outlives the request that has started it, and serves others.
+        clear_contextvars()
+        bind_contextvars(task=channel.life.task_id)
         reader = self._store.reader(channel.life, after)
         pause, hot_until = POLL_SECONDS, anyio.current_time() + HOT_SECONDS
         try:
@@ -157,6 +161,7 @@ class Hub:
                 records = await reader.read()
                 if records:
                     channel.publish(records)
+                    self._followed(records)
                     pause, hot_until = POLL_SECONDS, anyio.current_time() + HOT_SECONDS
                     continue
                 await anyio.sleep(pause)

@@ -72,7 +72,17 @@ class Liveness:
 
     def may_write(self) -> bool:
         """Whether this node's lease is fresh enough that nobody can have taken its tasks."""
-        return self._clock() - self._renewed < FENCE_SHARE * self._settings.lease_seconds
+        return self.heartbeat_age < FENCE_SHARE * self._settings.lease_seconds
+
+    @property
+    def heartbeat_age(self) -> float:
+        """Seconds since the last heartbeat that was written; infinite before the first."""
+        return self._clock() - self._renewed
+
+    @property
+    def alive(self) -> int:
+        """How many nodes are alive, as this one sees it."""
+        return sum(not self.is_dead(node.id) for node in self.nodes)
 
     async def observe(self) -> None:
         """Look at every node's heartbeat."""

@@ -15,6 +15,7 @@ from server.tasks.outlook import Outlook
 from server.tasks.scheduler import Scheduler
 from server.tasks.state import TaskState
 from server.tasks.steering import Steering
+from server.tasks.witness import Witness
 from server.workflows.base import Registry
 
 
@@ -46,10 +47,16 @@ class BackgroundTaskManager:
     """One node's way from requests to tasks."""
 
     def __init__(
-        self, store: Store, registry: Registry, scheduler: Scheduler, outlook: Outlook, steering: Steering
+        self,
+        store: Store,
+        registry: Registry,
+        scheduler: Scheduler,
+        outlook: Outlook,
+        steering: Steering,
+        witness: Witness,
     ) -> None:
         self._store, self._registry, self._scheduler = store, registry, scheduler
-        self._outlook, self._steering = outlook, steering
+        self._outlook, self._steering, self._witness = outlook, steering, witness
         self.listing = Listing(store, scheduler, outlook.rebuild)
 
     async def submit(self, request: TaskRequest, resuming: Callable[[Life], bool] = lambda life: False) -> Submission:
@@ -142,6 +149,7 @@ class BackgroundTaskManager:
             life, made = await self._store.create(self._life(request, task_id, number))
             if not made:
                 return None
+            self._witness.created(life)
             self._scheduler.offer(life)
         for older in await self._store.lives(task_id):
             if older.number < number:

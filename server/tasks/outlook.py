@@ -14,6 +14,7 @@ from server.stores.base import Store
 from server.tasks.ownership import read_state
 from server.tasks.scheduler import Scheduler
 from server.tasks.state import Outline, TaskState, outline_of_snapshot, told
+from server.tasks.witness import Witness
 
 
 @dataclass(slots=True)
@@ -28,8 +29,8 @@ class _Reading:
 class Outlook:
     """Reads; changes nothing but lost snapshots. What runs here is known from memory, all else from the store."""
 
-    def __init__(self, store: Store, scheduler: Scheduler) -> None:
-        self._store, self._scheduler = store, scheduler
+    def __init__(self, store: Store, scheduler: Scheduler, witness: Witness) -> None:
+        self._store, self._scheduler, self._witness = store, scheduler, witness
         self._ticks = itertools.count()
         self._readings: dict[str, _Reading] = {}
 
@@ -68,6 +69,8 @@ class Outlook:
         finally:
             del self._readings[life.generation]
             reading.over.set()
+        if reading.state.corrupt and reading.state.failure is not None:
+            self._witness.quarantined(life, reading.state.failure["message"])
         if reading.state.status.terminal:
             await self._write_snapshot(life, reading.state)
         return reading.state

@@ -12,7 +12,7 @@ from server.stores.base import LogWriter, Store
 from server.tasks.journal import UPGRADED, Journal, Rollback
 from server.tasks.log import Publish, TaskLog
 from server.tasks.state import TaskState
-from server.tasks.tenures import deaths_in_a_row, tenures
+from server.tasks.tenures import Tenure, deaths_in_a_row, tenures
 
 SEAL_WAIT_SECONDS = 2.0
 SEAL_POLL_SECONDS = 0.01
@@ -24,7 +24,8 @@ class Ownership:
     """A claimed task with its log read: what a run, or a mere change of status, works on.
 
     ``orphaned``: the owner before this one did not release it, so what was asked of that one is still to be done.
-    ``deaths``: how many owners in a row have died over it without finishing a step.
+    ``before``: the ownership before this one, if any. ``deaths``: how many owners in a row have died over it without
+    finishing a step.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Ownership:
         self.state = TaskState(life)
         self.has_read_log = False
         self.journal = Journal()
+        self.before: Tenure | None = None
         self.orphaned, self.deaths = False, 0
         self._publish, self._may_write = publish, may_write
         self.log: TaskLog
@@ -51,7 +53,8 @@ class Ownership:
         await to_thread.run_sync(self.state.apply_all, records)
         self.journal = await to_thread.run_sync(Journal.of, records)
         owners = tenures(records, self.node)
-        self.orphaned = len(owners) > 1 and not owners[-2].released
+        self.before = owners[-2] if len(owners) > 1 else None
+        self.orphaned = self.before is not None and not self.before.released
         self.deaths = deaths_in_a_row(owners)
         self.log = TaskLog(self._writer, self.state, self._publish, self._may_write)
         self.has_read_log = True

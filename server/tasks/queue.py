@@ -17,6 +17,7 @@ class Queue:
         self._clock = clock
         self._waiting: dict[str, Life] = {}
         self._elsewhere: set[str] = set()
+        self._since: dict[str, float] = {}
         self._put_off: dict[str, tuple[int, float]] = {}
 
     def __contains__(self, task_id: str) -> bool:
@@ -24,17 +25,23 @@ class Queue:
 
     def add(self, life: Life) -> None:
         """It waits for an owner."""
+        waiting = self._waiting.get(life.task_id)
+        if waiting is not None and waiting.generation != life.generation:
+            self.forget(waiting)
         self._waiting[life.task_id] = life
-        self._elsewhere.discard(life.task_id)
+        self.has_come_free(life)
 
     def watch(self, life: Life) -> None:
         """Another node has it, or will soon; it is looked at again and again."""
         if self._waiting.setdefault(life.task_id, life).generation == life.generation:
             self._elsewhere.add(life.task_id)
+            self._since.pop(life.task_id, None)
 
     def has_come_free(self, life: Life) -> None:
         """Who had it is gone: it waits for an owner, if it still waits at all."""
         self._elsewhere.discard(life.task_id)
+        if life.task_id in self._waiting:
+            self._since.setdefault(life.task_id, self._clock())
 
     def forget(self, life: Life) -> None:
         """This life waits no longer. A newer one may still."""
@@ -42,6 +49,7 @@ class Queue:
         if waiting is not None and waiting.generation == life.generation:
             del self._waiting[life.task_id]
             self._elsewhere.discard(life.task_id)
+            self._since.pop(life.task_id, None)
 
     def watched(self) -> list[Life]:
         return [self._waiting[task_id] for task_id in self._elsewhere]
@@ -57,6 +65,11 @@ class Queue:
         """What waits for a place, next one first."""
         waiting = [life for task_id, life in self._waiting.items() if task_id not in self._elsewhere]
         return sorted(waiting, key=lambda life: (-life.priority, life.created_at, life.task_id))
+
+    @property
+    def oldest_wait_seconds(self) -> float:
+        """How long the one that has waited longest is known here to wait for a place; 0 when none waits."""
+        return self._clock() - min(self._since.values()) if self._since else 0.0
 
     def put_off(self, task_id: str, seconds: float) -> None:
         """Not before so long."""

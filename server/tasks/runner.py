@@ -13,6 +13,7 @@ from server.settings import Settings
 from server.tasks.context import TaskContext
 from server.tasks.ownership import Ownership
 from server.tasks.state import TaskState
+from server.tasks.witness import Witness
 from server.workflows.base import Workflow
 
 HOUSEKEEPING_SECONDS = 0.5
@@ -38,9 +39,10 @@ HANDED_OVER = Ending(Status.PENDING, "handed_over")
 class TaskRun:
     """Runs a workflow over a claimed task, journals it, and ends in exactly one way."""
 
-    def __init__(self, owned: Ownership, workflow: Workflow, node: str, settings: Settings) -> None:
+    def __init__(self, owned: Ownership, workflow: Workflow, node: str, settings: Settings, witness: Witness) -> None:
         self.owned, self.life = owned, owned.life
         self._workflow, self._node, self._settings = workflow, node, settings
+        self._witness = witness
         self._scope = anyio.CancelScope()
         self._ending: Ending | None = None
         self._context: TaskContext | None = None
@@ -88,6 +90,7 @@ class TaskRun:
 
     async def _own(self) -> None:
         await self.owned.read_log()
+        self._witness.claimed(self.life, self.owned.epoch, self.owned.before)
         if self.state.status not in (Status.PENDING, Status.RUNNING):
             await self.owned.give_back()
             return

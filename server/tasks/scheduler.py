@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
+from structlog.contextvars import bind_contextvars
 
 from server.errors import HoldfastError, LogCorrupt, QueueFull, ShuttingDown, UnknownKind
 from server.models import Life, Status, now_ms
@@ -18,6 +19,7 @@ from server.tasks.ownership import Ownership, read_state
 from server.tasks.queue import Queue
 from server.tasks.runner import TaskRun
 from server.tasks.state import told
+from server.tasks.witness import Witness
 from server.workflows.base import Registry
 
 HOLD_SECONDS = 5.0
@@ -47,10 +49,17 @@ class Scheduler:
     """
 
     def __init__(
-        self, store: Store, registry: Registry, liveness: Liveness, stage: Stage, settings: Settings, node: str
+        self,
+        store: Store,
+        registry: Registry,
+        liveness: Liveness,
+        stage: Stage,
+        witness: Witness,
+        settings: Settings,
+        node: str,
     ) -> None:
         self._store, self._registry, self._liveness = store, registry, liveness
-        self._stage, self._settings, self._node = stage, settings, node
+        self._stage, self._witness, self._settings, self._node = stage, witness, settings, node
         self._queue = Queue()
         self._taken: dict[str, Life] = {}
         self._held: set[str] = set()
@@ -129,6 +138,11 @@ class Scheduler:
     def queue(self) -> list[Life]:
         """What waits for a place, next one first."""
         return self._queue.in_order()
+
+    @property
+    def oldest_wait_seconds(self) -> float:
+        """How long the one that has waited longest is known here to wait for a place; 0 when none waits."""
+        return self._queue.oldest_wait_seconds
 
     def position(self, task_id: str) -> int | None:
         """1 for the task that is next; None when it does not wait here."""
@@ -231,6 +245,7 @@ class Scheduler:
 
     async def _take_up(self, life: Life) -> None:
         """One place: claim the task, run it, give the place back."""
+        bind_contextvars(task=life.task_id)
         newer: Life | None = None
         try:
             current = await self._store.latest(life.task_id)
@@ -240,7 +255,7 @@ class Scheduler:
             elif not self._closing:
                 await self._claim_and_run(life)
         except LogCorrupt as error:
-            logger.error("task %s is quarantined: %s", life.task_id, error.detail)
+            self._witness.quarantined(life, error.detail)
             await self._quarantine(life)
         except HoldfastError as error:
             logger.warning("could not take up task %s: %s", life.task_id, error.detail)
@@ -277,7 +292,7 @@ class Scheduler:
             return
         self.forget(life)
         owned = Ownership(life, writer, self._node, self._store, self._stage.enter(life), self._liveness.may_write)
-        run = TaskRun(owned, self._registry.get(life.kind), self._node, self._settings)
+        run = TaskRun(owned, self._registry.get(life.kind), self._node, self._settings, self._witness)
         self.runs[life.task_id] = run
         self._tell_moved()
         if self._closing:
@@ -295,7 +310,7 @@ class Scheduler:
         writer: LogWriter | None = None
         with anyio.CancelScope(shield=True):
             writer = await self._store.claim(life, epoch, self._node)
-        return writer
+        return None if writer is None else self._witness.timed(writer)
 
     async def _quarantine(self, life: Life) -> None:
         """Say in the snapshot that the log is damaged, and look at the task no more."""

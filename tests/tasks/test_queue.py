@@ -68,3 +68,27 @@ def test_what_has_to_be_given_up_is_tried_later_and_later() -> None:
     queue.note_outcome(A, gave_up=True)
     clock.now += FIRST_PAUSE_SECONDS
     assert not queue.is_put_off(A)
+
+
+def test_a_task_waits_from_when_it_is_known_to_and_not_from_when_it_was_made() -> None:
+    """One that is resumed after a day has not waited for a day; one that another node has does not wait."""
+    clock = Clock()
+    queue = Queue(clock)
+    assert queue.oldest_wait_seconds == 0
+    first, second = life(A), life(B)
+    queue.watch(first)
+    clock.now = 10
+    queue.add(second)
+    clock.now = 15
+    queue.has_come_free(first)
+    queue.add(second)
+    clock.now = 18
+    assert queue.oldest_wait_seconds == 8
+    queue.watch(second)
+    assert queue.oldest_wait_seconds == 3
+    queue.add(life(A, number=2))
+    clock.now = 20
+    assert queue.oldest_wait_seconds == 2
+    queue.keep_only({A})
+    queue.forget(first)
+    assert queue.oldest_wait_seconds == 2
