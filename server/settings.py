@@ -2,7 +2,7 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -71,6 +71,14 @@ class Settings(BaseSettings):
     )
     shutdown_grace_seconds: float = Field(
         4.0, ge=0, description="How long running steps may go on after SIGTERM before they are left for the next owner."
+    )
+
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto",
+        description="How the log on stderr is written: `json`, `text`, or `auto`: text on a terminal, else JSON.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="What the log tells at least: `debug`, `info`, `warning` or `error`."
     )
 
     holdfast_url: str = Field(

@@ -23,6 +23,8 @@ from server.workflows.base import Workflow
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
+LISTENS = r"^Holdfast .*(http://127\.0\.0\.1:(\d+))$"
+"""What it tells on stdout as soon as it does; lines of its log may come before."""
 
 
 def settings(tmp_path: Path, **more: Any) -> Settings:
@@ -109,11 +111,11 @@ class ServerProcess:
             text=True,
         )
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
-        assert found is not None, line + self._process.stdout.read()
-        self.url, self.port = found[0], int(found[1])
         self.told: list[str] = []
+        while (found := re.search(LISTENS, line := self._process.stdout.readline())) is None:
+            assert line, "".join(self.told)
+            self.told.append(line)
+        self.url, self.port = found[1], int(found[2])
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 

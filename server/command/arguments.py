@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -119,6 +119,9 @@ def _wanted(field: str, voice: Voice) -> str:
     declared = Settings.model_fields[field]
     if declared.annotation is bool:
         return voice("1 or 0", " 1 或 0")
+    if get_origin(declared.annotation) is Literal:
+        *words, last = get_args(declared.annotation)
+        return voice(f"{', '.join(words)} or {last}", f" {'、'.join(words)} 或 {last}")
     if declared.annotation not in (int, float):
         return ""
     kind = voice("a whole number", "整数") if declared.annotation is int else voice("a number", "数字")

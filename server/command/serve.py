@@ -22,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from server.api.problems import MEDIA_TYPE as PROBLEM
 from server.api.problems import describe
 from server.app import create_app
+from server.command import logs
 from server.command.doctor import what_works
 from server.command.listening import BACKLOG, listen, url_of
 from server.command.telling import CHINESE
@@ -59,6 +60,7 @@ def serve(settings: Settings) -> int:
     settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
     _allow_many_files()
     app = create_app(settings)
+    logs.configure(settings, app.state.holdfast.node)
     entrance = _Entrance(app)
     config = uvicorn.Config(
         entrance,
