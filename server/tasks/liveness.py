@@ -31,6 +31,11 @@ class Sighting:
     held: bool | None
 
 
+def since_boot() -> float:
+    """Monotonic seconds, those included in which the machine was suspended, where the system counts them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 class Liveness:
     """Heartbeats, this node's and the others'. Nobody's wall clock is compared with anybody's."""
 
@@ -40,9 +45,13 @@ class Liveness:
         settings: Settings,
         describe: Callable[[int], Node],
         clock: Callable[[], float] = time.monotonic,
+        lease_clock: Callable[[], float] | None = None,
         on_death: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._settings, self._describe, self._clock = store, settings, describe, clock
+        # Others are watched on a clock that stands still while this machine sleeps: they were not seen meanwhile. Its
+        # own lease runs out all the same.
+        self._lease_clock = lease_clock or (since_boot if clock is time.monotonic else clock)
         self._on_death = on_death
         self._dead: set[str] = set()
         self._counter = 0
@@ -52,7 +61,7 @@ class Liveness:
 
     async def beat(self) -> None:
         """Renew this node's lease. The time counts from before the write, as others may have seen it then."""
-        started = self._clock()
+        started = self._lease_clock()
         self._counter += 1
         await self._store.beat(self._describe(self._counter))
         self._renewed = started
@@ -77,7 +86,7 @@ class Liveness:
     @property
     def heartbeat_age(self) -> float:
         """Seconds since the last heartbeat that was written; infinite before the first."""
-        return self._clock() - self._renewed
+        return self._lease_clock() - self._renewed
 
     @property
     def alive(self) -> int:

@@ -83,7 +83,7 @@ async def test_a_death_is_told_once_and_again_after_the_node_came_back(tmp_path:
     clock, store = Clock(), MemoryStore()
     told: list[float] = []
     wanted = settings(tmp_path, heartbeat_seconds=1, lease_seconds=10)
-    watch = Liveness(store, wanted, lambda counter: node("me", counter), clock, lambda: told.append(clock.now))
+    watch = Liveness(store, wanted, lambda counter: node("me", counter), clock, on_death=lambda: told.append(clock.now))
     await store.beat(node("other", 1, held=False))
     for counter in (None, None, 2, None):
         if counter is not None:
@@ -122,3 +122,21 @@ async def test_kinds_are_offered_by_the_living(tmp_path: Path) -> None:
     assert not watch.offers("poem")
     clock.now += 11
     assert not watch.offers("essay")
+
+
+async def test_a_machine_that_was_suspended_holds_its_own_lease_for_lost_and_nobody_else_for_dead(
+    tmp_path: Path,
+) -> None:
+    """It has not seen the others meanwhile, but they have missed it."""
+    clock, since_boot, store = Clock(), Clock(), MemoryStore()
+    wanted = settings(tmp_path, heartbeat_seconds=1, lease_seconds=10)
+    watch = Liveness(store, wanted, lambda counter: node("me", counter), clock, since_boot)
+    await watch.beat()
+    await store.beat(node("other", 1))
+    await watch.observe()
+    assert watch.may_write()
+    since_boot.now += 3600
+    assert not watch.may_write()
+    assert not watch.is_dead("other")
+    await watch.beat()
+    assert watch.may_write()
