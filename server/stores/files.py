@@ -252,7 +252,9 @@ class FileStore:
 
     def _remove_life(self, life: Life) -> None:
         # The birth record first: without it nobody looks for the rest.
-        self._volume.remove_file(self._birth(life))
+        birth = self._birth(life)
+        self._volume.remove_file(birth)
+        self._volume.disk.sync_folder(birth.parent)
         self._move_aside(self._folder(life))
 
     def _move_aside(self, folder: Path) -> bool:
@@ -262,6 +264,8 @@ class FileStore:
             self._volume.disk.rename(folder, aside)
         except FileNotFoundError:
             return False
+        # Durably, before anything in it goes: what comes back after a power cut must be whole.
+        self._volume.disk.sync_folder(folder.parent)
         self._volume.disk.remove_tree(aside)
         return True
 

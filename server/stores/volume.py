@@ -38,6 +38,8 @@ class Volume:
         try:
             self.disk.make_folder(path)
         except FileExistsError:
+            # Whoever made it may have died before its name was durable.
+            self.disk.sync_folder(path.parent)
             return False
         except FileNotFoundError:
             self.make_folder(path.parent)
@@ -55,6 +57,7 @@ class Volume:
             try:
                 self._write_file(path, content, sync=True)
             except FileExistsError:
+                self.disk.sync_folder(path.parent)  # whoever made it may have died before its name was durable
                 return False
             self.disk.sync_folder(path.parent)
             return True
@@ -63,13 +66,15 @@ class Volume:
             self._write_file(aside, content, sync=True)
             try:
                 self.disk.link(aside, path)
+                made = True
             except FileExistsError:
-                return False
+                made = False
         finally:
             with contextlib.suppress(FileNotFoundError):
                 self.disk.unlink(aside)
+        # Also where it was there: whoever made it may have died before its name was durable.
         self.disk.sync_folder(path.parent)
-        return True
+        return made
 
     def replacement(self, path: Path, content: bytes, *, durable: bool) -> "Replacement":
         """Write a file that may then take the place of ``path``."""
@@ -96,8 +101,10 @@ class Volume:
             self.disk.close(handle)
 
     def touch(self, path: Path) -> None:
-        """See to it that a file of this name exists."""
-        self.disk.close(self.disk.open(path, os.O_WRONLY | os.O_CREAT))
+        """See to it that a file of this name exists, durably."""
+        if not self.disk.exists(path):
+            self.disk.close(self.disk.open(path, os.O_WRONLY | os.O_CREAT))
+            self.disk.sync_folder(path.parent)
 
     def read(self, path: Path) -> bytes | None:
         """The content; None when there is no such file."""

@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The last counter seen of a node, and since when, on this node's own monotonic clock, it has not moved."""
+    """The last counter seen of a node, and for how many seconds of looking it has not moved."""
 
     counter: int | None
-    since: float
+    silent: float
     held: bool | None
 
 
@@ -56,6 +56,7 @@ class Liveness:
         self._dead: set[str] = set()
         self._counter = 0
         self._renewed = float("-inf")
+        self._looked_at = float("-inf")
         self._sightings: dict[str, Sighting] = {}
         self.nodes: list[Node] = []
 
@@ -94,53 +95,51 @@ class Liveness:
         return sum(not self.is_dead(node.id) for node in self.nodes)
 
     async def observe(self) -> None:
-        """Look at every node's heartbeat."""
+        """Look at every node's heartbeat.
+
+        Silence counts only while it was listened to: a node that was frozen, or whose volume hung, has missed the
+        others' heartbeats and must not hold them for dead.
+        """
         now = self._clock()
-        self.nodes = await self._without_gone(await self._store.nodes(), now)
-        seen = {node.id: node for node in self.nodes}
-        for name in {*seen, *self._sightings}:
-            node = seen.get(name)
+        passed = min(now - self._looked_at, self._settings.heartbeat_seconds)
+        nodes = {node.id: node for node in await self._store.nodes()}
+        self._looked_at = now
+        for name in {*nodes, *self._sightings}:
+            node = nodes.get(name)
             counter = node.counter if node else None
             known = self._sightings.get(name)
-            since = known.since if known is not None and known.counter == counter else now
-            self._sightings[name] = Sighting(counter, since, node.held if node else None)
-        for name in [name for name, sighting in self._sightings.items() if self._is_forgotten(sighting, now)]:
-            del self._sightings[name]
+            silent = known.silent + passed if known is not None and known.counter == counter else 0.0
+            self._sightings[name] = Sighting(counter, silent, node.held if node else None)
+        await self._forget_the_gone()
+        self.nodes = [node for node in nodes.values() if node.id in self._sightings]
         dead = {name for name in self._sightings if self.is_dead(name)}
         newly_dead, self._dead = dead - self._dead, dead
         if newly_dead:
             self._on_death()
 
-    async def _without_gone(self, nodes: list[Node], now: float) -> list[Node]:
-        """The nodes without those that ended long ago without a word, whose heartbeats are taken away."""
-        kept = []
-        for node in nodes:
-            known = self._sightings.get(node.id)
-            silent = now - known.since if known is not None and known.counter == node.counter else 0.0
-            if node.held is False and silent >= FORGET_LEASES * self._settings.lease_seconds:
-                await self._store.leave(node.id)
-                del self._sightings[node.id]
-            else:
-                kept.append(node)
-        return kept
+    async def _forget_the_gone(self) -> None:
+        """Those that ended long ago, and the heartbeats that they have left if they did so without a word."""
+        for name, sighting in list(self._sightings.items()):
+            if sighting.silent >= FORGET_LEASES * self._settings.lease_seconds and not sighting.held:
+                if sighting.counter is not None and sighting.held is None:
+                    continue  # where locks tell nothing, it may yet come back
+                if sighting.counter is not None:
+                    await self._store.leave(name)
+                del self._sightings[name]
 
     def offers(self, kind: str, version: int | None = None) -> bool:
         """Whether some living node runs this kind, and in this version."""
         living = (node.kinds for node in self.nodes if not self.is_dead(node.id))
         return any(kind in kinds and version in (None, kinds[kind]) for kinds in living)
 
-    def _is_forgotten(self, sighting: Sighting, now: float) -> bool:
-        return sighting.counter is None and now - sighting.since >= FORGET_LEASES * self._settings.lease_seconds
-
     def is_dead(self, node: str) -> bool:
         """Whether a node's tasks may be taken.
 
-        Its counter has not moved for the lease time, or for two heartbeats while its lock is free. A node that was
-        never seen is watched from now on: its absence must last as long.
+        Its counter has not moved for the lease time, or for two heartbeats while its lock is free, as far as this node
+        has looked. A node that was never seen is watched from now on: its absence must last as long.
         """
-        now = self._clock()
-        sighting = self._sightings.setdefault(node, Sighting(None, now, None))
-        silent = now - sighting.since
-        if silent >= self._settings.lease_seconds:
+        sighting = self._sightings.setdefault(node, Sighting(None, 0.0, None))
+        if sighting.silent >= self._settings.lease_seconds:
             return True
-        return sighting.held is False and silent >= MISSED_BEATS_WHEN_LOCK_IS_FREE * self._settings.heartbeat_seconds
+        most = MISSED_BEATS_WHEN_LOCK_IS_FREE * self._settings.heartbeat_seconds
+        return sighting.held is False and sighting.silent >= most

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import anyio
 from anyio import to_thread
 
-from server.errors import HoldfastError, LogCorrupt
+from server.errors import HoldfastError, LogCorrupt, OwnershipLost
 from server.models import EventType, Life, Record, Status, now_ms
 from server.stores.base import LogWriter, Store
 from server.tasks.journal import UPGRADED, Journal, Rollback
@@ -48,7 +48,9 @@ class Ownership:
         self.log: TaskLog
 
     async def read_log(self) -> None:
-        """:raises LogCorrupt: the log is damaged."""
+        """:raises LogCorrupt: the log is damaged.
+        :raises OwnershipLost: somebody else has claimed the task since, so not all of its log could be read.
+        """
         records = await read_all(self.store, self.life)
         await to_thread.run_sync(self.state.apply_all, records)
         self.journal = await to_thread.run_sync(Journal.of, records)
@@ -109,12 +111,16 @@ class Ownership:
 
 
 async def read_all(store: Store, life: Life) -> list[Record]:
-    """The whole log as of now. :raises LogCorrupt: it is damaged."""
+    """The whole log, for its owner. :raises LogCorrupt: it is damaged. :raises OwnershipLost: there is a newer one."""
     reader = store.reader(life)
     records: list[Record] = []
     try:
         while batch := await reader.read():
             records += batch
+        if reader.undecided:
+            # What a newer owner has yet to seal is not shown, and what was read is not all: whoever numbered on from
+            # there would give old numbers to new events.
+            raise OwnershipLost
     finally:
         await reader.close()
     return records

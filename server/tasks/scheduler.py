@@ -1,8 +1,9 @@
 """Which task this node takes up next, and how many at once."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any, Protocol
 
 import anyio
@@ -218,16 +219,31 @@ class Scheduler:
         """Find open tasks that this node has not heard of, and those elsewhere that lost their owner."""
         open_ids = set(await self._store.open_tasks())
         for task_id in open_ids - self._taken.keys():
-            if task_id in self._queue:
-                continue
-            life = await self._store.latest(task_id)
-            # It may have been offered meanwhile, and then waits here.
-            if life is not None and not self._is_held(life) and task_id not in self._queue:
-                self._queue.watch(life)
+            if task_id not in self._queue:
+                await self._look_at(task_id, self._watch)
         self._queue.keep_only(open_ids)
         for life in self._queue.watched():
-            if not self._is_held(life) and await self._free_epoch(life) is not None:
-                self._queue.has_come_free(life)
+            await self._look_at(life.task_id, partial(self._look_for_owner, life))
+
+    async def _look_at(self, task_id: str, look: Callable[[str], Awaitable[None]]) -> None:
+        """What can't be read of one task must not keep the others waiting."""
+        if self._queue.is_put_off(task_id):
+            return
+        try:
+            await look(task_id)
+        except HoldfastError as error:
+            logger.warning("could not look at task %s: %s", task_id, error.detail)
+            self._queue.note_outcome(task_id, gave_up=True)
+
+    async def _watch(self, task_id: str) -> None:
+        life = await self._store.latest(task_id)
+        # It may have been offered meanwhile, and then waits here.
+        if life is not None and not self._is_held(life) and task_id not in self._queue:
+            self._queue.watch(life)
+
+    async def _look_for_owner(self, life: Life, _: str) -> None:
+        if not self._is_held(life) and await self._free_epoch(life) is not None:
+            self._queue.has_come_free(life)
 
     def _start_waiting(self, tg: TaskGroup) -> None:
         for life in self.queue:
@@ -259,8 +275,10 @@ class Scheduler:
             await self._quarantine(life)
         except HoldfastError as error:
             logger.warning("could not take up task %s: %s", life.task_id, error.detail)
+            self._queue.note_outcome(life.task_id, gave_up=True)
         except Exception:  # as above
             logger.exception("could not take up task %s", life.task_id)
+            self._queue.note_outcome(life.task_id, gave_up=True)
         finally:
             del self._taken[life.task_id]
             self._tell_moved()
