@@ -98,6 +98,8 @@ class Store(Protocol):
     async def claim(self, life: Life, epoch: int, node: str) -> LogWriter | None:
         """Own the life from ``epoch`` on: exactly one caller per epoch gets a writer, every other None.
 
+        None as well for a life that is being or has been removed.
+
         ``epoch`` must be that of the newest claim plus one (1 for the first). Before the writer is returned, all
         earlier epochs are sealed: what counts of them is durable, fixed for ever and the same for every reader, and
         nothing that their owners may still write will ever be read. For each that was not sealed before, the new
@@ -164,10 +166,13 @@ class Store(Protocol):
     async def leave(self, node: str) -> None:
         """Take a node's heartbeat away, for one that ends in good order."""
 
-    async def remove(self, task_id: str) -> bool:
-        """Remove all lives of a task. At once for every other caller: a `create` in the same instant starts anew.
+    async def remove(self, life: Life, epoch: int) -> bool:
+        """Remove a task with all its lives, if this is the current one and its newest claim that of ``epoch`` (0: none).
 
-        Returns whether there was anything.
+        The caller knows that the owner of that epoch writes nothing more.
+
+        At once for every other caller: of a `create` or a `claim` in the same instant, either it fails and the task is
+        removed, or nothing is removed. Returns whether it was removed.
         """
 
     async def remove_life(self, life: Life) -> None:

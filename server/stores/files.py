@@ -5,6 +5,7 @@
     {task id}/{life:04d}/{epoch:06d}.claim, {epoch:06d}.jsonl, control/, artifacts/
     nodes/{node}.json, {node}.lock       heartbeats
     open/{task id}                       tasks that may need an owner; derived, see docs/decisions/004
+    removing/{task id}                   tasks that are just being removed
 
 Its correctness rests on link(), rename(), one writer per file and fsync; see docs/storage.md.
 """
@@ -13,7 +14,6 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, TypeVar
 
 import anyio
@@ -29,13 +29,16 @@ from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
 from server.stores.reader import SegmentReader
+from server.stores.removal import Removals
 from server.stores.seals import seal_before
 from server.stores.segments import Segments, SegmentWriter
 from server.stores.snapshots import Snapshots
-from server.stores.volume import ASIDE_SUFFIX, Volume, store_error
+from server.stores.volume import Volume, store_error
 
 DISK_THREADS = 32
-REMOVED = ".removed-"
+FOLDERS = ("nodes", "open", "removing")
+REMOVAL_SECONDS = 5.0
+REMOVAL_POLL_SECONDS = 0.01
 PACK_ABOVE_BYTES = 256 * 1024
 
 T = TypeVar("T")
@@ -49,7 +52,7 @@ class FileStore:
         self._volume = Volume(disk or Disk())
         self._snapshots = Snapshots(self._volume, self._root)
         self._heartbeats = Heartbeats(self._volume, self._root / "nodes")
-        self._left_behind: set[Path] = set()
+        self._removals = Removals(self._volume, self._root, temporary=(probe.PREFIX,))
 
     # The blocking half of each method stands below it, so that one reads as one.
 
@@ -64,8 +67,8 @@ class FileStore:
             ) from None
 
     def _open(self) -> None:
-        for name in ("nodes", "open"):
-            self._volume.make_folder(self._root / name)
+        for name in FOLDERS:
+            self._volume.make_folders(self._root / name)
         self._volume.hard_links = probe.hard_links(self._volume, self._root)
 
     async def close(self) -> None:
@@ -75,34 +78,41 @@ class FileStore:
         return await to_thread.run_sync(probe.findings, self._volume, self._root)
 
     async def create(self, life: Life) -> tuple[Life, bool]:
-        return await self._run("creating a task", self._create, life)
+        with anyio.move_on_after(REMOVAL_SECONDS):
+            while (made := await self._run("creating a task", self._create, life)) is None:  # noqa: ASYNC110 - on a volume
+                await anyio.sleep(REMOVAL_POLL_SECONDS)
+            return made
+        raise StoreFailed("This task is just being removed; ask again in a moment.")
 
-    def _create(self, life: Life) -> tuple[Life, bool]:
+    def _create(self, life: Life) -> tuple[Life, bool] | None:
+        """None while the task of this id is being removed."""
         self._mark_open(life.task_id)
-        while True:
-            self._volume.make_folder(self._root / life.task_id)
-            try:
-                made = self._volume.link_new(self._birth(life), with_checksum(life.encode()))
-            except FileNotFoundError:
-                continue  # the older folder was removed in between: a new one is made
-            break
-        if made:
-            self._volume.make_folder(self._folder(life))
-            # Again: a settling owner of an older life may have taken the mark away in between.
-            self._mark_open(life.task_id)
-            return life, True
-        content = self._volume.read(self._birth(life))
-        if content is None:
-            return self._create(life)
+        self._volume.make_folder(self._root / life.task_id)
         try:
-            return Life.of(checked(content)), False
+            self._volume.link_new(self._birth(life), with_checksum(life.encode()))
+            if self._removals.under_way(life.task_id):
+                return None
+            content = self._volume.read(self._birth(life))
+            if content is None:
+                return None
+            found = Life.of(checked(content))
+            if found.generation != life.generation:
+                return found, False
+            self._volume.make_folder(self._folder(life))
+        except FileNotFoundError:
+            return None  # its folder was removed in between: a new one is made
         except ValueError:
             raise LogCorrupt("The birth record of this task is damaged; the file is kept as it is.") from None
+        # Again: a settling owner of an older life may have taken the mark away in between.
+        self._mark_open(life.task_id)
+        return life, True
 
     async def lives(self, task_id: str) -> list[Life]:
         return await self._run("reading a task", self._lives, task_id)
 
     def _lives(self, task_id: str) -> list[Life]:
+        if self._removals.under_way(task_id):
+            return []
         folder = self._root / task_id
         found = []
         for name in sorted(name for name in self._volume.names(folder) if name.endswith(".task")):
@@ -134,9 +144,18 @@ class FileStore:
 
     def _claim(self, life: Life, epoch: int, node: str) -> SegmentWriter | None:
         segments = self._segments(life)
+        if not self._is_there(life):
+            return None
         self._mark_open(life.task_id)
-        self._volume.make_folder(segments.folder)
-        if not segments.take(epoch, node):
+        try:
+            self._volume.make_folder(segments.folder)
+            if not segments.take(epoch, node):
+                return None
+            if not self._is_there(life):
+                # It is being removed, or was, and another task of this id has its place.
+                self._volume.remove_file(segments.claim(epoch))
+                return None
+        except FileNotFoundError:
             return None
         self._mark_open(life.task_id)
         seals = seal_before(segments, epoch)
@@ -236,16 +255,26 @@ class FileStore:
     async def leave(self, node: str) -> None:
         await self._run("leaving", self._heartbeats.leave, node)
 
-    async def remove(self, task_id: str) -> bool:
-        return await self._run("removing a task", self._remove, task_id)
+    async def remove(self, life: Life, epoch: int) -> bool:
+        return await self._run("removing a task", self._remove, life, epoch)
 
-    def _remove(self, task_id: str) -> bool:
-        removed = self._move_aside(self._root / task_id)
-        self._snapshots.remove(task_id)
-        self._volume.remove_file(self._mark(task_id))
+    def _remove(self, life: Life, epoch: int) -> bool:
+        task_id = life.task_id
+        if not self._removals.begin(task_id):
+            return False
+        try:
+            # Looked at after the mark is there: who begins anything now sees it and steps back.
+            newest = self._segments(life).newest()
+            if not self._birth_is_of(life) or self._has_successor(life) or newest != epoch:
+                return False
+            self._removals.take_away(self._root / task_id)
+            self._snapshots.remove(task_id)
+            self._volume.remove_file(self._mark(task_id))
+        finally:
+            self._removals.end(task_id)
         if self._volume.disk.exists(self._root / task_id):
             self._mark_open(task_id)  # it was made anew in between
-        return removed
+        return True
 
     async def remove_life(self, life: Life) -> None:
         await self._run("removing a life", self._remove_life, life)
@@ -255,39 +284,13 @@ class FileStore:
         birth = self._birth(life)
         self._volume.remove_file(birth)
         self._volume.disk.sync_folder(birth.parent)
-        self._move_aside(self._folder(life))
-
-    def _move_aside(self, folder: Path) -> bool:
-        """Take a folder away at once, then remove what was in it; returns whether there was one."""
-        aside = self._root / f"{REMOVED}{folder.name}-{token_hex(4)}"
-        try:
-            self._volume.disk.rename(folder, aside)
-        except FileNotFoundError:
-            return False
-        # Durably, before anything in it goes: what comes back after a power cut must be whole.
-        self._volume.disk.sync_folder(folder.parent)
-        self._volume.disk.remove_tree(aside)
-        return True
+        self._removals.take_away(self._folder(life))
 
     async def pack(self, life: Life, epoch: int) -> int:
         return await self._run("packing a log", self._segments(life).pack, epoch, PACK_ABOVE_BYTES)
 
     async def tidy(self) -> None:
-        await self._run("tidying up", self._tidy)
-
-    def _tidy(self) -> None:
-        """Removes what stood there at the last call already: a write that is under way does not last so long."""
-        found = set()
-        for folder in (self._root, self._root / "nodes"):
-            for name in self._volume.names(folder):
-                if name.startswith(".") and (name.endswith(ASIDE_SUFFIX) or name.startswith((REMOVED, probe.PREFIX))):
-                    found.add(folder / name)
-        for path in found & self._left_behind:
-            if path.name.startswith(REMOVED):
-                self._volume.disk.remove_tree(path)
-            else:
-                self._volume.remove_file(path)
-        self._left_behind = found
+        await self._run("tidying up", self._removals.tidy)
 
     async def _run(self, doing: str, blocking: Callable[..., T], *args: object) -> T:
         def run() -> T:
@@ -317,7 +320,7 @@ class FileStore:
 
     def _missing(self, error: OSError, doing: str) -> HoldfastError:
         """Folders are not made again by themselves: where a volume is not mounted, what is written would be lost."""
-        if all(self._volume.disk.exists(self._root / name) for name in ("nodes", "open")):
+        if all(self._volume.disk.exists(self._root / name) for name in FOLDERS):
             return store_error(error, doing)
         return StoreFailed(
             f"{self._root} is not the folder that this server started with: it was emptied, or its volume is no longer "
@@ -325,9 +328,21 @@ class FileStore:
         )
 
     def _superseded(self, life: Life, epoch: int) -> bool:
-        exists = self._volume.disk.exists
-        later_life = self._root / life.task_id / f"{life.number + 1:04d}.task"
-        return self._segments(life).claimed(epoch + 1) or exists(later_life) or not exists(self._birth(life))
+        birth_is_gone = not self._volume.disk.exists(self._birth(life))
+        return self._segments(life).claimed(epoch + 1) or self._has_successor(life) or birth_is_gone
+
+    def _has_successor(self, life: Life) -> bool:
+        return self._volume.disk.exists(self._root / life.task_id / f"{life.number + 1:04d}.task")
+
+    def _is_there(self, life: Life) -> bool:
+        return not self._removals.under_way(life.task_id) and self._birth_is_of(life)
+
+    def _birth_is_of(self, life: Life) -> bool:
+        """Whether this very life has its number: after a removal another one may have."""
+        try:
+            return Life.of(checked(self._volume.read(self._birth(life)) or b"")).generation == life.generation
+        except ValueError:
+            return False
 
 
 def _reason_in(control: bytes) -> str:

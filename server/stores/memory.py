@@ -70,7 +70,10 @@ class MemoryStore:
         return Claim(len(stored.claims), stored.claims[-1], bool(last) and last[0].type == EventType.RELEASE)
 
     async def claim(self, life: Life, epoch: int, node: str) -> "MemoryLogWriter | None":
-        stored = self._find(life)
+        try:
+            stored = self._find(life)
+        except TaskNotFound:
+            return None
         if epoch != len(stored.claims) + 1:
             return None
         seals = [_seal(stored, epoch - 1)] if epoch > 1 else []
@@ -131,10 +134,13 @@ class MemoryStore:
     async def leave(self, node: str) -> None:
         self._nodes.pop(node, None)
 
-    async def remove(self, task_id: str) -> bool:
-        self._snapshots.pop(task_id, None)
-        self._open.discard(task_id)
-        return self._tasks.pop(task_id, None) is not None
+    async def remove(self, life: Life, epoch: int) -> bool:
+        if self._superseded(life, epoch) or len(self._find(life).claims) < epoch:
+            return False
+        self._snapshots.pop(life.task_id, None)
+        self._open.discard(life.task_id)
+        del self._tasks[life.task_id]
+        return True
 
     async def remove_life(self, life: Life) -> None:
         self._tasks[life.task_id].remove(self._find(life))

@@ -34,18 +34,23 @@ class Volume:
         self.hard_links = True
 
     def make_folder(self, path: Path) -> bool:
-        """Make a folder that only this user can enter, durably, with those above it; returns whether it is new."""
+        """Make a folder that only this user can enter, durably; returns whether it is new."""
         try:
             self.disk.make_folder(path)
         except FileExistsError:
             # Whoever made it may have died before its name was durable.
             self.disk.sync_folder(path.parent)
             return False
-        except FileNotFoundError:
-            self.make_folder(path.parent)
-            return self.make_folder(path)
         self.disk.sync_folder(path.parent)
         return True
+
+    def make_folders(self, path: Path) -> None:
+        """Make a folder with those above it."""
+        try:
+            self.make_folder(path)
+        except FileNotFoundError:
+            self.make_folders(path.parent)
+            self.make_folder(path)
 
     def link_new(self, path: Path, content: bytes) -> bool:
         """Make a file appear whole under a new name, durably; False when the name exists.

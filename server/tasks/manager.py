@@ -115,11 +115,18 @@ class BackgroundTaskManager:
                 return begun
 
     async def delete(self, life: Life) -> None:
-        """:raises TaskActive: it has not ended."""
+        """:raises TaskActive: it has not ended, or somebody has just set it going again."""
         async with self._scheduler.holding(life) as held:
-            if not held or not (await self._outlook.outline(life)).status.terminal:
+            now = await self._outlook.outline(life)
+            if not held or not now.status.terminal:
                 raise TaskActive
-            await self._store.remove(life.task_id)
+            claim = await self._store.newest_claim(life)
+            epoch = claim.epoch if claim is not None else 0
+            # To a damaged log nobody can write, whoever has claimed it.
+            if not now.corrupt and await self._scheduler.free_epoch(life) != epoch + 1:
+                raise TaskActive
+            if not await self._store.remove(life, epoch):
+                raise TaskActive
             self._scheduler.forget(life)
 
     async def _calls_for_a_new_life(self, request: TaskRequest, lives: list[Life]) -> bool:

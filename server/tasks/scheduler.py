@@ -242,7 +242,7 @@ class Scheduler:
             self._queue.watch(life)
 
     async def _look_for_owner(self, life: Life, _: str) -> None:
-        if not self._is_held(life) and await self._free_epoch(life) is not None:
+        if not self._is_held(life) and await self.free_epoch(life) is not None:
             self._queue.has_come_free(life)
 
     def _start_waiting(self, tg: TaskGroup) -> None:
@@ -286,7 +286,7 @@ class Scheduler:
             self.offer(newer)
 
     async def _claim_and_run(self, life: Life) -> None:
-        epoch = await self._free_epoch(life)
+        epoch = await self.free_epoch(life)
         if epoch is None:
             self._queue.watch(life)
             return
@@ -340,7 +340,7 @@ class Scheduler:
             await self._store.save_snapshot(life, epoch, snapshot, durable=False)
             await self._store.settle(life, epoch)
 
-    async def _free_epoch(self, life: Life) -> int | None:
+    async def free_epoch(self, life: Life) -> int | None:
         """The epoch that may be claimed, or None while the task has a living owner."""
         claim = await self._store.newest_claim(life)
         if claim is None:

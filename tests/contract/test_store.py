@@ -308,18 +308,61 @@ async def test_a_heartbeat_shows_the_node_until_it_leaves(store: Store) -> None:
 
 async def test_a_removed_task_is_gone_and_can_be_made_anew(store: Store) -> None:
     """With all its lives."""
-    first = life()
+    first, second = life(), life(number=2)
     await store.create(first)
-    await store.create(life(number=2))
     await claimed(store, first)
-    await store.save_snapshot(first, 1, b"{}", durable=False)
-    assert await store.remove(TASK)
-    assert not await store.remove(TASK)
+    await store.create(second)
+    await claimed(store, second)
+    await store.save_snapshot(second, 1, b"{}", durable=False)
+    assert not await store.remove(first, 1), "it is not the current life"
+    assert not await store.remove(second, 0), "somebody has claimed it since"
+    assert await store.lives(TASK) == [first, second]
+    assert await store.remove(second, 1)
+    assert not await store.remove(second, 1)
+    assert await store.claim(second, 2, "n1") is None
     assert await store.lives(TASK) == []
     assert await store.snapshot(TASK) is None
     again = life()
     assert await store.create(again) == (again, True)
     assert await read_on(store.reader(again)) == []
+    assert await store.claim(first, 1, "n1") is None, "another life has its number"
+    assert await store.newest_claim(again) is None
+
+
+async def test_of_a_removal_and_a_claim_at_once_one_fails(store: Store) -> None:
+    """Nobody ever owns what is gone."""
+    for _ in range(30):
+        task = life()
+        await store.create(task)
+        outcomes: dict[str, object] = {}
+
+        async def remove(task: Life = task, outcomes: dict[str, object] = outcomes) -> None:
+            outcomes["removed"] = await store.remove(task, 0)
+
+        async def claim(task: Life = task, outcomes: dict[str, object] = outcomes) -> None:
+            outcomes["writer"] = await store.claim(task, 1, "n1")
+
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(remove)
+            tg.start_soon(claim)
+        assert not (outcomes["removed"] and outcomes["writer"])
+        claim_found = await store.newest_claim(task) if not outcomes["removed"] else None
+        assert await store.remove(task, claim_found.epoch if claim_found else 0) != outcomes["removed"]
+        assert await store.lives(TASK) == []
+
+
+async def test_of_a_removal_and_a_new_life_at_once_the_new_life_is_whole(store: Store) -> None:
+    """Whichever of the two came first."""
+    for number in range(30):
+        task, rerun = life(f"{number:032x}"), life(f"{number:032x}", number=2)
+        await store.create(task)
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(store.remove, task, 0)
+            tg.start_soon(store.create, rerun)
+        lives = await store.lives(task.task_id)
+        assert lives[-1:] == [rerun]
+        assert task.task_id in await store.open_tasks()
+        assert await store.claim(rerun, 1, "n1") is not None
 
 
 async def test_many_groups_written_while_read_arrive_whole(store: Store) -> None:
