@@ -31,7 +31,10 @@ class Heartbeats:
         except OSError as error:
             if not is_full(error):
                 raise
-            self._volume.overwrite(self._path(node.id), content)
+            try:
+                self._volume.overwrite(self._path(node.id), content)
+            except FileNotFoundError:
+                raise error from None
 
     def _hold_lock(self, node: str) -> None:
         path = self._lock_path(node)

@@ -10,6 +10,7 @@ from server.stores.base import Finding
 from server.stores.volume import Volume
 
 PREFIX = ".probe-"
+NOT_SUPPORTED = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 LOW_SPACE_BYTES = 256 * 1024 * 1024
 
 
@@ -18,8 +19,10 @@ def hard_links(volume: Volume, folder: Path) -> bool:
     name = folder / f"{PREFIX}{secrets.token_hex(6)}"
     try:
         return volume.link_new(name, b"1") and not volume.link_new(name, b"2")
-    except OSError:
-        return False
+    except OSError as error:
+        if error.errno in NOT_SUPPORTED:
+            return False
+        raise
     finally:
         with contextlib.suppress(OSError):
             volume.disk.unlink(name)
@@ -48,7 +51,13 @@ def findings(volume: Volume, folder: Path) -> list[Finding]:
     finally:
         with contextlib.suppress(OSError):
             probe.unlink()
-    links = hard_links(volume, folder)
+    try:
+        links = hard_links(volume, folder)
+    except OSError as error:
+        return [
+            *found,
+            Finding("hard links", False, f"{error.strerror}; link() must work here, or not be there at all"),
+        ]
     detail = "creation and claims are made by link()" if links else "not supported; O_EXCL takes the place of link()"
     found.append(Finding("hard links", True, detail))
     found.append(_flock(volume, folder))

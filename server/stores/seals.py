@@ -38,13 +38,14 @@ def seal_before(segments: Segments, epoch: int) -> list[Record]:
     unsealed: list[tuple[int, lines.Chunk]] = []
     for earlier in range(epoch - 1, 0, -1):
         if earlier in known:
-            chunk = _read_segment(segments, earlier, limit=min(HEAD_BYTES, known[earlier][0]))
+            seals_found = _leading_seals(segments, earlier, end=known[earlier][0])
         else:
-            chunk = _read_segment(segments, earlier, sync=True, keep_torn=True)
+            chunk, _ = _read_segment(segments, earlier, sync=True, keep_torn=True)
             if chunk.damaged:
                 raise corrupt(earlier, chunk.length)
             unsealed.append((earlier, chunk))
-        for sealed, seal in seals_of(chunk.records).items():
+            seals_found = seals_of(chunk.records)
+        for sealed, seal in seals_found.items():
             known.setdefault(sealed, seal)
     seals: list[Record] = []
     for earlier, chunk in reversed(unsealed):
@@ -63,20 +64,34 @@ def current_seals(segments: Segments) -> dict[int, tuple[int, int]]:
     for epoch in range(newest, 1, -1):
         if epoch < newest and epoch not in known:
             break
-        limit = HEAD_BYTES if epoch == newest else min(HEAD_BYTES, known[epoch][0])
-        head = _read_segment(segments, epoch, limit=limit, sync=epoch == newest)
-        for sealed, seal in seals_of(head.records).items():
+        end = None if epoch == newest else known[epoch][0]
+        for sealed, seal in _leading_seals(segments, epoch, end=end, sync=epoch == newest).items():
             known.setdefault(sealed, seal)
     # Looked at last: a claim that is not there now will find, and keep, the seals that were just read.
     return {} if segments.claimed(newest + 1) else known
 
 
+def _leading_seals(
+    segments: Segments, epoch: int, *, end: int | None, sync: bool = False
+) -> dict[int, tuple[int, int]]:
+    """The seals that a segment begins with, however many; ``end``: what counts of it, where that is known."""
+    limit = HEAD_BYTES
+    while True:
+        wanted = limit if end is None else min(limit, end)
+        chunk, size = _read_segment(segments, epoch, limit=wanted, sync=sync)
+        seals = seals_of(chunk.records)
+        if len(seals) < len(chunk.records) or size < limit:
+            return seals
+        limit *= 4
+
+
 def _read_segment(
     segments: Segments, epoch: int, *, limit: int | None = None, sync: bool = False, keep_torn: bool = False
-) -> lines.Chunk:
+) -> tuple[lines.Chunk, int]:
+    """What a segment holds, and how many bytes were read for that."""
     segment = segments.open(epoch)
     if segment is None:
-        return lines.Chunk([], 0, damaged=False)
+        return lines.Chunk([], 0, damaged=False), 0
     with contextlib.closing(segment):
         if sync:
             segment.sync()
@@ -89,7 +104,7 @@ def _read_segment(
         segments.volume.replace(
             segments.log(epoch).with_suffix(".jsonl.broken"), content[chunk.length :], durable=False
         )
-    return chunk
+    return chunk, len(content)
 
 
 def corrupt(epoch: int, offset: int) -> LogCorrupt:

@@ -189,7 +189,11 @@ class SegmentWriter:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         self._handle: int | None = self._disk.open(segments.log(epoch), flags)
         self._size = 0
-        self._disk.sync_folder(segments.folder)
+        try:
+            self._disk.sync_folder(segments.folder)
+        except BaseException:
+            self.close()
+            raise
 
     def append(self, records: Sequence[Record]) -> None:
         if self._handle is None:

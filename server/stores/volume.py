@@ -160,6 +160,9 @@ class Volume:
             self.write_all(handle, content)
             if sync:
                 self.disk.sync(handle)
+        except BaseException:
+            self.remove_file(path)
+            raise
         finally:
             self.disk.close(handle)
 

@@ -35,6 +35,7 @@ class TaskContext:
         self._may_tell = PROGRESS_BURST
         self._told_at = time.monotonic()
         self._untold = False
+        self.finished_steps = 0
         self._leave: Callable[[], None] | None = None
 
     def expect(self, weight: float, *, items: int = 0) -> None:
@@ -96,6 +97,7 @@ class TaskContext:
             data["result"] = result
         self._log.put_journal(EventType.STEP, data, key)
         await self._log.flush()
+        self.finished_steps += 1
         self._meter.commit(weight, replayed=False)
         self.tell()
         return orjson.loads(encoded)

@@ -9,7 +9,7 @@ import anyio
 
 from server.errors import TaskNotFound
 from server.fingerprint import is_task_id
-from server.models import Life, Status, now_ms
+from server.models import Claim, Life, Status, now_ms
 from server.stores.base import Store
 from server.tasks.ownership import read_state
 from server.tasks.scheduler import Scheduler
@@ -65,6 +65,8 @@ class Outlook:
                 return reading.state
         reading = self._readings[life.generation] = _Reading(began=next(self._ticks))
         try:
+            # In this order: what is read belongs to this claim or an earlier one, never to a later one.
+            claim = await self._store.newest_claim(life)
             reading.state = await read_state(self._store, life)
         finally:
             del self._readings[life.generation]
@@ -72,7 +74,7 @@ class Outlook:
         if reading.state.corrupt and reading.state.failure is not None:
             self._witness.quarantined(life, reading.state.failure["message"])
         if reading.state.status.terminal:
-            await self._write_snapshot(life, reading.state)
+            await self._write_snapshot(life, claim, reading.state)
         return reading.state
 
     async def outline(self, life: Life) -> Outline:
@@ -95,9 +97,8 @@ class Outlook:
         """The view of a task whose snapshot is lost or bad."""
         return (await self.state(life)).view()
 
-    async def _write_snapshot(self, life: Life, state: TaskState) -> None:
+    async def _write_snapshot(self, life: Life, claim: Claim | None, state: TaskState) -> None:
         """Only for what has ended: one that runs gets its snapshot from its owner, which this must not replace."""
-        claim = await self._store.newest_claim(life)
         if claim is not None:
             await self._store.save_snapshot(life, claim.epoch, state.snapshot(claim.epoch, now_ms()), durable=False)
 

@@ -7,7 +7,7 @@ import anyio
 from anyio import to_thread
 
 from server.errors import HoldfastError, LogCorrupt, OwnershipLost
-from server.models import EventType, Life, Record, Status, now_ms
+from server.models import Claim, EventType, Life, Record, Status, now_ms
 from server.stores.base import LogWriter, Store
 from server.tasks.journal import UPGRADED, Journal, Rollback
 from server.tasks.log import Publish, TaskLog
@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 class Ownership:
     """A claimed task with its log read: what a run, or a mere change of status, works on.
 
-    ``orphaned``: the owner before this one did not release it, so what was asked of that one is still to be done.
+    ``orphaned``: the epochs before this one that nobody has released, so what was asked of their owners is still to be
+    done.
     ``before``: the ownership before this one, if any. ``deaths``: how many owners in a row have died over it without
     finishing a step.
     """
@@ -43,7 +44,8 @@ class Ownership:
         self.has_read_log = False
         self.journal = Journal()
         self.before: Tenure | None = None
-        self.orphaned, self.deaths = False, 0
+        self.orphaned: list[int] = []
+        self.deaths = 0
         self._publish, self._may_write = publish, may_write
         self.log: TaskLog
 
@@ -56,7 +58,10 @@ class Ownership:
         self.journal = await to_thread.run_sync(Journal.of, records)
         owners = tenures(records, self.node)
         self.before = owners[-2] if len(owners) > 1 else None
-        self.orphaned = self.before is not None and not self.before.released
+        for epoch in range(len(owners) - 1, 0, -1):
+            if owners[epoch - 1].released:
+                break
+            self.orphaned.append(epoch)
         self.deaths = deaths_in_a_row(owners)
         self.log = TaskLog(self._writer, self.state, self._publish, self._may_write)
         self.has_read_log = True
@@ -124,6 +129,27 @@ async def read_all(store: Store, life: Life) -> list[Record]:
     finally:
         await reader.close()
     return records
+
+
+async def deaths_so_far(store: Store, life: Life, newest: Claim) -> int:
+    """How many owners have died over a task without getting on, if that of its newest claim is dead."""
+    reader = store.reader(life)
+    records: list[Record] = []
+    try:
+        while batch := await reader.read():
+            records += batch
+    finally:
+        await reader.close()
+    return deaths_in_a_row([*tenures(records, newest.node), Tenure("")])
+
+
+async def give_back(owned: Ownership) -> None:
+    """Release a task and change nothing of it."""
+    try:
+        await owned.read_log()
+        await owned.give_back()
+    finally:
+        await owned.close()
 
 
 async def read_state(store: Store, life: Life) -> TaskState:

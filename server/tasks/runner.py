@@ -53,6 +53,11 @@ class TaskRun:
     def state(self) -> TaskState:
         return self.owned.state
 
+    @property
+    def got_on(self) -> bool:
+        """Whether this attempt has finished a step."""
+        return self._context is not None and self._context.finished_steps > 0
+
     def end(self, ending: Ending) -> None:
         """Stop the workflow where it is; the first ending asked for is the one."""
         if self._ending is None:
@@ -162,11 +167,13 @@ class TaskRun:
     async def _keep_house(self) -> None:
         """Progress held back, requests from other nodes, and the snapshot."""
         epoch = self.owned.epoch
-        if self.owned.orphaned:
-            await self._heed(epoch - 1)
+        for orphaned in self.owned.orphaned:
+            await self._heed(orphaned)
         saved_seq, next_save = 0, anyio.current_time()
         while True:
             await anyio.sleep(HOUSEKEEPING_SECONDS)
+            # A step that says nothing is left as well, when others may have the task by now.
+            self.owned.log.check_lease()
             if self._context is not None and self._ending is None:
                 self._context.tell_rest()
             await self._heed(epoch)
@@ -179,7 +186,12 @@ class TaskRun:
 
     async def _heed(self, epoch: int) -> None:
         """Do what was asked of the owner of this epoch."""
-        for control in await self.owned.store.asked(self.life, epoch):
+        try:
+            asked = await self.owned.store.asked(self.life, epoch)
+        except HoldfastError as error:
+            logger.warning("could not see what is asked of task %s: %s", self.life.task_id, error.detail)
+            return
+        for control in asked:
             self.end(ending_for(control.action, control.reason))
 
 

@@ -16,7 +16,7 @@ from server.settings import Settings
 from server.stores.base import LogWriter, Store
 from server.tasks.liveness import Liveness
 from server.tasks.log import Publish
-from server.tasks.ownership import Ownership, read_state
+from server.tasks.ownership import Ownership, deaths_so_far, give_back, read_state
 from server.tasks.queue import Queue
 from server.tasks.runner import TaskRun
 from server.tasks.state import told
@@ -26,6 +26,9 @@ from server.workflows.base import Registry
 HOLD_SECONDS = 5.0
 LEAVE_SECONDS = 2.0
 QUEUE_RETRY_SECONDS = 10
+SUSPECT_DEATHS = 2
+SUSPECT_SECONDS = 1.0
+"""How long a task over which owners have died waits before it is looked at again, while another such one is tried."""
 LEAVE_TO_OTHERS_SECONDS = 5.0
 """How long a task is left to nodes that have its version of the program, before it is looked at again."""
 SHUTDOWN_RETRY_SECONDS = 2
@@ -68,6 +71,7 @@ class Scheduler:
         self._wake = anyio.Event()
         self._moved = anyio.Event()
         self._closing = False
+        self._suspect: str | None = None
         self._look = True
         self.runs: dict[str, TaskRun] = {}
 
@@ -184,18 +188,20 @@ class Scheduler:
         """Take up nothing more; hand over what runs at its next step, or where it is when the time is over."""
         self._closing = True
         self._wake.set()
-        runs = list(self.runs.values())
-        for run in runs:
+        for run in self.runs.values():
             run.hand_over()
         with anyio.move_on_after(grace_seconds):
-            for run in runs:
-                await run.ended.wait()
-        for run in runs:
+            await self._all_left()
+        for run in self.runs.values():
             run.leave_now()
         # A thread can't be cancelled and a full volume takes no release: then the lease decides, as after a kill.
         with anyio.move_on_after(LEAVE_SECONDS):
-            for run in runs:
-                await run.ended.wait()
+            await self._all_left()
+
+    async def _all_left(self) -> None:
+        """Those as well that were just being claimed, and are handed over as soon as they run."""
+        while self._taken:
+            await self._moved.wait()
 
     async def _look_everywhere(self) -> None:
         """Once, beside the work: find tasks that need an owner although the store does not count them as open."""
@@ -298,11 +304,15 @@ class Scheduler:
                 await self._store.save_snapshot(life, epoch - 1, snapshot, durable=False)
             await self._store.settle(life, epoch - 1)
             self.forget(life)
+            await self._let_go(life)
             return
         if state.workflow_version != self._registry.get(life.kind).version and self._liveness.offers(
             life.kind, state.workflow_version
         ):
             self._queue.put_off(life.task_id, LEAVE_TO_OTHERS_SECONDS)
+            return
+        if not await self._may_try(life):
+            self._queue.put_off(life.task_id, SUSPECT_SECONDS)
             return
         writer = await self.claim(life, epoch)
         if writer is None:
@@ -322,6 +332,36 @@ class Scheduler:
             self._stage.leave(life)
             self._queue.note_outcome(life.task_id, gave_up=run.gave_up)
             self._wake.set()
+
+    async def _let_go(self, life: Life) -> None:
+        """Give back what this node has claimed and could not finish: else nobody could set the task going again."""
+        claim = await self._store.newest_claim(life)
+        if claim is None or claim.released or claim.node != self._node:
+            return
+        writer = await self.claim(life, claim.epoch + 1)
+        if writer is not None:
+            publish = self._stage.enter(life)
+            try:
+                with anyio.CancelScope(shield=True):
+                    await give_back(Ownership(life, writer, self._node, self._store, publish, self._liveness.may_write))
+            finally:
+                self._stage.leave(life)
+
+    async def _may_try(self, life: Life) -> bool:
+        """Of tasks over which owners have died, one at a time is tried until it gets on.
+
+        Else one that ends every server would make the others that run beside it look as if they did.
+        """
+        claim = await self._store.newest_claim(life)
+        if claim is None or claim.released or claim.node == self._node:
+            return True
+        if await deaths_so_far(self._store, life, claim) < SUSPECT_DEATHS:
+            return True
+        run = self.runs.get(self._suspect) if self._suspect is not None else None
+        if self._suspect in self._taken and not (run is not None and run.got_on):
+            return False
+        self._suspect = life.task_id
+        return True
 
     async def claim(self, life: Life, epoch: int) -> LogWriter | None:
         """Claim; a claim that was made must not lose its writer to a cancellation."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import anyio
 
-from server.errors import OwnershipLost, TaskCorrupt, TaskEnded, TaskNotRetryable
+from server.errors import HoldfastError, OwnershipLost, TaskCorrupt, TaskEnded, TaskNotRetryable
 from server.models import Action, Control, Life, Status
 from server.stores.base import Store
 from server.tasks.liveness import Liveness
@@ -119,6 +119,9 @@ class Steering:
                     await inscribe(owned, status, reason)
             except OwnershipLost:
                 return False
+            except HoldfastError:
+                self._scheduler.offer(life)  # which gives the claim back, as soon as the store allows it
+                raise
             finally:
                 self._stage.leave(life)
         if status is Status.PENDING:

@@ -385,3 +385,55 @@ async def test_a_folder_that_was_emptied_is_told_and_not_filled_anew(store: File
     with pytest.raises(StoreFailed, match="not the folder that this server started with"):
         await store.create(life())
     assert os.listdir(tmp_path) == []
+
+
+async def test_hundreds_of_owners_that_died_before_their_first_record_are_passed_over(
+    store: FileStore, task: Life, tmp_path: Path
+) -> None:
+    """Their seals are more than one small read."""
+    await write(store, task, 1, outputs(1, 2))
+    segments = Segments(VOLUME, tmp_path / TASK / "0001")
+    for epoch in range(2, 900):
+        segments.take(epoch, f"a-node-with-a-rather-long-name-{epoch}")
+    await write(store, task, 900, outputs(3, 4))
+    await write(store, task, 901, outputs(5, 5))
+    assert await read(store, task) == [1, 2, 3, 4, 5]
+    assert await read(store, task, 3) == [4, 5]
+
+
+async def test_a_volume_that_fails_at_start_is_not_taken_for_one_without_hard_links(tmp_path: Path) -> None:
+    """Nodes that make claims in different ways would not keep each other out."""
+
+    class Failing(Disk):
+        def link(self, existing: Path, new: Path) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with pytest.raises(StoreFailed, match="can't be used"):
+        await FileStore(tmp_path, Failing()).open()
+    assert [name for name in os.listdir(tmp_path) if name.startswith(".")] == []
+
+
+async def test_without_hard_links_a_creation_that_failed_leaves_no_empty_name(tmp_path: Path) -> None:
+    """With room again, the same request makes the task."""
+
+    class Small(Disk):
+        full = False
+
+        def link(self, existing: Path, new: Path) -> None:
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+        def write(self, handle: int, content: bytes | memoryview) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(handle, content)
+
+    disk = Small()
+    store = FileStore(tmp_path, disk)
+    await store.open()
+    disk.full = True
+    task = life()
+    with pytest.raises(StoreFull):
+        await store.create(task)
+    disk.full = False
+    assert await store.create(task) == (task, True)
+    await store.close()
