@@ -19,7 +19,7 @@ from server.api.problems import on_any_error, on_holdfast_error, on_http_excepti
 from server.api.routes import routes
 from server.api.services import Services
 from server.chronicle import Chronicle
-from server.errors import HoldfastError
+from server.errors import HoldfastError, StoreFull
 from server.metrics import Figures, Metrics
 from server.models import Node
 from server.resources import docs_dir
@@ -107,7 +107,8 @@ class Holdfast:
         """:raises StoreFailed: the task folder can't be used, with what would be right."""
         parts = self.services
         await parts.store.open()
-        await parts.liveness.beat()
+        with contextlib.suppress(StoreFull):  # it serves what is there, and takes tasks up when there is room
+            await parts.liveness.beat()
         await parts.liveness.observe()
         async with anyio.create_task_group() as tg:
             await tg.start(parts.hub.run)

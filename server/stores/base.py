@@ -133,8 +133,11 @@ class Store(Protocol):
     async def snapshots(self) -> list[dict[str, Any]]:
         """The heads of all snapshots (as `head_of` cuts them), in no order, for lists."""
 
-    async def put_artifact(self, life: Life, name: str, content: bytes) -> None:
-        """Keep a file of the task, at once or not at all; durable when this returns. The same name replaces."""
+    async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> None:
+        """Keep a file of the task, at once or not at all; durable when this returns. The same name replaces.
+
+        :raises OwnershipLost: a newer claim than that of ``epoch`` exists; what its owner keeps stands.
+        """
 
     async def artifact(self, life: Life, name: str) -> bytes | None:
         """The content, or None."""
@@ -167,7 +170,8 @@ class Store(Protocol):
         """Take a node's heartbeat away, for one that ends in good order."""
 
     async def remove(self, life: Life, epoch: int) -> bool:
-        """Remove a task with all its lives, if this is the current one and its newest claim that of ``epoch`` (0: none).
+        """Remove a task with all its lives, if this is the current one and its newest claim that of ``epoch`` (0: no
+        claim).
 
         The caller knows that the owner of that epoch writes nothing more.
 
@@ -186,7 +190,7 @@ class Store(Protocol):
         """
 
     async def tidy(self) -> None:
-        """Take away what writers that were killed have left behind. To be called about once an hour."""
+        """Take away what writers that were killed have left behind. To be called about once a minute."""
 
 
 def numbered(records: Iterable[Record]) -> list[Record]:

@@ -20,7 +20,7 @@ import anyio
 import orjson
 from anyio import to_thread
 
-from server.errors import HoldfastError, LogCorrupt, StoreFailed
+from server.errors import HoldfastError, LogCorrupt, OwnershipLost, StoreFailed
 from server.fingerprint import is_task_id
 from server.models import Action, Claim, Control, EventType, Life, Node, Record
 from server.stores import probe
@@ -36,6 +36,7 @@ from server.stores.snapshots import Snapshots
 from server.stores.volume import Volume, store_error
 
 DISK_THREADS = 32
+BEATING, LOOKING = "writing a heartbeat", "reading heartbeats"
 FOLDERS = ("nodes", "open", "removing")
 REMOVAL_SECONDS = 5.0
 REMOVAL_POLL_SECONDS = 0.01
@@ -52,12 +53,15 @@ class FileStore:
         self._volume = Volume(disk or Disk())
         self._snapshots = Snapshots(self._volume, self._root)
         self._heartbeats = Heartbeats(self._volume, self._root / "nodes")
+        self._unborn: set[str] = set()
         self._removals = Removals(self._volume, self._root, temporary=(probe.PREFIX,))
 
     # The blocking half of each method stands below it, so that one reads as one.
 
     async def open(self) -> None:
         self._limiter = anyio.CapacityLimiter(DISK_THREADS)
+        # A heartbeat must not stand in line behind a thousand readers.
+        self._own_limiters = {doing: anyio.CapacityLimiter(1) for doing in (BEATING, LOOKING)}
         try:
             await to_thread.run_sync(self._open)
         except OSError as error:
@@ -196,13 +200,17 @@ class FileStore:
     async def snapshots(self) -> list[dict[str, Any]]:
         return await self._run("listing tasks", self._snapshots.heads)
 
-    async def put_artifact(self, life: Life, name: str, content: bytes) -> None:
-        await self._run("keeping an artifact", self._put_artifact, life, name, content)
+    async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> None:
+        await self._run("keeping an artifact", self._put_artifact, life, epoch, name, content)
 
-    def _put_artifact(self, life: Life, name: str, content: bytes) -> None:
+    def _put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> None:
         folder = self._folder(life) / "artifacts"
         self._volume.make_folder(folder)
-        self._volume.replace(folder / name, content, durable=True)
+        replacement = self._volume.replacement(folder / name, content, durable=True)
+        if self._segments(life).claimed(epoch + 1):
+            replacement.discard()
+            raise OwnershipLost
+        replacement.commit()
 
     async def artifact(self, life: Life, name: str) -> bytes | None:
         return await self._run("reading an artifact", self._volume.read, self._folder(life) / "artifacts" / name)
@@ -247,10 +255,10 @@ class FileStore:
             self._mark_open(life.task_id)
 
     async def beat(self, node: Node) -> None:
-        await self._run("writing a heartbeat", self._heartbeats.beat, node)
+        await self._run(BEATING, self._heartbeats.beat, node)
 
     async def nodes(self) -> list[Node]:
-        return await self._run("reading heartbeats", self._heartbeats.all)
+        return await self._run(LOOKING, self._heartbeats.all)
 
     async def leave(self, node: str) -> None:
         await self._run("leaving", self._heartbeats.leave, node)
@@ -267,13 +275,14 @@ class FileStore:
             newest = self._segments(life).newest()
             if not self._birth_is_of(life) or self._has_successor(life) or newest != epoch:
                 return False
-            self._removals.take_away(self._root / task_id)
-            self._snapshots.remove(task_id)
+            self._snapshots.remove(task_id)  # before the rest: it can be made again from that, and not the other way
+            taken = self._removals.take_away(self._root / task_id)
             self._volume.remove_file(self._mark(task_id))
         finally:
             self._removals.end(task_id)
         if self._volume.disk.exists(self._root / task_id):
             self._mark_open(task_id)  # it was made anew in between
+        self._removals.finish(taken)
         return True
 
     async def remove_life(self, life: Life) -> None:
@@ -284,13 +293,25 @@ class FileStore:
         birth = self._birth(life)
         self._volume.remove_file(birth)
         self._volume.disk.sync_folder(birth.parent)
-        self._removals.take_away(self._folder(life))
+        self._removals.finish(self._removals.take_away(self._folder(life)))
 
     async def pack(self, life: Life, epoch: int) -> int:
         return await self._run("packing a log", self._segments(life).pack, epoch, PACK_ABOVE_BYTES)
 
     async def tidy(self) -> None:
-        await self._run("tidying up", self._removals.tidy)
+        await self._run("tidying up", self._tidy)
+
+    def _tidy(self) -> None:
+        self._removals.tidy()
+        # Marks and empty folders of creations that were refused, for lack of room.
+        unborn = {name for name in self._open_tasks() if not self._has_lives(name)}
+        for task_id in unborn & self._unborn:
+            self._removals.finish(self._removals.take_away(self._root / task_id))
+            self._volume.remove_file(self._mark(task_id))
+        self._unborn = unborn
+
+    def _has_lives(self, task_id: str) -> bool:
+        return any(name.endswith(".task") for name in self._volume.names(self._root / task_id))
 
     async def _run(self, doing: str, blocking: Callable[..., T], *args: object) -> T:
         def run() -> T:
@@ -301,7 +322,7 @@ class FileStore:
             except OSError as error:
                 raise store_error(error, doing) from error
 
-        return await to_thread.run_sync(run, limiter=self._limiter)
+        return await to_thread.run_sync(run, limiter=self._own_limiters.get(doing, self._limiter))
 
     def _folder(self, life: Life) -> Path:
         return self._root / life.task_id / f"{life.number:04d}"

@@ -103,8 +103,11 @@ class MemoryStore:
     async def snapshots(self) -> list[dict[str, Any]]:
         return [head_of(orjson.loads(content)) for content in self._snapshots.values()]
 
-    async def put_artifact(self, life: Life, name: str, content: bytes) -> None:
-        self._find(life).artifacts[name] = content
+    async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> None:
+        stored = self._find(life)
+        if len(stored.claims) > epoch:
+            raise OwnershipLost
+        stored.artifacts[name] = content
 
     async def artifact(self, life: Life, name: str) -> bytes | None:
         return self._find(life).artifacts.get(name)

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from server.stores.base import Finding
-from server.stores.volume import Volume
+from server.stores.volume import Volume, is_full
 
 PREFIX = ".probe-"
 NOT_SUPPORTED = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -22,6 +22,8 @@ def hard_links(volume: Volume, folder: Path) -> bool:
     except OSError as error:
         if error.errno in NOT_SUPPORTED:
             return False
+        if is_full(error):
+            return True  # as nearly everywhere; while it is full nothing is made anyway
         raise
     finally:
         with contextlib.suppress(OSError):

@@ -33,17 +33,21 @@ class Removals:
     def end(self, task_id: str) -> None:
         self._volume.remove_file(self.folder / task_id)
 
-    def take_away(self, folder: Path) -> bool:
-        """Take a folder away at once, then remove what was in it; returns whether there was one."""
+    def take_away(self, folder: Path) -> Path | None:
+        """Take a folder away at once; returns where it is now, None when there was none."""
         aside = self._root / f"{ASIDE}{folder.name}-{token_hex(4)}"
         try:
             self._volume.disk.rename(folder, aside)
         except FileNotFoundError:
-            return False
+            return None
         # Durably, before anything in it goes: what comes back after a power cut must be whole.
         self._volume.disk.sync_folder(folder.parent)
-        self._volume.disk.remove_tree(aside)
-        return True
+        return aside
+
+    def finish(self, aside: Path | None) -> None:
+        """Remove what was taken away."""
+        if aside is not None:
+            self._volume.disk.remove_tree(aside)
 
     def tidy(self) -> None:
         """Take away what stood there at the last call already: no write or removal that is under way lasts so long.

@@ -28,8 +28,8 @@ def seals_of(records: Sequence[Record]) -> dict[int, tuple[int, int]]:
 def seal_before(segments: Segments, epoch: int) -> list[Record]:
     """Fix for ever what counts of the epochs before ``epoch``: the seal records that its segment must begin with.
 
-    Each unsealed segment is made durable first and then read to its last whole record, since what its owner had not
-    synced must not be sealed and then vanish. A seal counts only where it stands inside what counts of its own
+    Each unsealed segment is read to its last whole record and then made durable, since what its owner had not synced
+    must not be sealed and then vanish. A seal counts only where it stands inside what counts of its own
     segment: an owner that was overtaken before it wrote its first record has sealed nothing.
 
     :raises LogCorrupt: a record in the middle of one of them is damaged.
@@ -93,12 +93,13 @@ def _read_segment(
     if segment is None:
         return lines.Chunk([], 0, damaged=False), 0
     with contextlib.closing(segment):
-        if sync:
-            segment.sync()
         try:
             content = segment.read_at(segment.size() if limit is None else limit, 0)
         except BadMember:
             raise corrupt(epoch, 0) from None
+        if sync:
+            # After it was read: what an owner that woke up writes in between is not part of it.
+            segment.sync()
     chunk = lines.scan(content)
     if keep_torn and not chunk.damaged and chunk.length < len(content):
         segments.volume.replace(

@@ -71,7 +71,13 @@ class Snapshots:
 
     def heads(self) -> list[dict[str, Any]]:
         names = (name.removesuffix(".json") for name in self._volume.names(self._root) if name.endswith(".json"))
-        return _present(self.head(task_id) for task_id in names if is_task_id(task_id))
+        return _present(self._head_or_none(task_id) for task_id in names if is_task_id(task_id))
+
+    def _head_or_none(self, task_id: str) -> dict[str, Any] | None:
+        """One that can't be read must not hide all others; its task is read from its log."""
+        with suppress(OSError):
+            return self.head(task_id)
+        return None
 
     def remove(self, task_id: str) -> None:
         self._forget(task_id)

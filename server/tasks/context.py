@@ -161,7 +161,7 @@ class TaskContext:
         """On a full volume the step waits for room, as the log does."""
         while True:
             try:
-                await self._store.put_artifact(self._life, name, content)
+                await self._store.put_artifact(self._life, self._log.epoch, name, content)
             except StoreFull as error:
                 self._log.state.stalled = error
                 await anyio.sleep(FULL_RETRY_SECONDS)

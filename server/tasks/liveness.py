@@ -1,9 +1,8 @@
 """Saying that this node is alive, and judging whether another one is."""
 
-import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import anyio
@@ -24,11 +23,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The last counter seen of a node, and for how many seconds of looking it has not moved."""
+    """The last counter seen of a node, and for how many seconds of looking it has not moved.
+
+    ``lock_lies``: it was alive while its lock was free, so that its lock says nothing here.
+    """
 
     counter: int | None
     silent: float
     held: bool | None
+    lock_lies: bool = False
 
 
 def since_boot() -> float:
@@ -68,17 +71,21 @@ class Liveness:
         self._renewed = started
 
     async def run(self) -> None:
-        """Beat and look around until cancelled; a volume that refuses is tried again at the next beat."""
-        for look in itertools.count():
+        """Beat and look around until cancelled, each in its own time: a slow look must not make a beat late."""
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(self._again_and_again, self.beat, self._settings.heartbeat_seconds)
+            tg.start_soon(self._again_and_again, self.observe, self._settings.heartbeat_seconds / LOOKS_PER_BEAT)
+
+    async def _again_and_again(self, act: Callable[[], Awaitable[None]], seconds: float) -> None:
+        """A volume that refuses is tried again the next time."""
+        while True:
             try:
-                if look % LOOKS_PER_BEAT == 0:
-                    await self.beat()
-                await self.observe()
+                await act()
             except HoldfastError as error:
                 logger.warning("no heartbeat: %s", error.detail)
             except Exception:  # the outermost loop: a node without a heartbeat loses its tasks
                 logger.exception("no heartbeat")
-            await anyio.sleep(self._settings.heartbeat_seconds / LOOKS_PER_BEAT)
+            await anyio.sleep(seconds)
 
     def may_write(self) -> bool:
         """Whether this node's lease is fresh enough that nobody can have taken its tasks."""
@@ -108,8 +115,10 @@ class Liveness:
             node = nodes.get(name)
             counter = node.counter if node else None
             known = self._sightings.get(name)
-            silent = known.silent + passed if known is not None and known.counter == counter else 0.0
-            self._sightings[name] = Sighting(counter, silent, node.held if node else None)
+            held = node.held if node else None
+            still = known is not None and known.counter == counter
+            lies = known is not None and (known.lock_lies or (known.held is False and not still and node is not None))
+            self._sightings[name] = Sighting(counter, known.silent + passed if known and still else 0.0, held, lies)
         await self._forget_the_gone()
         self.nodes = [node for node in nodes.values() if node.id in self._sightings]
         dead = {name for name in self._sightings if self.is_dead(name)}
@@ -121,8 +130,6 @@ class Liveness:
         """Those that ended long ago, and the heartbeats that they have left if they did so without a word."""
         for name, sighting in list(self._sightings.items()):
             if sighting.silent >= FORGET_LEASES * self._settings.lease_seconds and not sighting.held:
-                if sighting.counter is not None and sighting.held is None:
-                    continue  # where locks tell nothing, it may yet come back
                 if sighting.counter is not None:
                     await self._store.leave(name)
                 del self._sightings[name]
@@ -142,4 +149,4 @@ class Liveness:
         if sighting.silent >= self._settings.lease_seconds:
             return True
         most = MISSED_BEATS_WHEN_LOCK_IS_FREE * self._settings.heartbeat_seconds
-        return sighting.held is False and sighting.silent >= most
+        return sighting.held is False and not sighting.lock_lies and sighting.silent >= most

@@ -33,6 +33,7 @@ class TaskLog:
     def __init__(self, writer: LogWriter, state: TaskState, publish: Publish, may_write: Callable[[], bool]) -> None:
         self.state = state
         self._writer, self._publish, self._may_write = writer, publish, may_write
+        self.epoch = writer.epoch
         self._seq = state.seq
         self._waiting: Group = []
         self._waiting_bytes = 0
@@ -99,9 +100,13 @@ class TaskLog:
             raise self._error
 
     async def write_out(self) -> None:
-        """Write what was put, for a log that `run` does not serve. :raises OwnershipLost, StoreFailed:"""
+        """Write what was put, for a log that `run` does not serve. :raises OwnershipLost, StoreFull, StoreFailed:"""
         while self._waiting:
-            await self._write(self._take())
+            self.check_lease()
+            with anyio.CancelScope(shield=True):
+                left = await self._append(self._take())
+            if left:
+                raise self.state.stalled or StoreFull()
 
     async def run(self) -> None:
         """Write until cancelled.

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from server.errors import HoldfastError, TaskActive
+from server.errors import HoldfastError, LogCorrupt, TaskActive
 from server.fingerprint import fingerprint
 from server.models import Life, Status, new_generation, now_ms
 from server.stores.base import Store
@@ -17,6 +17,8 @@ from server.tasks.state import TaskState
 from server.tasks.steering import Steering
 from server.tasks.witness import Witness
 from server.workflows.base import Registry
+
+MOST_DAMAGED_BIRTHS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class BackgroundTaskManager:
                 return Submission(lives[-1], reused=True)
             if not lives or await self._calls_for_a_new_life(request, lives):
                 number = lives[-1].number + 1 if lives else 1
-                begun = await self._begin(request, task_id, number)
+                begun = await self._begin_behind_damage(request, task_id, number)
                 if begun is not None:
                     return Submission(begun, reused=False)
                 continue  # somebody else was first, perhaps with another key
@@ -87,6 +89,15 @@ class BackgroundTaskManager:
             reason = "resumed" if now.status is Status.PAUSED else "retried"
             await self._steering.set_going(life, {now.status}, reason)
             return Submission(life, reused=True)
+
+    async def _begin_behind_damage(self, request: TaskRequest, task_id: str, number: int) -> Life | None:
+        """A key that asks for a new life gets one although a birth record is damaged: under the next free number."""
+        try:
+            return await self._begin(request, task_id, number)
+        except LogCorrupt:
+            if request.fresh is None or number >= MOST_DAMAGED_BIRTHS:
+                raise
+        return await self._begin_behind_damage(request, task_id, number + 1)
 
     async def rerun(self, life: Life, fresh: str | None) -> Life:
         """A new life of an ended task, once per ``fresh`` (without one: once per life); an active one is the answer.

@@ -56,7 +56,7 @@ class Ownership:
         records = await read_all(self.store, self.life)
         await to_thread.run_sync(self.state.apply_all, records)
         self.journal = await to_thread.run_sync(Journal.of, records)
-        owners = tenures(records, self.node)
+        owners = await to_thread.run_sync(tenures, records, self.node)
         self.before = owners[-2] if len(owners) > 1 else None
         for epoch in range(len(owners) - 1, 0, -1):
             if owners[epoch - 1].released:
@@ -89,6 +89,16 @@ class Ownership:
         if status.terminal:
             self.log.put(EventType.DONE, {"status": status})
         self.log.put_journal(EventType.RELEASE, {"epoch": self.epoch})
+
+    async def check_claim(self) -> None:
+        """Whoever writes finds out by that; a step that says nothing has to look. :raises OwnershipLost:"""
+        try:
+            claim = await self.store.newest_claim(self.life)
+        except HoldfastError as error:
+            logger.warning("could not look whether task %s is still owned: %s", self.life.task_id, error.detail)
+            return
+        if claim is None or claim.epoch != self.epoch:
+            raise OwnershipLost
 
     async def save_snapshot(self, *, durable: bool = False) -> None:
         try:

@@ -14,6 +14,7 @@ from server.tasks.manager import BackgroundTaskManager
 from server.tasks.outlook import Outlook
 
 SWEEP_SECONDS = 3600.0
+TIDY_SECONDS = 60.0
 PACK_AFTER_SECONDS = 3600.0
 SPREAD = 0.1
 """Nodes that were started together do not sweep together."""
@@ -36,15 +37,18 @@ class Retention:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
+        next_sweep = anyio.current_time()
         while True:
             try:
-                await self.sweep(time.time())
+                if anyio.current_time() >= next_sweep:
+                    next_sweep += SWEEP_SECONDS * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311 - no secret
+                    await self.sweep(time.time())
                 await self._store.tidy()
             except HoldfastError as error:
                 logger.warning("could not look for old tasks: %s", error.detail)
             except Exception:  # the outermost loop: old tasks may wait, new ones must not suffer
                 logger.exception("could not look for old tasks")
-            await anyio.sleep(SWEEP_SECONDS * random.uniform(1 - SPREAD, 1 + SPREAD))  # noqa: S311 - no secret
+            await anyio.sleep(TIDY_SECONDS)
 
     async def sweep(self, now: float) -> None:
         """Look at every task once. ``now`` is in seconds since 1970."""

@@ -178,9 +178,11 @@ class TaskRun:
                 self._context.tell_rest()
             await self._heed(epoch)
             now = anyio.current_time()
-            if now >= next_save and self.state.seq != saved_seq:
-                saved_seq = self.state.seq
-                await self.owned.save_snapshot()
+            if now >= next_save:
+                await self.owned.check_claim()
+                if self.state.seq != saved_seq:
+                    saved_seq = self.state.seq
+                    await self.owned.save_snapshot()
                 took = anyio.current_time() - now
                 next_save = now + max(self._settings.snapshot_interval_seconds, SNAPSHOT_SHARE * took)
 

@@ -155,7 +155,7 @@ class Scheduler:
 
     def shown(self, view: Mapping[str, Any], position: int | None) -> dict[str, Any]:
         """A task's view with its place in the queue; where nobody offers its kind, it says that it waits for that."""
-        stalled = view["stalled"]
+        stalled = view.get("stalled")
         if view["status"] == Status.PENDING and not self._is_offered(view["kind"]):
             stalled = told(
                 UnknownKind(f"No server that runs now offers the kind {view['kind']}; the task waits for one.")
@@ -252,6 +252,8 @@ class Scheduler:
             self._queue.has_come_free(life)
 
     def _start_waiting(self, tg: TaskGroup) -> None:
+        if not self._liveness.may_write():
+            return  # whoever may not write can't own anything
         for life in self.queue:
             if len(self._taken) >= self._settings.max_concurrent_tasks:
                 break

@@ -67,11 +67,13 @@ class Steering:
 
     async def supersede(self, life: Life) -> None:
         """End a life that a newer one has taken the place of; its readers are told. Does not wait for its owner."""
-        status = (await self._outlook.outline(life)).status
-        if status is Status.RUNNING:
-            await self._ask_owner(life, Action.STOP, "superseded")
-        elif not status.terminal:
-            await self._change(life, status, Status.STOPPED, "superseded")
+        with anyio.move_on_after(CARRIED_OUT_SECONDS):
+            while not (status := (await self._outlook.outline(life)).status).terminal:
+                if status is Status.RUNNING:
+                    await self._ask_owner(life, Action.STOP, "superseded")
+                    break
+                if await self._change(life, status, Status.STOPPED, "superseded"):
+                    break
 
     async def set_going(self, life: Life, idle: set[Status], reason: str) -> bool:
         """Make an idle task pending again, once; False when it was not idle, or somebody else has set it going."""

@@ -280,8 +280,8 @@ async def test_artifacts_are_kept_by_name(store: Store) -> None:
     await store.create(task)
     await claimed(store, task)
     assert await store.artifact(task, "a.bin") is None
-    await store.put_artifact(task, "a.bin", b"\x00one")
-    await store.put_artifact(task, "a.bin", b"\x00two")
+    await store.put_artifact(task, 1, "a.bin", b"\x00one")
+    await store.put_artifact(task, 1, "a.bin", b"\x00two")
     assert await store.artifact(task, "a.bin") == b"\x00two"
 
 

@@ -84,7 +84,7 @@ async def test_files_belong_to_this_user_alone(store: FileStore, task: Life, tmp
     """0600 in folders of 0700."""
     await write(store, task, 1, outputs(1, 2))
     await store.save_snapshot(task, 1, b"{}", durable=True)
-    await store.put_artifact(task, "a", b"1")
+    await store.put_artifact(task, 1, "a", b"1")
     await store.beat(Node("n1", 1, "", 0, 1, "0"))
     for path in tmp_path.rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path

@@ -113,13 +113,13 @@ async def test_a_death_is_told_once_and_again_after_the_node_came_back(tmp_path:
     wanted = settings(tmp_path, heartbeat_seconds=1, lease_seconds=10)
     watch = Liveness(store, wanted, lambda counter: node("me", counter), clock, on_death=lambda: told.append(clock.now))
     await store.beat(node("other", 1, held=False))
-    for counter in (None, None, 2, None):
-        if counter is not None:
-            await store.beat(node("other", counter, held=False))
-        for _ in range(9):
-            await watch.observe()
-            clock.now += 0.25
-    assert told == [2.0, 6.5]
+    await watch.observe()
+    await look(watch, clock, 4)
+    await store.beat(node("other", 2, held=True))
+    await look(watch, clock, 1)
+    await store.beat(node("other", 3, held=False))
+    await look(watch, clock, 12)
+    assert told == [2.0, 15.25]
 
 
 async def test_a_node_that_is_gone_for_long_is_no_longer_remembered(tmp_path: Path) -> None:
@@ -167,3 +167,16 @@ async def test_a_machine_that_was_suspended_holds_its_own_lease_for_lost_and_nob
     assert not watch.is_dead("other")
     await watch.beat()
     assert watch.may_write()
+
+
+async def test_a_lock_that_is_free_while_its_node_lives_tells_nothing(tmp_path: Path) -> None:
+    """As on a volume whose locks do not reach other machines: then the lease decides alone."""
+    clock, store = Clock(), MemoryStore()
+    watch = watcher(store, clock, settings(tmp_path, heartbeat_seconds=1, lease_seconds=10))
+    for counter in (1, 2, 3):
+        await store.beat(node("other", counter, held=False))
+        await look(watch, clock, 0.5)
+    await look(watch, clock, 9)
+    assert not watch.is_dead("other")
+    await look(watch, clock, 1)
+    assert watch.is_dead("other")
