@@ -1,0 +1,147 @@
+"""Owners that are stopped before, in the middle of or after a chosen system call, while others take the task over.
+
+One process runs at a time, from one of its stops to the next, so what is tried is an order of system calls. In every
+other history the call is swept over all that an owner makes: it stops there, another takes over and does all there is to do, and the
+first one wakes up. In between, up to four owners with up to eight stops each wake up in an order that is drawn.
+"""
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from itertools import product
+from pathlib import Path
+from random import Random
+
+from server.stores.disk import Disk
+from tests.campaigns.alone import run_alone
+from tests.campaigns.campaign import Figures
+from tests.campaigns.disks import BlindDisk, Moment, SignallingDisk, scratch
+from tests.campaigns.forking import End, Forked, Tell
+from tests.campaigns.owning import Worker
+from tests.campaigns.witness import Losses, Witness
+
+MOST_OWNERS = 4
+MOST_STOPS = 8
+
+Stops = list[tuple[int, Moment]]
+
+
+def run(rounds: int, seed: int, weakened: bool) -> Figures:
+    """``rounds`` pauses."""
+    return run_alone("store_freeze", rounds, seed, weakened)
+
+
+def rounds_of(rounds: int, seed: int, weakened: bool) -> Figures:
+    return Pauses(rounds, seed, weakened).run()
+
+
+class Pauses:
+    """All histories of one run."""
+
+    def __init__(self, rounds: int, seed: int, weakened: bool) -> None:
+        self._rounds, self._seed, self._weakened = rounds, seed, weakened
+        self._losses = Losses()
+        self._counts: Counter[str] = Counter()
+        self._stopped_in: Counter[str] = Counter()
+
+    def run(self) -> Figures:
+        calls = self._measure()
+        every = list(product(range(1, calls + 1), Moment))
+        first = Random(f"{self._seed}")  # noqa: S311 - dice, nothing secret
+        first.shuffle(every)
+        sweep = iter(every)
+        while self._counts["pauses"] < self._rounds:
+            chance = Random(f"{self._seed} {self._counts['histories']}")  # noqa: S311 - dice, nothing secret
+            point = next(sweep, None) if self._counts["histories"] % 2 == 0 else None
+            self._history(chance, [[point]] if point else list(_drawn(chance, calls)))
+        done: dict[str, int | float] = {
+            **self._counts,
+            "calls of an owner": calls,
+            "kinds of call stopped in": len(self._stopped_in),
+        }
+        return Figures(done, dict(self._losses.counts) or {"losses": 0}, tuple(self._losses.notes))
+
+    def _measure(self) -> int:
+        """How many calls an owner makes that nobody stops."""
+        with scratch() as root:
+            owner = Forked(partial(_own, root, "n0", [], False))
+            owner.wait()
+            calls: int = owner.said[-1][1]
+            return calls
+
+    def _history(self, chance: Random, plans: list[Stops]) -> None:
+        number = self._counts["histories"]
+        self._counts["histories"] += 1
+        with scratch() as root:
+            witness = Witness(root, f"seed {self._seed}, history {number}", self._losses)
+            stopped: dict[str, Forked] = {}
+            waiting = [(f"n{index}", stops) for index, stops in enumerate(plans)]
+            try:
+                while waiting or stopped:
+                    if waiting and (not stopped or chance.random() < 0.5):
+                        name, stops = waiting.pop(0)
+                        owner = Forked(partial(_own, root, name, stops, self._weakened))
+                    elif len(plans) == 1 and not witness.done:
+                        self._unharmed(root, witness, "taker")
+                        continue
+                    else:
+                        name = chance.choice(sorted(stopped))
+                        owner = stopped.pop(name)
+                        owner.go_on()
+                        witness.deaths.append(f"{name} wakes;")
+                    if self._until_it_stops(name, owner, witness) is End.STOPPED:
+                        stopped[name] = owner
+                if witness.done:
+                    witness.look_at_rest()
+                self._unharmed(root, witness, "last")
+                witness.look_at_end()
+                self._counts["takeovers"] += witness.epochs() - 1
+            finally:
+                for owner in stopped.values():
+                    owner.kill()
+
+    def _unharmed(self, root: Path, witness: Witness, name: str) -> None:
+        owner = Forked(partial(_own, root, name, [], False))
+        self._until_it_stops(name, owner, witness)
+
+    def _until_it_stops(self, name: str, owner: Forked, witness: Witness) -> End:
+        end = owner.wait(witness.follow)
+        witness.done = witness.done or ["over"] in owner.said
+        said, owner.said = owner.said, []
+        if end is End.STOPPED:
+            self._counts["pauses"] += 1
+            # Two threads may reach a stop at once; then both tell before the first, and none at the second.
+            stops = [words[2:] for words in said if words[0] == "stops"]
+            self._stopped_in.update(call for call, _ in stops)
+            where = " and ".join(f"{call} ({moment})" for call, moment in stops)
+            witness.deaths.append(f"{name} stops in {where or 'the same'};")
+        elif end is not End.EXITED:
+            witness.lost("owners hung", f"{name}: {end.value}, {said[-3:]}")
+        for what, *values in said:
+            if what == "owns":
+                witness.deaths.append(f"{name} owns {values[0]};")
+            elif what in ("refused", "logged") and _is_a_fault(values[-1]):
+                witness.lost("owners refused", f"{name}: {values}")
+        witness.hear(said, repeats_count=False)
+        witness.look()
+        return end
+
+
+def _drawn(chance: Random, calls: int) -> Iterator[Stops]:
+    for _ in range(chance.randint(2, MOST_OWNERS)):
+        stops = chance.randint(1, MOST_STOPS)
+        yield [(call, chance.choice(list(Moment))) for call in sorted(chance.sample(range(1, calls + 1), stops))]
+
+
+def _is_a_fault(logged: str) -> bool:
+    """An owner that finds itself overtaken gives up in these words, and that is right."""
+    return "Another node owns this task now" not in logged and "servers in a row" not in logged
+
+
+def _own(root: Path, name: str, stops: Stops, weakened: bool, tell: Tell) -> None:
+    blind = BlindDisk()
+    inner = blind if weakened else Disk()
+    disk = SignallingDisk(stops, signal.SIGSTOP, lambda *at: tell("stops", *at), inner)
+    Worker(root, name, disk, tell, on_owning=blind.own).work()
+    tell("calls", disk.count)
