@@ -44,27 +44,28 @@ class Forked:
         os.set_blocking(reading, False)
         self._pipe, self._rest = reading, b""
         self.said: list[list[Any]] = []
-        self.end: End | None = None
 
     def wait(self, meanwhile: Callable[[], object] = bool) -> End:
         """Until it has ended or stopped; ``meanwhile`` is called again and again."""
         give_up = time.monotonic() + LONGEST_SECONDS
-        while True:
-            pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
-            self._listen()
-            if pid:
-                break
+        while (end := self.look()) is None:
             if time.monotonic() > give_up:
                 self.kill()
                 return End.HUNG
             meanwhile()
             select.select([self._pipe], [], [], LOOK_SECONDS)
+        return end
+
+    def look(self) -> End | None:
+        """How it has ended, or that it has stopped; None while it runs. Takes what it has told by now."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+        self._listen()
+        if not pid:
+            return None
         if os.WIFSTOPPED(status):
-            self.end = End.STOPPED
-        else:
-            self.end = End.EXITED if os.WIFEXITED(status) else End.KILLED
-            self._close()
-        return self.end
+            return End.STOPPED
+        os.close(self._pipe)
+        return End.EXITED if os.WIFEXITED(status) else End.KILLED
 
     def go_on(self) -> None:
         os.kill(self.pid, signal.SIGCONT)
@@ -72,9 +73,8 @@ class Forked:
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
-        self.end = End.HUNG
         self._listen()
-        self._close()
+        os.close(self._pipe)
 
     def _listen(self) -> None:
         while True:
@@ -86,9 +86,6 @@ class Forked:
                 return
             *lines, self._rest = (self._rest + piece).split(b"\n")
             self.said += [orjson.loads(line) for line in lines]
-
-    def _close(self) -> None:
-        os.close(self._pipe)
 
 
 def _be_a_child(work: Callable[[Tell], None], pipe: int, parent: int) -> None:

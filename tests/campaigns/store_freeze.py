@@ -1,8 +1,9 @@
 """Owners that are stopped before, in the middle of or after a chosen system call, while others take the task over.
 
 One process runs at a time, from one of its stops to the next, so what is tried is an order of system calls. In every
-other history the call is swept over all that an owner makes: it stops there, another takes over and does all there is to do, and the
-first one wakes up. In between, up to four owners with up to eight stops each wake up in an order that is drawn.
+other history the call is swept over all that an owner makes: it stops there, another takes over and does all there is
+to do, and the first one wakes up. In the others, up to four owners with up to eight stops each wake up in an order that
+is drawn.
 """
 
 import signal
