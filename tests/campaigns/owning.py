@@ -25,6 +25,7 @@ from server.tasks.journal import INLINE_RESULT_BYTES
 from server.tasks.ownership import Ownership, inscribe, read_all
 from server.tasks.runner import TaskRun
 from server.tasks.state import TaskState
+from server.tasks.tenures import Tenure
 from server.workflows.base import Context, Params, Step, Workflow
 from tests.campaigns.forking import Tell
 from tests.making import TASK
@@ -88,6 +89,22 @@ class Work:
     async def _large(self, step: Step) -> Json:
         await step.progress("large", 50)
         return {"by": self._attempt, "filling": "x" * INLINE_RESULT_BYTES}
+
+
+class Unwatched:
+    """Nobody keeps figures of what these nodes do."""
+
+    def created(self, life: Life) -> None:
+        pass
+
+    def claimed(self, life: Life, epoch: int, before: Tenure | None) -> None:
+        pass
+
+    def quarantined(self, life: Life, found: str) -> None:
+        pass
+
+    def timed(self, writer: LogWriter) -> LogWriter:
+        return writer
 
 
 class Worker:
@@ -164,7 +181,7 @@ class Worker:
 
         program = Work(f"{self.name}.{writer.epoch}.{os.getpid()}", self._tell, ask)
         workflow = Workflow(kind=LIFE.kind, version=1, params=NoParams, run=program.run, title=lambda _: "")
-        run = TaskRun(owned, workflow, self.name, self._settings)
+        run = TaskRun(owned, workflow, self.name, self._settings, Unwatched())
         await run.run()
         return not run.gave_up
 

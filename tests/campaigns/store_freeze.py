@@ -17,10 +17,11 @@ from random import Random
 from server.stores.disk import Disk
 from tests.campaigns.alone import run_alone
 from tests.campaigns.campaign import Figures
-from tests.campaigns.disks import BlindDisk, Moment, SignallingDisk, scratch
+from tests.campaigns.disks import BlindDisk, LinklessDisk, Moment, SignallingDisk, scratch
 from tests.campaigns.forking import End, Forked, Tell
+from tests.campaigns.losses import Losses
+from tests.campaigns.onlooker import Onlooker
 from tests.campaigns.owning import Worker
-from tests.campaigns.witness import Losses, Witness
 
 MOST_OWNERS = 4
 MOST_STOPS = 8
@@ -66,7 +67,7 @@ class Pauses:
     def _measure(self) -> int:
         """How many calls an owner makes that nobody stops."""
         with scratch() as root:
-            owner = Forked(partial(_own, root, "n0", [], False))
+            owner = Forked(partial(_own, root, "n0", [], Disk()))
             owner.wait()
             calls: int = owner.said[-1][1]
             return calls
@@ -74,41 +75,49 @@ class Pauses:
     def _history(self, chance: Random, plans: list[Stops]) -> None:
         number = self._counts["histories"]
         self._counts["histories"] += 1
+        links = number % 5 != 4
         with scratch() as root:
-            witness = Witness(root, f"seed {self._seed}, history {number}", self._losses)
+            where = f"seed {self._seed}, history {number}{'' if links else ', no hard links'}"
+            onlooker = Onlooker(root, where, self._losses)
             stopped: dict[str, Forked] = {}
+            taken = False
             waiting = [(f"n{index}", stops) for index, stops in enumerate(plans)]
             try:
                 while waiting or stopped:
                     if waiting and (not stopped or chance.random() < 0.5):
                         name, stops = waiting.pop(0)
-                        owner = Forked(partial(_own, root, name, stops, self._weakened))
-                    elif len(plans) == 1 and not witness.done:
-                        self._unharmed(root, witness, "taker")
+                        owner = Forked(partial(_own, root, name, stops, self._disk(links)))
+                    elif len(plans) == 1 and not taken:
+                        taken = True
+                        self._unharmed(root, onlooker, "taker", links)
                         continue
                     else:
                         name = chance.choice(sorted(stopped))
                         owner = stopped.pop(name)
                         owner.go_on()
-                        witness.deaths.append(f"{name} wakes;")
-                    if self._until_it_stops(name, owner, witness) is End.STOPPED:
+                        onlooker.deaths.append(f"{name} wakes;")
+                    if self._until_it_stops(name, owner, onlooker) is End.STOPPED:
                         stopped[name] = owner
-                if witness.done:
-                    witness.look_at_rest()
-                self._unharmed(root, witness, "last")
-                witness.look_at_end()
-                self._counts["takeovers"] += witness.epochs() - 1
+                if onlooker.done:
+                    self._counts["ended before the last owner came"] += 1
+                    onlooker.look_at_rest()
+                self._unharmed(root, onlooker, "last", links)
+                onlooker.look_at_end()
+                self._counts["takeovers"] += onlooker.epochs() - 1
             finally:
                 for owner in stopped.values():
                     owner.kill()
 
-    def _unharmed(self, root: Path, witness: Witness, name: str) -> None:
-        owner = Forked(partial(_own, root, name, [], False))
-        self._until_it_stops(name, owner, witness)
+    def _disk(self, links: bool) -> Disk:
+        return BlindDisk() if self._weakened else Disk() if links else LinklessDisk()
 
-    def _until_it_stops(self, name: str, owner: Forked, witness: Witness) -> End:
-        end = owner.wait(witness.follow)
-        witness.done = witness.done or ["over"] in owner.said
+    def _unharmed(self, root: Path, onlooker: Onlooker, name: str, links: bool) -> None:
+        owner = Forked(partial(_own, root, name, [], self._disk(links)))
+        self._until_it_stops(name, owner, onlooker)
+
+    def _until_it_stops(self, name: str, owner: Forked, onlooker: Onlooker) -> End:
+        end = owner.wait(onlooker.follow)
+        onlooker.done = onlooker.done or ["over"] in owner.said
         said, owner.said = owner.said, []
         if end is End.STOPPED:
             self._counts["pauses"] += 1
@@ -116,16 +125,16 @@ class Pauses:
             stops = [words[2:] for words in said if words[0] == "stops"]
             self._stopped_in.update(call for call, _ in stops)
             where = " and ".join(f"{call} ({moment})" for call, moment in stops)
-            witness.deaths.append(f"{name} stops in {where or 'the same'};")
+            onlooker.deaths.append(f"{name} stops in {where or 'the same'};")
         elif end is not End.EXITED:
-            witness.lost("owners hung", f"{name}: {end.value}, {said[-3:]}")
+            onlooker.lost("owners hung", f"{name}: {end.value}, {said[-3:]}")
         for what, *values in said:
             if what == "owns":
-                witness.deaths.append(f"{name} owns {values[0]};")
+                onlooker.deaths.append(f"{name} owns {values[0]};")
             elif what in ("refused", "logged") and _is_a_fault(values[-1]):
-                witness.lost("owners refused", f"{name}: {values}")
-        witness.hear(said, repeats_count=False)
-        witness.look()
+                onlooker.lost("owners refused", f"{name}: {values}")
+        onlooker.hear(said, repeats_count=False)
+        onlooker.look()
         return end
 
 
@@ -140,9 +149,7 @@ def _is_a_fault(logged: str) -> bool:
     return "Another node owns this task now" not in logged and "servers in a row" not in logged
 
 
-def _own(root: Path, name: str, stops: Stops, weakened: bool, tell: Tell) -> None:
-    blind = BlindDisk()
-    inner = blind if weakened else Disk()
+def _own(root: Path, name: str, stops: Stops, inner: Disk, tell: Tell) -> None:
     disk = SignallingDisk(stops, signal.SIGSTOP, lambda *at: tell("stops", *at), inner)
-    Worker(root, name, disk, tell, on_owning=blind.own).work()
+    Worker(root, name, disk, tell, on_owning=inner.own if isinstance(inner, BlindDisk) else lambda _: None).work()
     tell("calls", disk.count)

@@ -20,8 +20,9 @@ from tests.campaigns.alone import run_alone
 from tests.campaigns.campaign import Figures
 from tests.campaigns.disks import HoldingDisk, LinklessDisk, Moment, SignallingDisk, scratch
 from tests.campaigns.forking import End, Forked, Tell
+from tests.campaigns.losses import Losses
+from tests.campaigns.onlooker import Onlooker
 from tests.campaigns.owning import Worker
-from tests.campaigns.witness import Losses, Witness
 from tests.making import TASK
 
 MOST_KILLS = 12
@@ -66,11 +67,11 @@ class Kills:
     def _measure(self) -> None:
         """How many calls an owner and a remover make that nobody harms."""
         with scratch() as root:
-            witness = Witness(root, "unharmed", self._losses)
+            onlooker = Onlooker(root, "unharmed", self._losses)
             owner = Forked(lambda tell: _own(root, "n0", Disk(), NEVER, tell, asks=False))
-            owner.wait(witness.follow)
-            witness.hear(owner.said, repeats_count=True)
-            witness.look_at_end()
+            owner.wait(onlooker.follow)
+            onlooker.hear(owner.said, repeats_count=True)
+            onlooker.look_at_end()
             remover = Forked(lambda tell: _remove(root, Disk(), NEVER, tell))
             remover.wait()
             self._calls, self._removal_calls = owner.said[-1][1], remover.said[-1][1]
@@ -82,58 +83,58 @@ class Kills:
         links = number % 4 != 3
         where = f"seed {self._seed}, history {number}{'' if links else ', no hard links'}"
         with scratch() as root:
-            witness = Witness(root, where, self._losses)
+            onlooker = Onlooker(root, where, self._losses)
             swept = number % 3
             for index in range(MOST_KILLS + 1):
                 drawn = (chance.randint(1, self._calls), chance.choice(list(Moment)))
                 point = NEVER if index == MOST_KILLS else next(sweep) if index == swept else drawn
                 asks = index == number % 5
-                if self._owner(root, witness, f"n{index}", links=links, point=point, asks=asks):
+                if self._owner(root, onlooker, f"n{index}", links=links, point=point, asks=asks):
                     break
-            witness.look_at_end()
+            onlooker.look_at_end()
             for _ in range(REMOVAL_KILLS):
                 point = (chance.randint(1, self._removal_calls), chance.choice(list(Moment)))
-                self._removal(root, witness, point)
-            self._removal(root, witness, NEVER)
-            self._look_for_ghosts(root, witness)
+                self._removal(root, onlooker, point)
+            self._removal(root, onlooker, NEVER)
+            self._look_for_ghosts(root, onlooker)
 
-    def _owner(self, root: Path, witness: Witness, name: str, *, links: bool, point: Point, asks: bool) -> bool:
+    def _owner(self, root: Path, onlooker: Onlooker, name: str, *, links: bool, point: Point, asks: bool) -> bool:
         """One owner's time; whether it has done all that there was to do."""
         inner: Disk = Disk() if links else LinklessDisk()
         if self._weakened:
             inner = HoldingDisk()
         child = Forked(lambda tell: _own(root, name, inner, point, tell, asks=asks))
-        end = child.wait(witness.follow)
-        self._note_death(child, end, witness)
-        witness.hear(child.said, repeats_count=True)
-        witness.look()
+        end = child.wait(onlooker.follow)
+        self._note_death(child, end, onlooker)
+        onlooker.hear(child.said, repeats_count=True)
+        onlooker.look()
         for what, *values in child.said:
             if what == "logged" and "servers in a row" in values[0]:
                 self._counts["crash loops set going again"] += 1
             elif what in ("refused", "logged"):
-                witness.lost("owners refused", str(values))
+                onlooker.lost("owners refused", str(values))
         return end is End.EXITED
 
-    def _removal(self, root: Path, witness: Witness, point: Point) -> None:
+    def _removal(self, root: Path, onlooker: Onlooker, point: Point) -> None:
         child = Forked(lambda tell: _remove(root, Disk(), point, tell))
-        self._note_death(child, child.wait(), witness)
+        self._note_death(child, child.wait(), onlooker)
         if (root / TASK / "0001.task").exists():
-            witness.look()
+            onlooker.look()
 
-    def _look_for_ghosts(self, root: Path, witness: Witness) -> None:
+    def _look_for_ghosts(self, root: Path, onlooker: Onlooker) -> None:
         """After a removal that went on to its end, or that nobody could ask for again, and two tidyings."""
         left = sorted(str(path.relative_to(root)) for path in root.rglob("*") if TASK in str(path.relative_to(root)))
         if left:
-            witness.lost("ghosts of removed tasks", ", ".join(left))
+            onlooker.lost("ghosts of removed tasks", ", ".join(left))
 
-    def _note_death(self, child: Forked, end: End, witness: Witness) -> None:
+    def _note_death(self, child: Forked, end: End, onlooker: Onlooker) -> None:
         if end is End.KILLED:
             self._counts["kills"] += 1
             name, moment = next(said[2:] for said in reversed(child.said) if said[0] == "dies")
             self._died_at[name] += 1
-            witness.deaths.append(f"{name} ({moment})")
+            onlooker.deaths.append(f"{name} ({moment})")
         elif end is End.HUNG:
-            witness.lost("owners hung", str(child.said[-3:]))
+            onlooker.lost("owners hung", str(child.said[-3:]))
 
 
 def _own(root: Path, name: str, inner: Disk, point: Point, tell: Tell, *, asks: bool) -> None:

@@ -29,8 +29,8 @@ from tests.campaigns.alone import run_alone
 from tests.campaigns.campaign import Figures
 from tests.campaigns.disks import LinklessDisk, ReplacingDisk, scratch
 from tests.campaigns.forking import End, Forked, Tell
+from tests.campaigns.losses import Losses
 from tests.campaigns.owning import LIFE
-from tests.campaigns.witness import Losses
 
 PROCESSES = 8
 EPOCHS = 3

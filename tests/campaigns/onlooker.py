@@ -18,27 +18,12 @@ from server.stores.reader import SegmentReader
 from server.stores.segments import Segments
 from server.stores.volume import Volume
 from server.tasks.state import TaskState
+from tests.campaigns.losses import Losses
 from tests.campaigns.owning import ARTIFACT, LIFE, PARTS, PIECES, piece_of
 from tests.making import TASK
 
 
-class Losses:
-    """How often each thing was lost that must never be, and the first of them in words."""
-
-    NOTES_OF_EACH = 5
-    NOTE_LETTERS = 600
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.notes: list[str] = []
-
-    def lost(self, what: str, where: str, how: str) -> None:
-        self.counts[what] += 1
-        if self.counts[what] <= self.NOTES_OF_EACH:
-            self.notes.append(f"{what}: {where}: {how}"[: self.NOTE_LETTERS])
-
-
-class Witness:
+class Onlooker:
     """Reads one life with the store's own reader: one that stays attached all the time, and new ones at each look.
 
     ``shown`` is every event that anybody was ever shown, by seq, as the line that it is: told by owners as they
