@@ -3,12 +3,11 @@
 One process runs at a time, from one of its stops to the next, so what is tried is an order of system calls. In every
 other history the call is swept over all that an owner makes: it stops there, another takes over and does all there is
 to do, and the first one wakes up. In the others, up to four owners with up to eight stops each wake up in an order that
-is drawn.
+is drawn; or the task is removed and asked for again while its owner sleeps.
 """
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.campaigns.forking import End, Forked, Tell
 from tests.campaigns.losses import Losses
 from tests.campaigns.onlooker import Onlooker
 from tests.campaigns.owning import Worker
+from tests.campaigns.store_kill import NEVER, remove
 
 MOST_OWNERS = 4
 MOST_STOPS = 8
@@ -55,8 +55,14 @@ class Pauses:
         sweep = iter(every)
         while self._counts["pauses"] < self._rounds:
             chance = Random(f"{self._seed} {self._counts['histories']}")  # noqa: S311 - dice, nothing secret
-            point = next(sweep, None) if self._counts["histories"] % 2 == 0 else None
-            self._history(chance, [[point]] if point else list(_drawn(chance, calls)))
+            turn = self._counts["histories"] % 5
+            if turn == 4:
+                self._asked_again(_some(chance, calls, 1), _some(chance, calls, 1))
+            elif turn % 2 == 0 and (point := next(sweep, None)) is not None:
+                self._history(chance, [[point]])
+            else:
+                owners = chance.randint(2, MOST_OWNERS)
+                self._history(chance, [_some(chance, calls, MOST_STOPS) for _ in range(owners)])
         done: dict[str, int | float] = {
             **self._counts,
             "calls of an owner": calls,
@@ -75,7 +81,7 @@ class Pauses:
     def _history(self, chance: Random, plans: list[Stops]) -> None:
         number = self._counts["histories"]
         self._counts["histories"] += 1
-        links = number % 5 != 4
+        links = number % 4 != 3
         with scratch() as root:
             where = f"seed {self._seed}, history {number}{'' if links else ', no hard links'}"
             onlooker = Onlooker(root, where, self._losses)
@@ -86,10 +92,10 @@ class Pauses:
                 while waiting or stopped:
                     if waiting and (not stopped or chance.random() < 0.5):
                         name, stops = waiting.pop(0)
-                        owner = Forked(partial(_own, root, name, stops, self._disk(links)))
+                        owner = Forked(partial(_own, root, name, stops, self._disk(links=links)))
                     elif len(plans) == 1 and not taken:
                         taken = True
-                        self._unharmed(root, onlooker, "taker", links)
+                        self._unharmed(root, onlooker, "taker", links=links)
                         continue
                     else:
                         name = chance.choice(sorted(stopped))
@@ -101,18 +107,55 @@ class Pauses:
                 if onlooker.done:
                     self._counts["ended before the last owner came"] += 1
                     onlooker.look_at_rest()
-                self._unharmed(root, onlooker, "last", links)
+                self._unharmed(root, onlooker, "last", links=links)
                 onlooker.look_at_end()
                 self._counts["takeovers"] += onlooker.epochs() - 1
             finally:
                 for owner in stopped.values():
                     owner.kill()
 
-    def _disk(self, links: bool) -> Disk:
+    def _asked_again(self, stops: Stops, later_stops: Stops) -> None:
+        """One owner sleeps while its task is ended by another, removed, asked for again, and taken up anew."""
+        self._counts["histories"] += 1
+        self._counts["tasks removed and asked for again"] += 1
+        where = f"seed {self._seed}, history {self._counts['histories'] - 1}"
+        with scratch() as root:
+            before, after = (Onlooker(root, f"{where}, {when}", self._losses) for when in ("before", "asked again"))
+            sleeper = Forked(partial(_own, root, "n0", stops, self._disk(links=True)))
+            if self._until_it_stops("n0", sleeper, before) is not End.STOPPED:
+                return
+            self._unharmed(root, before, "taker", links=True)
+            before.look_at_end()
+            Forked(partial(remove, root, Disk(), NEVER)).wait()
+            later = Forked(partial(_own, root, "n1", later_stops, self._disk(links=True)))
+            end = self._until_it_stops("n1", later, after)
+            try:
+                after.deaths += [*before.deaths, "n0 wakes;"]
+                self._wake_from_before(sleeper, before, after)
+                if end is End.STOPPED:
+                    later.go_on()
+                    end = self._until_it_stops("n1", later, after)
+                self._unharmed(root, after, "last", links=True)
+                after.look_at_end()
+            finally:
+                if end is End.STOPPED:
+                    later.kill()
+
+    def _wake_from_before(self, sleeper: Forked, before: Onlooker, after: Onlooker) -> None:
+        """What the sleeper then shows must stand in the old log, which it had a part in, or in the new one."""
+        sleeper.go_on()
+        if sleeper.wait(after.follow) is not End.EXITED:
+            after.lost("owners hung", f"n0: {sleeper.said[-3:]}")
+        after.look()
+        for what, *values in sleeper.said:
+            if what == "shown" and values[0] not in {*before.shown.values(), *after.shown.values()}:
+                after.lost("events shown of a removed task", values[0])
+
+    def _disk(self, *, links: bool) -> Disk:
         return BlindDisk() if self._weakened else Disk() if links else LinklessDisk()
 
-    def _unharmed(self, root: Path, onlooker: Onlooker, name: str, links: bool) -> None:
-        owner = Forked(partial(_own, root, name, [], self._disk(links)))
+    def _unharmed(self, root: Path, onlooker: Onlooker, name: str, *, links: bool) -> None:
+        owner = Forked(partial(_own, root, name, [], self._disk(links=links)))
         self._until_it_stops(name, owner, onlooker)
 
     def _until_it_stops(self, name: str, owner: Forked, onlooker: Onlooker) -> End:
@@ -138,10 +181,9 @@ class Pauses:
         return end
 
 
-def _drawn(chance: Random, calls: int) -> Iterator[Stops]:
-    for _ in range(chance.randint(2, MOST_OWNERS)):
-        stops = chance.randint(1, MOST_STOPS)
-        yield [(call, chance.choice(list(Moment))) for call in sorted(chance.sample(range(1, calls + 1), stops))]
+def _some(chance: Random, calls: int, most: int) -> Stops:
+    drawn = sorted(chance.sample(range(1, calls + 1), chance.randint(1, most)))
+    return [(call, chance.choice(list(Moment))) for call in drawn]
 
 
 def _is_a_fault(logged: str) -> bool:

@@ -72,7 +72,7 @@ class Kills:
             owner.wait(onlooker.follow)
             onlooker.hear(owner.said, repeats_count=True)
             onlooker.look_at_end()
-            remover = Forked(lambda tell: _remove(root, Disk(), NEVER, tell))
+            remover = Forked(lambda tell: remove(root, Disk(), NEVER, tell))
             remover.wait()
             self._calls, self._removal_calls = owner.said[-1][1], remover.said[-1][1]
 
@@ -116,7 +116,7 @@ class Kills:
         return end is End.EXITED
 
     def _removal(self, root: Path, onlooker: Onlooker, point: Point) -> None:
-        child = Forked(lambda tell: _remove(root, Disk(), point, tell))
+        child = Forked(lambda tell: remove(root, Disk(), point, tell))
         self._note_death(child, child.wait(), onlooker)
         if (root / TASK / "0001.task").exists():
             onlooker.look()
@@ -143,7 +143,7 @@ def _own(root: Path, name: str, inner: Disk, point: Point, tell: Tell, *, asks: 
     tell("calls", disk.count)
 
 
-def _remove(root: Path, inner: Disk, point: Point, tell: Tell) -> None:
+def remove(root: Path, inner: Disk, point: Point, tell: Tell) -> None:
     """As a node does that is asked to, and then tidies up twice; what has no life nobody can ask to be removed."""
     disk = _killing(inner, point, tell)
     store = FileStore(root, disk)
