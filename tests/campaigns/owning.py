@@ -22,7 +22,7 @@ from server.stores.files import FileStore
 from server.stores.segments import Segments
 from server.stores.volume import Volume
 from server.tasks.journal import INLINE_RESULT_BYTES
-from server.tasks.ownership import Ownership, inscribe, read_all
+from server.tasks.ownership import Ownership, inscribe
 from server.tasks.runner import TaskRun
 from server.tasks.state import TaskState
 from server.tasks.tenures import Tenure
@@ -161,8 +161,12 @@ class Worker:
         self._tell("over")
 
     async def _state(self, life: Life) -> TaskState:
+        """As far as it can be read now: whoever claims the task next decides about the rest."""
         state = TaskState(life)
-        state.apply_all(await read_all(self._store, life))
+        reader = self._store.reader(life)
+        while batch := await reader.read():
+            state.apply_all(batch)
+        await reader.close()
         return state
 
     async def _own(self, life: Life, writer: LogWriter) -> bool:

@@ -28,6 +28,8 @@ from tests.making import TASK
 MOST_KILLS = 12
 """After so many in one history its owner is left alone."""
 REMOVAL_KILLS = 3
+TIDYINGS = 2
+"""What stands there at one and still at the next is taken for left behind."""
 
 Point: TypeAlias = tuple[int, Moment]
 NEVER: Point = (0, Moment.BEFORE)
@@ -144,16 +146,21 @@ def _own(root: Path, name: str, inner: Disk, point: Point, tell: Tell, *, asks: 
 
 
 def remove(root: Path, inner: Disk, point: Point, tell: Tell) -> None:
-    """As a node does that is asked to, and then tidies up twice; what has no life nobody can ask to be removed."""
+    """As a node does that is asked to, between its tidyings; what has no life nobody can ask to be removed."""
     disk = _killing(inner, point, tell)
     store = FileStore(root, disk)
 
+    async def tidy() -> None:
+        for _ in range(TIDYINGS):
+            await store.tidy()
+
     async def work() -> None:
         await store.open()
-        if await store.lives(TASK):
-            await store.remove(TASK)
-        for _ in range(2):
-            await store.tidy()
+        await tidy()
+        for life in await store.lives(TASK):
+            claim = await store.newest_claim(life)
+            tell("removed", await store.remove(life, claim.epoch if claim else 0))
+        await tidy()
 
     anyio.run(work)
     tell("calls", disk.count)

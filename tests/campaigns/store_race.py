@@ -37,6 +37,7 @@ EPOCHS = 3
 """So many claims each process tries for: with every other task, all at the same moment for the same epoch; with the
 others, each as fast as it can for the next one. Whoever wins writes, and dies over a record."""
 EVENTS = 3
+TRIES, TRY_AGAIN_SECONDS = 20, 0.005
 MEETING_SECONDS = 60.0
 
 
@@ -112,14 +113,16 @@ class Racer:
     async def _create(self, store: FileStore, task_id: str) -> Life:
         mine = replace(LIFE, task_id=task_id, generation=new_generation())
         self._meet()
-        while True:
+        for _ in range(TRIES):
             try:
                 life, made = await store.create(mine)
             except HoldfastError as error:
                 self._tell("refused", task_id, "creation", error.code, error.detail)
+                await anyio.sleep(TRY_AGAIN_SECONDS)
             else:
                 self._tell("created", task_id, life.generation, made)
                 return life
+        return mine
 
     async def _claim(self, store: FileStore, life: Life, epoch: int) -> None:
         task_id = life.task_id
