@@ -23,6 +23,7 @@ NODES = 3
 PLACES = 20
 READERS = 10
 NEWCOMERS_PER_SECOND = 20
+BETWEEN_SECONDS = (0.0, 1.0)
 LOOK_BYTES = (1, 4000)
 SMALL_ROUNDS = 6
 HANDOVER_MS = 1000
@@ -96,11 +97,15 @@ def count_unclean_ends(ledger: Ledger, readers: Sequence[Reader]) -> None:
                 ledger.lose(kind, f"a reader of {reader.target} was refused, or cut off in mid-answer")
 
 
-async def replace(nodes: Sequence[Node], rounds: int, ledger: Ledger) -> list[float]:
-    """One node after the other is ended and started again; returns the seconds from SIGTERM to its exit."""
+async def replace(nodes: Sequence[Node], rounds: int, ledger: Ledger, rng: Random) -> list[float]:
+    """One node after the other is ended and started again; returns the seconds from SIGTERM to its exit.
+
+    The next one's turn comes a random while after the last one answers: while it takes tasks up, or when it has.
+    """
     took = []
     for number in range(rounds):
         node = nodes[number % len(nodes)]
+        await anyio.sleep(rng.uniform(*BETWEEN_SECONDS))
         began = anyio.current_time()
         status = await node.terminate()
         took.append(anyio.current_time() - began)
@@ -146,7 +151,7 @@ async def _roll(nodes: Cluster, proxy: Proxy, ledger: Ledger, rounds: int, seed:
         async with anyio.create_task_group() as tg:
             tg.start_soon(flow.run)
             await flow.going.wait()
-            took = await replace(nodes.nodes, rounds, ledger)
+            took = await replace(nodes.nodes, rounds, ledger, dice(seed, "replacements"))
             flow.enough()
         visitors.cancel_scope.cancel()
     for complaint in nodes.complaints():
