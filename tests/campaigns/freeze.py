@@ -99,9 +99,9 @@ async def _run(rounds: int, seed: int, weakened: bool, folder: Path) -> Figures:
 
 
 async def _stop_its_clock(node: Node) -> None:
-    """From now on it believes that its lease is good when it wakes up, as on a machine that was suspended.
+    """From now on it believes that its lease is good when it wakes up, as where a clock stands still meanwhile.
 
-    There the monotonic clock stands still meanwhile, and only the look for a newer claim is left.
+    Only the look for a newer claim is left then.
     """
     await node.kill()
     await node.start(lease_seconds=NEVER_SECONDS)
