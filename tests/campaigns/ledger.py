@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
-MOST_NOTES = 40
+NOTES_OF_A_KIND = 5
 
 
 class Loss(StrEnum):
@@ -44,7 +44,7 @@ class Ledger:
 
     def lose(self, kind: Loss, note: str) -> None:
         self._lost[kind] += 1
-        if len(self.notes) < MOST_NOTES:
+        if self._lost[kind] <= NOTES_OF_A_KIND:
             self.notes.append(f"{kind}: {note}")
 
     @property

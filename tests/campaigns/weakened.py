@@ -15,7 +15,6 @@ from server.settings import Settings
 from server.stores.base import LogReader, LogWriter
 from server.stores.files import FileStore
 
-
 HEEDLESS_SECONDS = 0.3
 """From the look to the deed."""
 
