@@ -1,7 +1,7 @@
 """What a store has promised so far, and whether it is all there when it is looked at again."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from server.errors import HoldfastError, LogCorrupt
@@ -25,15 +25,15 @@ KINDS = (TASKS, EVENTS, CHANGED, DAMAGED, CLAIMS, REQUESTS, ARTIFACTS, FORGOTTEN
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """One thing that must never be. ``kind`` is one of KINDS."""
+    """One thing that must never be."""
 
     kind: str
     told: str
 
 
-def counted(losses: Iterable[Loss]) -> dict[str, int]:
+def counted(losses: Iterable[Loss], more_kinds: Sequence[str] = ()) -> dict[str, int]:
     found = Counter(loss.kind for loss in losses)
-    return {kind: found[kind] for kind in KINDS}
+    return {kind: found[kind] for kind in (*KINDS, *more_kinds)}
 
 
 @dataclass(slots=True)
@@ -178,7 +178,7 @@ async def _found_by_a_node_that_starts(store: Store) -> set[str]:
 
 async def _broken(store: Store, promise: Promise, hidden: bool) -> list[Loss]:
     life, losses = promise.life, []
-    records, undecided = await _events(store, life)
+    records, undecided = await events_of(store, life)
     data = {record.seq: record.data for record in records}
     if [record.seq for record in records] != list(range(1, len(records) + 1)):
         losses.append(Loss(EVENTS, f"{_name(life)} has a gap: {[record.seq for record in records]}"))
@@ -204,7 +204,7 @@ async def _broken(store: Store, promise: Promise, hidden: bool) -> list[Loss]:
     return losses
 
 
-async def _events(store: Store, life: Life) -> tuple[list[Record], bool]:
+async def events_of(store: Store, life: Life) -> tuple[list[Record], bool]:
     """All that can be read now, and whether a new owner has yet to say what counts of the rest."""
     reader = store.reader(life)
     records: list[Record] = []

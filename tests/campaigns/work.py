@@ -12,7 +12,7 @@ from server.models import Action, Control, EventType, Life, Node, Record, Status
 from server.stores.base import LogWriter, Store
 from server.tasks.ownership import read_all
 from server.tasks.state import TaskState
-from tests.campaigns.promises import Asked, Claimed, Kept, Made, Note, Removed, Removing, Seen
+from tests.campaigns.promises import Asked, Claimed, Kept, Made, Note, Removed, Removing, Seen, events_of
 from tests.making import life as new_life
 from tests.making import release, step_record
 
@@ -50,7 +50,8 @@ class Work:
     """Random work of several nodes.
 
     ``seats`` are the nodes' stores, all on one volume. ``note`` takes what has been promised, ``refused`` each typed
-    error. Operations may overlap: an owner can be overtaken, read and asked in the middle of a write.
+    error, ``unmade`` each life that there was no room for. Operations may overlap: an owner can be overtaken, read and
+    asked in the middle of a write.
     """
 
     def __init__(
@@ -59,9 +60,10 @@ class Work:
         random: Random,
         note: Callable[[Note], None],
         refused: Callable[[HoldfastError], None] = lambda error: None,
+        unmade: Callable[[Life], None] = lambda life: None,
     ) -> None:
         self.seats, self.tasks = list(seats), list[Tended]()
-        self._random, self._note, self._refused = random, note, refused
+        self._random, self._note, self._refused, self._unmade = random, note, refused, unmade
         self._tag = f"{random.getrandbits(32):08x}"
         self._names = [f"node{index}-{self._tag}" for index in range(len(seats))]
         self._removed_ids: list[str] = []
@@ -159,7 +161,11 @@ class Work:
         await self._bring_into_being(seat, new_life(task_id))
 
     async def _bring_into_being(self, seat: int, wanted: Life) -> None:
-        made, _ = await self.seats[seat].create(wanted)
+        try:
+            made, _ = await self.seats[seat].create(wanted)
+        except StoreFull:
+            self._unmade(wanted)
+            raise
         self._note(Made(made))
         self.tasks = [task for task in self.tasks if task.life.task_id != made.task_id]
         self.tasks.append(Tended(made))
@@ -269,7 +275,8 @@ class Work:
         await store.save_snapshot(task.life, epoch, state.snapshot(epoch, now_ms()), durable=durable)
 
     async def _read(self, task: Tended, seat: int) -> None:
-        self._saw(task, await read_all(self.seats[seat], task.life))
+        records, _ = await events_of(self.seats[seat], task.life)
+        self._saw(task, records)
 
     async def _ask(self, task: Tended, seat: int) -> None:
         claim = await self.seats[seat].newest_claim(task.life)
