@@ -101,7 +101,7 @@ class FailingDisk(RelayedDisk):
         self._fault, self._seen = fault, 0
 
     def call(self, name: str, *args: Any) -> Any:
-        if name in ("write", "write_at", "truncate", "sync", "sync_data") and args[0] in self._unsynced:
+        if name in ("write", "write_at", "sync", "sync_data") and args[0] in self._unsynced:
             self.spoilt += 1
         if name == "close":
             self._unsynced.discard(args[0])
