@@ -73,7 +73,12 @@ class Disk:
         return os.listdir(folder)
 
     def exists(self, path: Path) -> bool:
-        return os.path.exists(path)
+        """A volume that can't say raises: whoever asks for a newer claim must not take that for a no."""
+        try:
+            os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def version(self, path: Path) -> tuple[int, int, int]:
         """Something that is another for each file that has ever borne this name, and for each change of it."""

@@ -11,6 +11,7 @@ Its correctness rests on link(), rename(), one writer per file and fsync; see do
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -92,8 +93,9 @@ class FileStore:
         """None while the task of this id is being removed."""
         self._mark_open(life.task_id)
         self._volume.make_folder(self._root / life.task_id)
+        made = False
         try:
-            self._volume.link_new(self._birth(life), with_checksum(life.encode()))
+            made = self._volume.link_new(self._birth(life), with_checksum(life.encode()))
             if self._removals.under_way(life.task_id):
                 return None
             content = self._volume.read(self._birth(life))
@@ -107,8 +109,13 @@ class FileStore:
             return None  # its folder was removed in between: a new one is made
         except ValueError:
             raise LogCorrupt("The birth record of this task is damaged; the file is kept as it is.") from None
-        # Again: a settling owner of an older life may have taken the mark away in between.
-        self._mark_open(life.task_id)
+        except OSError as error:
+            raise _half_made(error) if made else error from None
+        try:
+            # Again: a settling owner of an older life may have taken the mark away in between.
+            self._mark_open(life.task_id)
+        except OSError as error:
+            raise _half_made(error) from None
         return life, True
 
     async def lives(self, task_id: str) -> list[Life]:
@@ -364,6 +371,10 @@ class FileStore:
             return Life.of(checked(self._volume.read(self._birth(life)) or b"")).generation == life.generation
         except ValueError:
             return False
+
+
+def _half_made(error: OSError) -> StoreFailed:
+    return StoreFailed(f"The volume failed while a task was made: {os.strerror(error.errno or 0)}. Ask for it again.")
 
 
 def _reason_in(control: bytes) -> str:

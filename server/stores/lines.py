@@ -2,12 +2,14 @@
 
     {"seq":7,"at":1764000000000,"type":"output","step":"write:q1","data":{…},"crc":3735928559}
 
-``crc`` is the CRC-32 of all the line's bytes before ``,"crc"``. Records of the journal have no ``seq``. Only this
-module writes such lines, so their keys always stand in this order and ``data`` can be cut out without decoding it.
+``crc`` is the CRC-32 of all the line's bytes before ``,"crc"``. Records of the journal have no ``seq``. The first line
+of each group but a segment's first has ``"synced":true`` before all else: what stands before it was durable when it was
+written. Only this module writes such lines, so their keys always stand in this order and ``data`` can be cut out
+without decoding it.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zlib import crc32
 
 import orjson
@@ -15,9 +17,10 @@ import orjson
 from server.models import Record
 
 _LINE = re.compile(
-    rb'\{(?:"seq":(\d{1,15}),)?"at":(\d{1,15}),"type":"([a-z]{1,20})",(?:"step":("(?:[^"\\]|\\.)*"),)?"data":(\{.*\}),"crc":(\d{1,10})\}',
+    rb'\{(?:"synced":true,)?(?:"seq":(\d{1,15}),)?"at":(\d{1,15}),"type":"([a-z]{1,20})",(?:"step":("(?:[^"\\]|\\.)*"),)?"data":(\{.*\}),"crc":(\d{1,10})\}',
     re.DOTALL,
 )
+_SYNCED = b'{"synced":true,'
 _CRC = b',"crc":'
 
 
@@ -25,10 +28,12 @@ class BadLine(ValueError):
     """These bytes are no whole, undamaged record."""
 
 
-def encode(record: Record) -> bytes:
+def encode(record: Record, *, synced: bool = False) -> bytes:
+    """The line. ``synced``: all before it is durable."""
+    start = _SYNCED if synced else b"{"
     seq = b'"seq":%d,' % record.seq if record.seq is not None else b""
     step = b'"step":%b,' % orjson.dumps(record.step) if record.step is not None else b""
-    body = b'{%b"at":%d,"type":"%b",%b"data":%b' % (seq, record.at, record.type.encode(), step, record.data)
+    body = b'%b%b"at":%d,"type":"%b",%b"data":%b' % (start, seq, record.at, record.type.encode(), step, record.data)
     return b"%b%b%d}\n" % (body, _CRC, crc32(body))
 
 
@@ -51,34 +56,41 @@ def decode(line: bytes) -> Record:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What a run of bytes holds: whole records, how many bytes they take, and whether damage follows them.
+    """What a run of bytes holds: whole records, where each ends, how many bytes they take, and whether damage follows.
 
-    ``damaged`` is set when a bad line has a good one after it: then it is no torn tail.
+    ``damaged`` is set when a bad line has a good one after it, unless that is what a power cut leaves of a group that
+    was never durable: some of its pages, with zeros in the place of the others.
     """
 
     records: list[Record]
     length: int
     damaged: bool
+    ends: list[int] = field(default_factory=list)
 
 
 def scan(content: bytes) -> Chunk:
     """Read whole records from the start of ``content`` up to its end or the first line that is not one."""
     records: list[Record] = []
+    ends: list[int] = []
     start = 0
     while (end := content.find(b"\n", start)) >= 0:
         try:
             records.append(decode(content[start:end]))
         except BadLine:
-            return Chunk(records, start, damaged=_any_good_line(content, end + 1))
+            return Chunk(records, start, _is_damage(content, start), ends)
         start = end + 1
-    return Chunk(records, start, damaged=False)
+        ends.append(start)
+    return Chunk(records, start, damaged=False, ends=ends)
 
 
-def _any_good_line(content: bytes, start: int) -> bool:
+def _is_damage(content: bytes, start: int) -> bool:
+    """Whether the bad line that begins at ``start`` is no part of a torn tail."""
+    torn = b"\0" in content[start : content.index(b"\n", start)]
     for line in content[start:].split(b"\n"):
         try:
             decode(line)
         except BadLine:
             continue
-        return True
+        if not torn or line.startswith(_SYNCED):
+            return True
     return False

@@ -128,7 +128,7 @@ class SegmentReader:
                 if self._everything:
                     wanted.append(record)
             elif durable_to is not None and record.seq > durable_to:
-                length -= sum(len(lines.encode(later)) for later in chunk.records[index:])
+                length = chunk.ends[index - 1] if index else 0
                 break
             elif record.seq > self._after:
                 wanted.append(record)

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -198,7 +198,7 @@ class SegmentWriter:
     def append(self, records: Sequence[Record]) -> None:
         if self._handle is None:
             raise StoreFailed("This log was closed; claim the task again.")
-        content = b"".join(map(lines.encode, records))
+        content = b"".join(self._lines(records))
         failure: OSError | None = None
         try:
             self._volume.write_all(self._handle, content)
@@ -209,6 +209,7 @@ class SegmentWriter:
             self._disk.sync_data(self._handle)
         except OSError as error:
             # What a failed fsync has lost can't be known, and a second one may report success for it.
+            self._take_back()
             self.close()
             raise StoreFailed(f"The volume could not make a log durable: {os.strerror(error.errno or 0)}.") from None
         self._size += len(content)
@@ -227,13 +228,26 @@ class SegmentWriter:
             self._disk.close(self._handle)
             self._handle = None
 
+    def _lines(self, records: Sequence[Record]) -> Iterator[bytes]:
+        """The lines of a group."""
+        for index, record in enumerate(records):
+            yield lines.encode(record, synced=index == 0 and self._size > 0)
+
+    def _take_back(self) -> None:
+        """Cut off what an fsync has failed for: it can be read, and so be shown or sealed, but may be on no disk.
+
+        Not where a newer claim exists, as its owner may have sealed it.
+        """
+        with contextlib.suppress(OSError):
+            if self._handle is not None and not self._segments.claimed(self.epoch + 1):
+                self._disk.truncate(self._handle, self._size)
+
     def _cut_back(self, records: Sequence[Record]) -> tuple[Sequence[Record], bytes]:
         """After a short write: keep the records that are whole, as others may have read them. Returns what is kept."""
         kept, content = 0, b""
         try:
             written = self._disk.size(self._handle) - self._size if self._handle is not None else 0
-            for record in records:
-                line = lines.encode(record)
+            for line in self._lines(records):
                 if len(content) + len(line) > written:
                     break
                 content += line

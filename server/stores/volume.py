@@ -57,29 +57,36 @@ class Volume:
 
         ``link()`` fails if the name exists, on every POSIX file system. Without hard links O_EXCL takes its place, and
         a crash in between leaves an empty file: readers take that for a name that is held.
+
+        :raises OSError: there is no such file by this call.
+        :raises StoreFailed: there may be one.
         """
         if not self.hard_links:
             try:
                 self._write_file(path, content, sync=True)
-            except FileExistsError:
-                self.disk.sync_folder(path.parent)  # whoever made it may have died before its name was durable
-                return False
-            self.disk.sync_folder(path.parent)
-            return True
-        aside = _aside(path)
-        try:
-            self._write_file(aside, content, sync=True)
-            try:
-                self.disk.link(aside, path)
                 made = True
             except FileExistsError:
                 made = False
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                self.disk.unlink(aside)
-        # Also where it was there: whoever made it may have died before its name was durable.
-        self.disk.sync_folder(path.parent)
+        else:
+            made = self._link_new(path, content)
+        try:
+            # Also where it was there: whoever made it may have died before its name was durable.
+            self.disk.sync_folder(path.parent)
+        except OSError as error:
+            raise StoreFailed(f"The volume could not make a name durable: {os.strerror(error.errno or 0)}.") from error
         return made
+
+    def _link_new(self, path: Path, content: bytes) -> bool:
+        aside = _aside(path)
+        try:
+            self._write_file(aside, content, sync=True)
+            self.disk.link(aside, path)
+        except FileExistsError:
+            return False
+        finally:
+            with contextlib.suppress(OSError):  # a file that stays behind harms nobody
+                self.disk.unlink(aside)
+        return True
 
     def replacement(self, path: Path, content: bytes, *, durable: bool) -> "Replacement":
         """Write a file that may then take the place of ``path``."""
@@ -107,9 +114,8 @@ class Volume:
 
     def touch(self, path: Path) -> None:
         """See to it that a file of this name exists, durably."""
-        if not self.disk.exists(path):
-            self.disk.close(self.disk.open(path, os.O_WRONLY | os.O_CREAT))
-            self.disk.sync_folder(path.parent)
+        self.disk.close(self.disk.open(path, os.O_WRONLY | os.O_CREAT))
+        self.disk.sync_folder(path.parent)
 
     def read(self, path: Path) -> bytes | None:
         """The content; None when there is no such file."""

@@ -405,12 +405,21 @@ async def test_a_volume_that_fails_at_start_is_not_taken_for_one_without_hard_li
     """Nodes that make claims in different ways would not keep each other out."""
 
     class Failing(Disk):
-        def link(self, existing: Path, new: Path) -> None:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        failing = True
 
-    with pytest.raises(StoreFailed, match="can't be used"):
-        await FileStore(tmp_path, Failing()).open()
-    assert [name for name in os.listdir(tmp_path) if name.startswith(".")] == []
+        def link(self, existing: Path, new: Path) -> None:
+            if self.failing:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().link(existing, new)
+
+    disk = Failing()
+    store = FileStore(tmp_path, disk)
+    await store.open()
+    with pytest.raises(StoreFailed):
+        await store.create(life())
+    disk.failing = False
+    assert (await store.create(life()))[1]
+    await store.close()
 
 
 async def test_without_hard_links_a_creation_that_failed_leaves_no_empty_name(tmp_path: Path) -> None:

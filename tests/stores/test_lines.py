@@ -57,3 +57,24 @@ def test_a_bad_line_before_a_good_one_is_damage() -> None:
     chunk = lines.scan(good[0] + b"x" + good[1] + good[2])
     assert [record.seq for record in chunk.records] == [1]
     assert chunk.damaged
+
+
+def test_zeros_in_a_group_that_was_never_durable_are_a_torn_tail() -> None:
+    """A power cut may keep the later pages of a write and lose the earlier ones."""
+    good = [lines.encode(Record(seq, 1, "output", b"{}")) for seq in (1, 2, 3)]
+    chunk = lines.scan(good[0] + bytes(20) + good[1] + good[2])
+    assert (chunk.records, chunk.length, chunk.damaged) == ([lines.decode(good[0][:-1])], len(good[0]), False)
+
+
+def test_zeros_in_a_group_that_was_durable_are_damage() -> None:
+    """A later group says that it was."""
+    group = [lines.encode(Record(seq, 1, "output", b"{}")) for seq in (1, 2)]
+    later = lines.encode(Record(3, 1, "output", b"{}"), synced=True)
+    chunk = lines.scan(group[0] + bytes(20) + group[1] + later)
+    assert (len(chunk.records), chunk.damaged) == (1, True)
+
+
+def test_each_record_of_a_chunk_has_its_end() -> None:
+    """Whatever their groups."""
+    first, second = (lines.encode(Record(seq, 1, "output", b"{}"), synced=seq > 1) for seq in (1, 2))
+    assert lines.scan(first + second).ends == [len(first), len(first) + len(second)]

@@ -1,0 +1,99 @@
+"""What the file store does when a call to the operating system fails."""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.errors import StoreFailed, StoreFull
+from server.stores.disk import Disk
+from server.stores.files import FileStore
+from server.stores.segments import Segments, SegmentWriter
+from server.stores.volume import Volume
+from tests.campaigns.relayed import RelayedDisk, os_error
+from tests.making import TASK, life, outputs
+
+
+class RefusingDisk(RelayedDisk):
+    """Refuses one kind of call, from now on, with this error."""
+
+    refused: tuple[str, int] | None = None
+
+    def call(self, name: str, *args: Any) -> Any:
+        if self.refused is not None and self.refused[0] == name:
+            raise os_error(self.refused[1])
+        return super().call(name, *args)
+
+
+async def test_what_an_fsync_has_failed_for_is_taken_back(tmp_path: Path) -> None:
+    """It could still be read, and the next fsync would call it durable, but it may be on no disk."""
+    disk = RefusingDisk(Disk())
+    failing, other = FileStore(tmp_path, disk), FileStore(tmp_path)
+    await failing.open()
+    await other.open()
+    task = life()
+    await failing.create(task)
+    writer = await failing.claim(task, 1, "n1")
+    assert writer is not None
+    await writer.append(outputs(1, 2))
+    disk.refused = ("sync_data", errno.EIO)
+    with pytest.raises(StoreFailed, match="durable"):
+        await writer.append(outputs(3, 4))
+    with pytest.raises(StoreFailed, match="closed"):
+        await writer.append(outputs(3, 4))
+    assert [record.seq for record in await other.reader(task).read()] == [1, 2]
+    await other.claim(task, 2, "n2")
+    assert Segments(Volume(Disk()), tmp_path / TASK / "0001").log(2).read_bytes().count(b'"seq":2') == 1
+
+
+def test_a_volume_that_can_not_say_whether_a_name_exists_is_believed_neither_way(tmp_path: Path) -> None:
+    """An owner that can't look for a newer claim must not show what it has written."""
+    disk = RefusingDisk(Disk())
+    writer = SegmentWriter(Segments(Volume(disk), tmp_path), 1)
+    disk.refused = ("exists", errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        writer.append(outputs(1, 1))
+    writer.close()
+    assert not Disk().exists(tmp_path / "nothing")
+    with pytest.raises(OSError, match="too long"):
+        Disk().exists(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("call", ["write", "sync", "link", "make_folder"])
+async def test_a_task_that_there_was_no_room_for_was_not_made(tmp_path: Path, call: str) -> None:
+    """Where it may have been made, another error says so."""
+    disk = RefusingDisk(Disk())
+    store = FileStore(tmp_path, disk)
+    await store.open()
+    disk.refused = (call, errno.ENOSPC)
+    with pytest.raises(StoreFull):
+        await store.create(life())
+    assert await store.lives(TASK) == []
+    disk.refused = ("sync_folder", errno.ENOSPC)
+    with pytest.raises((StoreFull, StoreFailed)) as refused:
+        await store.create(life())
+    assert isinstance(refused.value, StoreFailed) or await store.lives(TASK) == []
+
+
+async def test_a_volume_that_is_full_at_start_is_not_taken_for_one_without_hard_links(tmp_path: Path) -> None:
+    """That would be a weaker way of making names, for as long as the server runs."""
+    disk = RefusingDisk(Disk())
+    disk.refused = ("write", errno.ENOSPC)
+    store = FileStore(tmp_path, disk)
+    await store.open()
+    assert store._volume.hard_links
+    disk.refused = ("link", errno.EPERM)
+    await store.open()
+    assert not store._volume.hard_links
+
+
+def test_a_segment_whose_name_can_not_be_made_durable_gives_its_handle_back(tmp_path: Path) -> None:
+    """A volume that refuses for hours must not use them up."""
+    disk = RefusingDisk(Disk())
+    disk.refused = ("sync_folder", errno.EIO)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for epoch in range(1, 20):
+        with pytest.raises(OSError, match="Input/output"):
+            SegmentWriter(Segments(Volume(disk), tmp_path), epoch)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
