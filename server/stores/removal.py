@@ -32,6 +32,8 @@ class Removals:
 
     def end(self, task_id: str) -> None:
         self._volume.remove_file(self.folder / task_id)
+        # Durably: a mark that comes back after a power cut would hide what was made under this id since.
+        self._volume.disk.sync_folder(self.folder)
 
     def take_away(self, folder: Path) -> Path | None:
         """Take a folder away at once; returns where it is now, None when there was none."""

@@ -298,14 +298,14 @@ class Work:
 
     async def _remove(self, task: Tended, seat: int) -> None:
         store = self.seats[seat]
-        lives = await store.lives(task.life.task_id)
+        lives, claim = await store.lives(task.life.task_id), await store.newest_claim(task.life)
         for life in lives:
             self._note(Removing(life))
         self.tasks.remove(task)
-        await store.remove(task.life.task_id)
-        for life in lives:
-            self._note(Removed(life))
-        self._removed_ids.append(task.life.task_id)
+        if await store.remove(task.life, claim.epoch if claim else 0):
+            for life in lives:
+                self._note(Removed(life))
+            self._removed_ids.append(task.life.task_id)
 
     async def _look(self, seat: int) -> None:
         store = self.seats[seat]
