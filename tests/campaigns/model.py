@@ -58,7 +58,7 @@ def _told(seeds: Sequence[int], weakness: str | None) -> Figures:
             bad.append(story)
     notes = [note for story in sorted(bad, key=lambda each: int(each["seed"])) for note in _notes(story, weakness)]
     worlds = {"worlds with losses": len(bad)}
-    return Figures({**done, **worlds}, dict(lost), tuple(notes[:MOST_NOTES * TAIL_LINES]))
+    return Figures({**done, **worlds}, dict(lost), tuple(notes[: MOST_NOTES * TAIL_LINES]))
 
 
 def _notes(story: dict[str, Any], weakness: str | None) -> Iterator[str]:
@@ -71,7 +71,9 @@ def _notes(story: dict[str, Any], weakness: str | None) -> Iterator[str]:
 def _weakened(seeds: Sequence[int]) -> Figures:
     """Each protection by itself: unless the lack of every one of them is noticed, nothing is."""
     found = {weakness: _told(seeds, weakness) for weakness in WEAKNESSES}
-    noticed = {f"worlds with losses, {weakness}": figures.done["worlds with losses"] for weakness, figures in found.items()}
+    noticed = {
+        f"worlds with losses, {weakness}": figures.done["worlds with losses"] for weakness, figures in found.items()
+    }
     unnoticed = [weakness for weakness, figures in found.items() if figures.clean]
     lost: Counter[str] = Counter()
     if not unnoticed:

@@ -120,7 +120,7 @@ async def _run_on(store: FileStore, root: Path, task: Life) -> None:
 async def _finish(store: FileStore, root: Path, task: Life) -> None:
     await _die(store, root, task, 1, outputs(1, 3))
     await store.ask(task, PAUSE)
-    await store.put_artifact(task, ARTIFACT, TABLE)
+    await store.put_artifact(task, 1, ARTIFACT, TABLE)
     await _end(store, task, 2)
 
 

@@ -288,7 +288,8 @@ class Work:
     async def _keep(self, task: Tended, seat: int) -> None:
         self._count += 1
         name, content = f"{self._tag}-{self._count}", self._random.randbytes(self._random.choice((10, 3000)))
-        await self.seats[seat].put_artifact(task.life, name, content)
+        claim = await self.seats[seat].newest_claim(task.life)
+        await self.seats[seat].put_artifact(task.life, claim.epoch if claim else 0, name, content)
         self._note(Kept(task.life, name, content))
 
     async def _pack(self, task: Tended, seat: int) -> None:

@@ -15,7 +15,7 @@ from server.errors import (
     TaskNotFound,
     TaskNotRetryable,
 )
-from server.models import EventType, Life, Status
+from server.models import EventType, Life
 from server.streaming.resume import reads_on, resume_point
 from server.streaming.sse import Frame, event_id
 from server.tasks.listing import Filters

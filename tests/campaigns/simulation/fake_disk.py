@@ -111,7 +111,9 @@ class FakeDisk(Disk):
         self._step("open", _short(path))
         file = self._medium.open(path, flags)
         handle = next(self._numbers)
-        self._handles[handle] = _Open(file, bool(flags & os.O_APPEND), flags & os.O_ACCMODE != os.O_RDONLY, path=_short(path))
+        self._handles[handle] = _Open(
+            file, bool(flags & os.O_APPEND), flags & os.O_ACCMODE != os.O_RDONLY, path=_short(path)
+        )
         return handle
 
     def close(self, handle: int) -> None:

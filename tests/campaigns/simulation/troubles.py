@@ -86,7 +86,9 @@ class Troubles:
 
     async def _stall(self, machine: Machine) -> None:
         rng = self._rng
-        machine.disk.trouble = Trouble(stall_share=rng.choice((0.01, 0.2)), stall_seconds=rng.choice((0.5, self._lease)))
+        machine.disk.trouble = Trouble(
+            stall_share=rng.choice((0.01, 0.2)), stall_seconds=rng.choice((0.5, self._lease))
+        )
         await anyio.sleep(rng.uniform(0, 3.0))
         machine.disk.trouble = Trouble()
 

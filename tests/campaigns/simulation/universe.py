@@ -64,7 +64,9 @@ class Tracebacks(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         WORLD.note(f"says: {record.getMessage()}")
         if record.exc_info is not None:
-            self._ledger.lose(Loss.EXIT, f"{record.getMessage()}: {logging.Formatter().formatException(record.exc_info)}")
+            self._ledger.lose(
+                Loss.EXIT, f"{record.getMessage()}: {logging.Formatter().formatException(record.exc_info)}"
+            )
 
 
 class Universe:
@@ -97,9 +99,7 @@ class Universe:
             shutdown_grace_seconds=1.0,
             max_concurrent_tasks=rng.choice((1, 2, 5)),
         )
-        self._workload = Workload(
-            self._witness, WORLD.dice("work"), failing_share=rng.choice((0.0, 0.0, 0.05))
-        )
+        self._workload = Workload(self._witness, WORLD.dice("work"), failing_share=rng.choice((0.0, 0.0, 0.05)))
         self._places: list[Machine | None] = [None] * rng.choice((2, 3, 3, 4))
         self._starts = 0
         self._ending = False
@@ -153,9 +153,7 @@ class Universe:
             for place in range(len(self._places)):
                 tg.start_soon(self._keep_running, place)
             async with anyio.create_task_group() as people:
-                readers = [
-                    Reader(self._around, rng.randrange(self._plans)) for _ in range(rng.randint(self._plans, 8))
-                ]
+                readers = [Reader(self._around, rng.randrange(self._plans)) for _ in range(rng.randint(self._plans, 8))]
                 with anyio.move_on_after(self._trouble_seconds + CALM_SECONDS):
                     async with anyio.create_task_group() as following:
                         for reader in readers:
@@ -238,7 +236,12 @@ class Universe:
             await check_life(self._ledger, parts.store, life, seen, is_latest=life is lives[-1])
         there = {life.generation for life in lives}
         for generation, seen in self._witness.lives.items():
-            if seen.task_id == task_id and generation not in there and task_id not in self._witness.removed and seen.events:
+            if (
+                seen.task_id == task_id
+                and generation not in there
+                and task_id not in self._witness.removed
+                and seen.events
+            ):
                 self._ledger.lose(Loss.UNEQUAL, f"life {generation} of plan {plan} is gone")
         if lives:
             await self._check_shown(machine, lives[-1])
