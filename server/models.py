@@ -190,6 +190,6 @@ class Node:
     held: bool | None = None
 
     @classmethod
-    def decode(cls, raw: bytes) -> "Node":
-        """:raises ValueError: if these bytes are no heartbeat."""
-        return cls(**_known(cls, orjson.loads(raw)))
+    def of(cls, found: dict[str, Any]) -> "Node":
+        """:raises ValueError: this is no heartbeat."""
+        return cls(**_known(cls, found))

@@ -87,10 +87,13 @@ class Store(Protocol):
         """
 
     async def lives(self, task_id: str) -> list[Life]:
-        """All lives of an id, oldest first; empty when there is no such task."""
+        """All lives of an id, oldest first; empty when there is no such task.
+
+        An older one that is damaged is left out. :raises LogCorrupt: the current one is damaged.
+        """
 
     async def latest(self, task_id: str) -> Life | None:
-        """The current life of an id."""
+        """The current life of an id. :raises LogCorrupt: it is damaged."""
 
     async def newest_claim(self, life: Life) -> Claim | None:
         """Who owns this life now, and whether that owner has released it; None before its first claim."""

@@ -10,7 +10,6 @@
 Its correctness rests on link(), rename(), one writer per file and fsync; see docs/storage.md.
 """
 
-import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -38,6 +37,7 @@ from server.stores.volume import Volume, store_error
 
 DISK_THREADS = 32
 BEATING, LOOKING = "writing a heartbeat", "reading heartbeats"
+DAMAGED_BIRTH = "The birth record of this task is damaged; the file is kept as it is, and `fresh` starts a new life."
 FOLDERS = ("nodes", "open", "removing")
 REMOVAL_SECONDS = 5.0
 REMOVAL_POLL_SECONDS = 0.01
@@ -108,7 +108,7 @@ class FileStore:
         except FileNotFoundError:
             return None  # its folder was removed in between: a new one is made
         except ValueError:
-            raise LogCorrupt("The birth record of this task is damaged; the file is kept as it is.") from None
+            raise LogCorrupt(DAMAGED_BIRTH) from None
         except OSError as error:
             raise _half_made(error) if made else error from None
         try:
@@ -126,11 +126,18 @@ class FileStore:
             return []
         folder = self._root / task_id
         found = []
+        damaged = False
         for name in sorted(name for name in self._volume.names(folder) if name.endswith(".task")):
             content = self._volume.read(folder / name)
             if content:
-                with contextlib.suppress(ValueError):
+                try:
                     found.append(Life.of(checked(content)))
+                    damaged = False
+                except ValueError:
+                    damaged = True
+        if damaged:
+            # The current life is not known, and an older one must not pass for it.
+            raise LogCorrupt(DAMAGED_BIRTH)
         return found
 
     async def latest(self, task_id: str) -> Life | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 
 from server.models import Node
+from server.stores.checksum import checked, with_checksum
 from server.stores.volume import Volume, is_full
 
 BEAT_BYTES = 4096
@@ -25,7 +26,7 @@ class Heartbeats:
         self._hold_lock(node.id)
         record = asdict(node)
         del record["held"]
-        content = orjson.dumps(record).ljust(BEAT_BYTES - 1) + b"\n"
+        content = with_checksum(orjson.dumps(record)).ljust(BEAT_BYTES)
         try:
             self._volume.replace(self._path(node.id), content, durable=False)
         except OSError as error:
@@ -58,7 +59,7 @@ class Heartbeats:
             if content is None:
                 continue
             with contextlib.suppress(ValueError, TypeError):
-                node = Node.decode(content)
+                node = Node.of(checked(content.rstrip() + b"\n"))
                 node.held = node.id in self._locks or self._volume.disk.is_locked(self._lock_path(node.id))
                 found.append(node)
         return found

@@ -79,6 +79,8 @@ def _leading_seals(
     while True:
         wanted = limit if end is None else min(limit, end)
         chunk, size = _read_segment(segments, epoch, limit=wanted, sync=sync)
+        if chunk.damaged:
+            raise corrupt(epoch, chunk.length)
         seals = seals_of(chunk.records)
         if len(seals) < len(chunk.records) or size < limit:
             return seals

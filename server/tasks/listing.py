@@ -1,10 +1,11 @@
 """Lists of tasks: filtered, newest first, page by page."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from server.errors import FieldError, InvalidParameters
+from server.errors import FieldError, InvalidParameters, LogCorrupt
 from server.models import Life, Status
 from server.stores.base import Store
 from server.tasks.scheduler import Scheduler
@@ -43,8 +44,10 @@ class Listing:
         """Every task of this scope that matches, newest first."""
         views = {head["taskId"]: view_of_snapshot(head) for head in await self._store.snapshots()}
         for task_id in await self._store.task_ids():
-            if task_id not in views and (life := await self._store.latest(task_id)) is not None:
-                views[task_id] = await self._rebuild(life)
+            if task_id not in views:
+                with suppress(LogCorrupt):  # its birth record: there is nothing that could be shown of it
+                    if (life := await self._store.latest(task_id)) is not None:
+                        views[task_id] = await self._rebuild(life)
         for task_id, run in self._scheduler.runs.items():
             if run.owned.has_read_log:
                 views[task_id] = run.state.view()

@@ -69,7 +69,12 @@ class BackgroundTaskManager:
         """
         task_id = self._task_id(request)
         while True:
-            lives = await self._store.lives(task_id)
+            try:
+                lives = await self._store.lives(task_id)
+            except LogCorrupt:
+                if request.fresh is None:
+                    raise
+                lives = []
             if lives and resuming(lives[-1]):
                 return Submission(lives[-1], reused=True)
             if not lives or await self._calls_for_a_new_life(request, lives):
