@@ -175,7 +175,7 @@ async def _roll(nodes: Cluster, proxy: Proxy, ledger: Ledger, rounds: int, seed:
 def _demo(number: int, rounds: int) -> Demo:
     """Tasks that outlive several replacements; of a small run, its length."""
     seconds = 4 if rounds <= SMALL_ROUNDS else 12
-    return Demo(number, events=10 * seconds, rate=10, steps=5 * seconds)
+    return Demo(number, events=5 * seconds, rate=5, steps=5 * seconds)
 
 
 CAMPAIGN = Campaign(
