@@ -43,9 +43,10 @@ class Proxy:
 
     async def _relay(self, request: bytes, client: ByteStream) -> None:
         self._turn += 1
+        turn = self._turn  # others come meanwhile
         tries = len(self._upstreams) if self._retries else 1
         for attempt in range(tries):
-            port = self._upstreams[(self._turn + attempt) % len(self._upstreams)]
+            port = self._upstreams[(turn + attempt) % len(self._upstreams)]
             if await self._answered(port, request, client, last=attempt == tries - 1):
                 return
             self.asked_elsewhere += 1
