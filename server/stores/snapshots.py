@@ -42,7 +42,7 @@ class Snapshots:
             if snapshot.get("taskId") != task_id:
                 raise ValueError("a snapshot of another task")
         except ValueError:
-            with suppress(FileNotFoundError):  # another node has moved it, or the task was removed
+            with suppress(OSError):  # another node has moved it, the task was removed, or the volume takes nothing
                 self._volume.disk.rename(path, self._broken(task_id))
             return None
         return snapshot

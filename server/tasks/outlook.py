@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 
-from server.errors import TaskNotFound
+from server.errors import HoldfastError, TaskNotFound
 from server.fingerprint import is_task_id
 from server.models import Claim, Life, Status, now_ms
 from server.stores.base import Store
@@ -74,7 +75,8 @@ class Outlook:
         if reading.state.corrupt and reading.state.failure is not None:
             self._witness.quarantined(life, reading.state.failure["message"])
         if reading.state.status.terminal:
-            await self._write_snapshot(life, claim, reading.state)
+            with suppress(HoldfastError):  # on a volume that takes nothing, reading goes on
+                await self._write_snapshot(life, claim, reading.state)
         return reading.state
 
     async def outline(self, life: Life) -> Outline:
