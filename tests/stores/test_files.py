@@ -18,6 +18,7 @@ import pytest
 from server.errors import HoldfastError, LogCorrupt, OwnershipLost, StoreFailed, StoreFull
 from server.models import Life, Node, Record
 from server.stores import lines
+from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
 from server.stores.files import FileStore
 from server.stores.seals import current_seals, seal_before
@@ -202,7 +203,8 @@ async def test_a_heartbeat_of_a_newer_version_is_understood(store: FileStore, tm
     """Whatever else stands in it; rubbish is passed over."""
     await store.beat(Node("n1", 1, "", 0, 1, "0"))
     path = tmp_path / "nodes" / "n1.json"
-    path.write_bytes(orjson.dumps({**orjson.loads(path.read_bytes()), "zone": "b", "counter": 7}))
+    known = checked(path.read_bytes().rstrip() + b"\n")
+    path.write_bytes(with_checksum(orjson.dumps({**known, "zone": "b", "counter": 7})))
     (tmp_path / "nodes" / "n2.json").write_bytes(b'{"id": "n2"}')
     assert [(node.id, node.counter) for node in await store.nodes()] == [("n1", 7)]
 
