@@ -69,7 +69,7 @@ class Holdfast:
 
         def describe(counter: int) -> Node:
             url = f"http://{settings.host}:{settings.port}"
-            running, capacity = len(scheduler.runs), settings.max_concurrent_tasks
+            running, capacity = len(scheduler.runs), 0 if self._shut_down else settings.max_concurrent_tasks
             return Node(self.node, counter, url, running, capacity, __version__, registry.versions())
 
         metrics = Metrics(self.node, __version__, figures)
