@@ -76,7 +76,7 @@ class Holdfast:
         if store is None:
             store = FileStore(settings.task_storage_dir, TimedDisk(metrics.synced))
         hub = Hub(store, metrics.followed)
-        liveness = Liveness(store, settings, describe, on_death=lambda: scheduler.look_now())
+        liveness = Liveness(store, settings, describe, on_loss=lambda: scheduler.look_now())
         chronicle = Chronicle(hub, metrics, self.node)
         scheduler = Scheduler(store, registry, liveness, chronicle, chronicle, settings, self.node)
         outlook = Outlook(store, scheduler, chronicle)
@@ -141,6 +141,8 @@ class Holdfast:
         parts = self.services
         logger.info("this node is shutting down; it hands %d running tasks over", len(parts.scheduler.runs))
         parts.hub.drain()
+        with contextlib.suppress(HoldfastError):
+            await parts.liveness.beat()  # the others look out for what is handed over
         try:
             await parts.scheduler.close(parts.settings.shutdown_grace_seconds)
         finally:

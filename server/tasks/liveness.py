@@ -49,13 +49,13 @@ class Liveness:
         describe: Callable[[int], Node],
         clock: Callable[[], float] = time.monotonic,
         lease_clock: Callable[[], float] | None = None,
-        on_death: Callable[[], None] = lambda: None,
+        on_loss: Callable[[], None] = lambda: None,
     ) -> None:
         self._store, self._settings, self._describe, self._clock = store, settings, describe, clock
         # Others are watched on a clock that stands still while this machine sleeps: they were not seen meanwhile. Its
         # own lease runs out all the same.
         self._lease_clock = lease_clock or (since_boot if clock is time.monotonic else clock)
-        self._on_death = on_death
+        self._on_loss = on_loss
         self._dead: set[str] = set()
         self._counter = 0
         self._renewed = float("-inf")
@@ -123,8 +123,9 @@ class Liveness:
         self.nodes = [node for node in nodes.values() if node.id in self._sightings]
         dead = {name for name in self._sightings if self.is_dead(name)}
         newly_dead, self._dead = dead - self._dead, dead
-        if newly_dead:
-            self._on_death()
+        leaving = any(node.capacity == 0 and node.running for node in self.nodes)
+        if newly_dead or leaving:
+            self._on_loss()
 
     async def _forget_the_gone(self) -> None:
         """Those that ended long ago, and the heartbeats that they have left if they did so without a word."""

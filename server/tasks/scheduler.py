@@ -82,7 +82,7 @@ class Scheduler:
         self._wake.set()
 
     def look_now(self) -> None:
-        """Some node has died: its tasks need not wait for the next regular look."""
+        """Some node has died or is leaving: its tasks need not wait for the next regular look."""
         self._look = True
         self._wake.set()
 

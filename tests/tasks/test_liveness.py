@@ -111,7 +111,7 @@ async def test_a_death_is_told_once_and_again_after_the_node_came_back(tmp_path:
     clock, store = Clock(), MemoryStore()
     told: list[float] = []
     wanted = settings(tmp_path, heartbeat_seconds=1, lease_seconds=10)
-    watch = Liveness(store, wanted, lambda counter: node("me", counter), clock, on_death=lambda: told.append(clock.now))
+    watch = Liveness(store, wanted, lambda counter: node("me", counter), clock, on_loss=lambda: told.append(clock.now))
     await store.beat(node("other", 1, held=False))
     await watch.observe()
     await look(watch, clock, 4)
