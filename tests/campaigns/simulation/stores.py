@@ -1,0 +1,69 @@
+"""The file store on a fake disk, and with one protection taken away each: what the model must notice."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.errors import OwnershipLost
+from server.models import Life, Record
+from server.stores.base import LogWriter
+from server.stores.files import FileStore
+from tests.campaigns.simulation.fake_disk import FakeDisk
+from tests.campaigns.weakened import BlindStore, HasteStore, HeedlessStore
+
+ROOT = Path("/volume/tasks")
+PACKED_ABOVE_BYTES = 1500
+"""Logs are short in a simulated world."""
+
+
+class SimulatedStore(FileStore):
+    """Packs short logs, too."""
+
+    async def pack(self, life: Life, epoch: int) -> int:
+        return await self._run("packing a log", self._segments(life).pack, epoch, PACKED_ABOVE_BYTES)
+
+
+class _EarlyWriter:
+    """Looks for a newer claim, and then writes."""
+
+    def __init__(self, inner: LogWriter, is_taken: Callable[[], bool], store: FileStore) -> None:
+        self.epoch, self._inner, self._is_taken, self._store = inner.epoch, inner, is_taken, store
+
+    async def append(self, records: Sequence[Record]) -> None:
+        if await self._store._run("looking at claims", self._is_taken):
+            raise OwnershipLost
+        try:
+            await self._inner.append(records)
+        except OwnershipLost:
+            return
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class EarlyStore(FileStore):
+    """An owner looks for a newer claim before it writes, instead of afterwards."""
+
+    async def claim(self, life: Life, epoch: int, node: str) -> LogWriter | None:  # type: ignore[override]
+        writer = await super().claim(life, epoch, node)
+        segments = self._segments(life)
+        return _EarlyWriter(writer, lambda: segments.claimed(epoch + 1), self) if writer is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Weakness:
+    """``make(root, disk)`` is a store that lacks something, or ``idle_syncs`` a disk; ``shown_by``: which troubles."""
+
+    make: Callable[[Path, FakeDisk], FileStore] = SimulatedStore
+    idle_syncs: str = "none"
+    shown_by: tuple[str, ...] = ()
+
+
+WEAKENED = {
+    "blind": Weakness(BlindStore, shown_by=("freeze",)),
+    "early": Weakness(EarlyStore, shown_by=("freeze",)),
+    "haste": Weakness(HasteStore, shown_by=("kill",)),
+    "heedless": Weakness(HeedlessStore),
+    "unsynced": Weakness(idle_syncs="all", shown_by=("power",)),
+    "unsynced readers": Weakness(idle_syncs="of readers", shown_by=("outage",)),
+}
