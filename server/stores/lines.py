@@ -58,6 +58,8 @@ def decode(line: bytes) -> Record:
 class Chunk:
     """What a run of bytes holds: whole records, where each ends, how many bytes they take, and whether damage follows.
 
+    ``last_group``: where the last group of records begins, before which all was durable when it was written.
+
     ``damaged`` is set when a bad line has a good one after it, unless that is what a power cut leaves of a group that
     was never durable: some of its pages, with zeros in the place of the others.
     """
@@ -66,21 +68,24 @@ class Chunk:
     length: int
     damaged: bool
     ends: list[int] = field(default_factory=list)
+    last_group: int = 0
 
 
 def scan(content: bytes) -> Chunk:
     """Read whole records from the start of ``content`` up to its end or the first line that is not one."""
     records: list[Record] = []
     ends: list[int] = []
-    start = 0
+    start = last_group = 0
     while (end := content.find(b"\n", start)) >= 0:
         try:
             records.append(decode(content[start:end]))
         except BadLine:
-            return Chunk(records, start, _is_damage(content, start), ends)
+            return Chunk(records, start, _is_damage(content, start), ends, last_group)
+        if content.startswith(_SYNCED, start):
+            last_group = start
         start = end + 1
         ends.append(start)
-    return Chunk(records, start, damaged=False, ends=ends)
+    return Chunk(records, start, damaged=False, ends=ends, last_group=last_group)
 
 
 def _is_damage(content: bytes, start: int) -> bool:

@@ -1,9 +1,11 @@
 """Reading a life's log over its segments: what is durable, to the seals that count, and never past them."""
 
+from functools import partial
+
 from server.models import Record
 from server.stores import lines
 from server.stores.packed import BadMember
-from server.stores.seals import corrupt, current_seals
+from server.stores.seals import Seal, corrupt, current_seals
 from server.stores.segments import OpenSegment, Segments
 
 READ_BYTES = 1024 * 1024
@@ -32,7 +34,7 @@ class SegmentReader:
         self._everything = after == 0
         self._epoch, self._offset = 1, 0
         self._segment: OpenSegment | None = None
-        self._seals: dict[int, tuple[int, int]] = {}
+        self._seals: dict[int, Seal] = {}
         self.undecided = False
 
     def read(self, durable_to: int | None) -> list[Record]:
@@ -43,12 +45,12 @@ class SegmentReader:
     def _read(self, durable_to: int | None) -> list[Record]:
         while durable_to is None or self._after < durable_to:
             seal = self._seal()
-            if seal is not None and self._is_behind(*seal):
+            if seal is not None and self._is_behind(seal):
                 self.close()
                 self._epoch, self._offset = self._epoch + 1, 0
                 continue
             try:
-                chunk = self._next_chunk(seal[0] if seal else None, durable_to)
+                chunk = self._next_chunk(seal, durable_to)
             except BadMember:
                 raise corrupt(self._epoch, self._offset) from None
             if chunk.length == 0:
@@ -65,19 +67,19 @@ class SegmentReader:
         if segment is not None:
             segment.close()
 
-    def _seal(self) -> tuple[int, int] | None:
+    def _seal(self) -> Seal | None:
         """The seal of the epoch being read, once a later owner has written it."""
         if self._epoch not in self._seals and self._segments.claimed(self._epoch + 1):
             self._seals = current_seals(self._segments)
         return self._seals.get(self._epoch)
 
-    def _is_behind(self, sealed_bytes: int, sealed_seq: int) -> bool:
+    def _is_behind(self, seal: Seal) -> bool:
         """Whether nothing of the sealed epoch is wanted any more."""
-        if self._offset >= sealed_bytes:
+        if self._offset >= seal.length:
             return True
-        return self._offset == 0 and not self._everything and self._after >= sealed_seq
+        return self._offset == 0 and not self._everything and self._after >= seal.seq
 
-    def _next_chunk(self, end: int | None, durable_to: int | None) -> lines.Chunk:
+    def _next_chunk(self, seal: Seal | None, durable_to: int | None) -> lines.Chunk:
         """The next whole records; none when nothing may be delivered as of now."""
         nothing = lines.Chunk([], 0, damaged=False)
         if self._segment is None:
@@ -85,26 +87,26 @@ class SegmentReader:
             if self._segment is None:
                 return nothing
             if not self._everything:
-                self._offset = self._near_start(self._segment, end)
+                self._offset = self._near_start(self._segment, seal)
         segment = self._segment
         size = READ_BYTES
         while True:
-            asked = size if end is None else min(size, end - self._offset)
-            content = segment.read_at(asked, self._offset)
+            read_at = segment.read_at if seal is None else partial(seal.read, segment)
+            content = read_at(size, self._offset)
             chunk = lines.scan(content)
             if chunk.length or chunk.damaged or len(content) < size:
                 break
             size *= 4
-        if end is None and chunk.records and durable_to is None:
+        if seal is None and chunk.records and durable_to is None:
             # In this order: a claim that is not there after the sync can't seal less than what was read.
             segment.sync()
             if self._segments.claimed(self._epoch + 1):
                 return nothing
         return chunk
 
-    def _near_start(self, segment: OpenSegment, end: int | None) -> int:
+    def _near_start(self, segment: OpenSegment, seal: Seal | None) -> int:
         """Where a record begins that is not after the wanted ones, and not far before: found by halving."""
-        low, high = 0, end if end is not None else segment.size()
+        low, high = 0, segment.size() if seal is None else seal.length - len(seal.last)
         while high - low > SEEK_BYTES:
             middle = (low + high) // 2
             found = _first_numbered(segment.read_at(SEEK_BYTES, middle))

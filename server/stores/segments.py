@@ -208,8 +208,9 @@ class SegmentWriter:
         try:
             self._disk.sync_data(self._handle)
         except OSError as error:
-            # What a failed fsync has lost can't be known, and a second one may report success for it.
-            self._take_back()
+            # What a failed fsync has lost can't be known, and a second one may report success for it: also to others,
+            # who can read it and would show it.
+            self._step_down()
             self.close()
             raise StoreFailed(f"The volume could not make a log durable: {os.strerror(error.errno or 0)}.") from None
         self._size += len(content)
@@ -233,14 +234,10 @@ class SegmentWriter:
         for index, record in enumerate(records):
             yield lines.encode(record, synced=index == 0 and self._size > 0)
 
-    def _take_back(self) -> None:
-        """Cut off what an fsync has failed for: it can be read, and so be shown or sealed, but may be on no disk.
-
-        Not where a newer claim exists, as its owner may have sealed it.
-        """
-        with contextlib.suppress(OSError):
-            if self._handle is not None and not self._segments.claimed(self.epoch + 1):
-                self._disk.truncate(self._handle, self._size)
+    def _step_down(self) -> None:
+        """Claim the next epoch, which is then never written: who reads the log waits for what a later owner seals."""
+        with contextlib.suppress(OSError, StoreFailed):
+            self._segments.take(self.epoch + 1, self._segments.owner(self.epoch))
 
     def _cut_back(self, records: Sequence[Record]) -> tuple[Sequence[Record], bytes]:
         """After a short write: keep the records that are whole, as others may have read them. Returns what is kept."""
