@@ -44,6 +44,9 @@ class Onlooker:
         self.done = False
         self._told = 0
 
+    def close(self) -> None:
+        self._attached.close()
+
     def lost(self, what: str, how: str) -> None:
         self._losses.lost(what, f"{self._where}, after {' '.join(self.deaths) or 'nothing'}", how)
 
@@ -125,7 +128,7 @@ class Onlooker:
 
     @staticmethod
     def _events(found: Sequence[str]) -> list[str]:
-        return [line for line in found if line.startswith('{"seq":')]
+        return [line for line in found if is_event(line)]
 
     def _look_at_resumption(self, events: list[str]) -> None:
         """From another place each time."""
@@ -225,3 +228,8 @@ class Onlooker:
                 self.lost("reports mixed", f"{step['key']} by {attempt}: {text!r}")
             if self.finished.get(step["key"], attempt) != attempt:
                 self.lost("steps finished twice", f"{step['key']} by {attempt} and {self.finished[step['key']]}")
+
+
+def is_event(line: str) -> bool:
+    """Whether it is numbered; the journal's own records are not."""
+    return line.startswith('{"seq":')

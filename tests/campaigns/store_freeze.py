@@ -8,6 +8,7 @@ is drawn; or the task is removed and asked for again while its owner sleeps.
 
 import signal
 from collections import Counter
+from contextlib import ExitStack, closing
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.campaigns.campaign import Figures
 from tests.campaigns.disks import BlindDisk, LinklessDisk, Moment, SignallingDisk, scratch
 from tests.campaigns.forking import End, Forked, Tell
 from tests.campaigns.losses import Losses
-from tests.campaigns.onlooker import Onlooker
+from tests.campaigns.onlooker import Onlooker, is_event
 from tests.campaigns.owning import Worker
 from tests.campaigns.store_kill import NEVER, remove
 
@@ -82,9 +83,8 @@ class Pauses:
         number = self._counts["histories"]
         self._counts["histories"] += 1
         links = number % 4 != 3
-        with scratch() as root:
-            where = f"seed {self._seed}, history {number}{'' if links else ', no hard links'}"
-            onlooker = Onlooker(root, where, self._losses)
+        where = f"seed {self._seed}, history {number}{'' if links else ', no hard links'}"
+        with scratch() as root, closing(Onlooker(root, where, self._losses)) as onlooker:
             stopped: dict[str, Forked] = {}
             taken = False
             waiting = [(f"n{index}", stops) for index, stops in enumerate(plans)]
@@ -119,8 +119,11 @@ class Pauses:
         self._counts["histories"] += 1
         self._counts["tasks removed and asked for again"] += 1
         where = f"seed {self._seed}, history {self._counts['histories'] - 1}"
-        with scratch() as root:
-            before, after = (Onlooker(root, f"{where}, {when}", self._losses) for when in ("before", "asked again"))
+        with scratch() as root, ExitStack() as onlookers:
+            before = Onlooker(root, f"{where}, before", self._losses)
+            after = Onlooker(root, f"{where}, asked again", self._losses)
+            onlookers.callback(before.close)
+            onlookers.callback(after.close)
             sleeper = Forked(partial(_own, root, "n0", stops, self._disk(links=True)))
             if self._until_it_stops("n0", sleeper, before) is not End.STOPPED:
                 return
@@ -147,8 +150,9 @@ class Pauses:
         if sleeper.wait(after.follow) is not End.EXITED:
             after.lost("owners hung", f"n0: {sleeper.said[-3:]}")
         after.look()
+        stand = {*before.shown.values(), *after.shown.values()}
         for what, *values in sleeper.said:
-            if what == "shown" and values[0] not in {*before.shown.values(), *after.shown.values()}:
+            if what == "shown" and is_event(values[0]) and values[0] not in stand:
                 after.lost("events shown of a removed task", values[0])
 
     def _disk(self, *, links: bool) -> Disk:

@@ -7,6 +7,7 @@ all that an owner makes; where the sweep is not at work, it is drawn.
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import cycle, product
 from pathlib import Path
 from random import Random
@@ -68,8 +69,7 @@ class Kills:
 
     def _measure(self) -> None:
         """How many calls an owner and a remover make that nobody harms."""
-        with scratch() as root:
-            onlooker = Onlooker(root, "unharmed", self._losses)
+        with scratch() as root, closing(Onlooker(root, "unharmed", self._losses)) as onlooker:
             owner = Forked(lambda tell: _own(root, "n0", Disk(), NEVER, tell, asks=False))
             owner.wait(onlooker.follow)
             onlooker.hear(owner.said, repeats_count=True)
@@ -84,8 +84,7 @@ class Kills:
         chance = Random(f"{self._seed} {number}")  # noqa: S311 - dice, nothing secret
         links = number % 4 != 3
         where = f"seed {self._seed}, history {number}{'' if links else ', no hard links'}"
-        with scratch() as root:
-            onlooker = Onlooker(root, where, self._losses)
+        with scratch() as root, closing(Onlooker(root, where, self._losses)) as onlooker:
             swept = number % 3
             for index in range(MOST_KILLS + 1):
                 drawn = (chance.randint(1, self._calls), chance.choice(list(Moment)))
