@@ -76,6 +76,11 @@ class Node:
     def running(self) -> bool:
         return self._pid is not None
 
+    @property
+    def pid(self) -> int:
+        assert self._pid is not None, "it does not run"
+        return self._pid
+
     async def start(self, **settings: Any) -> None:
         """Start a process; it need not listen yet. ``settings`` go before those of all nodes, and stay."""
         assert self._pid is None, "it runs already"

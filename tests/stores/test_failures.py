@@ -27,7 +27,7 @@ class RefusingDisk(RelayedDisk):
 
 
 async def test_what_an_fsync_has_failed_for_waits_for_an_owner_who_makes_it_durable(tmp_path: Path) -> None:
-    """It can be read, and a later fsync calls it durable, but may be on no disk: the next owner's seal repeats it."""
+    """It can be read, and a later fsync calls it durable, but it may be on no disk: the next seal repeats it."""
     disk = RefusingDisk(Disk())
     failing, other = FileStore(tmp_path, disk), FileStore(tmp_path)
     await failing.open()
