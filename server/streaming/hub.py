@@ -146,7 +146,7 @@ class Hub:
 
     def follow(self, channel: Channel, after: int) -> None:
         """Feed the channel from the store while it has readers and no owner in this node."""
-        if self._tg is not None and not channel.flowing:
+        if self._tg is not None and not channel.flowing and not self.closing:
             channel.following = True
             self._tg.start_soon(self._follow, channel, after)
 

@@ -105,7 +105,7 @@ class Racer:
                     await self._claim(store, life, newest.epoch + 1 if newest else 1)
             self._meet()
             found = current_seals(Segments(Volume(Disk()), self._root / task_id / "0001"))
-            self._tell("seals", task_id, sorted([epoch, *seal] for epoch, seal in found.items()))
+            self._tell("seals", task_id, sorted([epoch, seal.length, seal.seq] for epoch, seal in found.items()))
 
     def _meet(self) -> None:
         self._barrier.wait(MEETING_SECONDS)
