@@ -72,6 +72,8 @@ class Volume:
         try:
             # Also where it was there: whoever made it may have died before its name was durable.
             self.disk.sync_folder(path.parent)
+        except FileNotFoundError:
+            raise  # the folder has just been taken away, and the name with it
         except OSError as error:
             raise StoreFailed(f"The volume could not make a name durable: {os.strerror(error.errno or 0)}.") from error
         return made
