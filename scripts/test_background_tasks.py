@@ -157,7 +157,7 @@ class Demonstration:
         events = self.server.replay(task_id)
         if not (self.storage / task_id).is_dir():
             raise NotHere(f"the server's tasks are not in {self.storage}; --storage names its folder")
-        life = self.storage / task_id / "0001"
+        life = _life_folder(self.storage, task_id)
         snapshot_file = self.storage / f"{task_id}.json"
         wait_for(
             lambda: snapshot_file.exists() and b'"completed"' in snapshot_file.read_bytes(), f"{snapshot_file.name}"
@@ -202,7 +202,7 @@ class Demonstration:
                     seen.append(event)
             if time.monotonic() - killed > LIMIT_SECONDS:
                 raise Failed(f"{LIMIT_SECONDS:.0f} s after the kill the task had not ended")
-        folder = self.own.storage / task_id / "0001"
+        folder = _life_folder(self.own.storage, task_id)
         log = [segment.read_bytes() for segment in sorted(folder.glob("*.jsonl"))]
         demand(
             judging.sequence_faults(seen)
@@ -222,6 +222,11 @@ class Demonstration:
     def _text_faults(self, events: list[Event], count: int) -> list[str]:
         """Only the demo's text is known beforehand."""
         return judging.text_faults(events, count) if self.demo else []
+
+
+def _life_folder(storage: Path, task_id: str) -> Path:
+    """That of the first life: its name ends with the generation."""
+    return next((storage / task_id).glob("0001-*"))
 
 
 def _size(event: Event) -> int:

@@ -148,6 +148,12 @@ class ArtifactNotFound(NotFound):
     code = "artifact_not_found"
 
 
+class ArtifactDamaged(HoldfastError):
+    """This file of the task is no longer what the task has made; restore it from a backup, or `rerun` the task."""
+
+    code = "artifact_damaged"
+
+
 class NoResultYet(NotFound):
     """This task has no result yet; follow its events until `done`."""
 
@@ -232,6 +238,11 @@ class LogCorrupt(HoldfastError):
 
     status = 409
     code = "corrupt"
+
+    def __init__(self, detail: str | None = None, *, reaches: int = 0) -> None:
+        """``reaches``: the last event that is known to have been in the log."""
+        super().__init__(detail)
+        self.reaches = reaches
 
 
 class OwnershipLost(HoldfastError):

@@ -1,5 +1,6 @@
 """Small makers that many tests share."""
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,6 +23,12 @@ def life(task_id: str = TASK, number: int = 1, **more: Any) -> Life:
         "scope": "local",
     }
     return Life(**{**fields, **more})
+
+
+def life_folder(root: Path, task_id: str = TASK, number: int = 1) -> Path:
+    """The one folder of a life; its name ends with the generation. :raises ValueError: there is none, or several."""
+    (folder,) = (root / task_id).glob(f"{number:04d}-*")
+    return folder
 
 
 def output(seq: int, text: str = "text", *, part: str = "p", step: str | None = "s") -> Record:

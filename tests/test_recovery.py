@@ -10,6 +10,7 @@ import httpx2
 import orjson
 import pytest
 
+from tests.making import life_folder
 from tests.reading import Seen, connection, numbered, parse, read_bytes, read_stream, report_of
 from tests.serving import ServerProcess, server_process, wait_until
 
@@ -19,7 +20,7 @@ QUERY = "/api/stream?kind=demo&events=300&rate=150&steps=10&size=20"
 def journal_keys(folder: Path) -> list[str]:
     """The steps recorded in all segments of all tasks, in order."""
     found = []
-    for segment in sorted(folder.glob("tasks/*/0001/*.jsonl")):
+    for segment in sorted(folder.glob("tasks/*/0001-*/*.jsonl")):
         whole, _, _ = segment.read_bytes().rpartition(b"\n")  # a line that is being written is not there yet
         for line in whole.splitlines():
             record = orjson.loads(line)
@@ -178,8 +179,8 @@ def test_the_state_is_on_the_volume_for_people_to_read(tmp_path: Path) -> None:
     assert snapshot["progress"].keys() >= {"step", "percentage", "status", "messages", "result", "error", "timestamp"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", snapshot["lastSaved"])
     assert orjson.loads((folder / task_id / "0001.task").read_bytes())["params"]["events"] == 3
-    assert orjson.loads((folder / task_id / "0001" / "000001.claim").read_bytes())["epoch"] == 1
-    records = [orjson.loads(line) for line in (folder / task_id / "0001" / "000001.jsonl").read_bytes().splitlines()]
+    assert orjson.loads((life_folder(folder, task_id) / "000001.claim").read_bytes())["epoch"] == 1
+    records = [orjson.loads(line) for line in (life_folder(folder, task_id) / "000001.jsonl").read_bytes().splitlines()]
     assert [record["seq"] for record in records if "seq" in record] == list(range(1, len(seen)))
     assert all(record.keys() >= {"at", "type", "data", "crc"} for record in records)
 
@@ -220,7 +221,7 @@ def test_a_damaged_log_is_told_in_the_stream_and_harms_no_other_task(tmp_path: P
     with server_process(tmp_path) as process:
         seen = read_stream(process.url + "/api/stream?kind=demo&events=5&size=20&steps=1&seed=1")
         task_id = seen[0].data["id"]
-    log = tmp_path / "tasks" / task_id / "0001" / "000001.jsonl"
+    log = life_folder(tmp_path / "tasks", task_id) / "000001.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join([*lines[:4], b"x" + lines[4][1:], *lines[5:]]))
     with server_process(tmp_path) as process:

@@ -77,13 +77,13 @@ async def report(request: Request) -> Response:
 
 
 async def artifact(request: Request) -> Response:
-    """A file that the task has made, as a download."""
+    """A file that the task has made, as a download. :raises ArtifactDamaged: it has been changed since."""
     life, state = await _own_state(request)
     name = request.path_params["name"]
     told = state.artifacts.get(name)
     if told is None or ARTIFACT_NAME.fullmatch(name) is None:
         raise ArtifactNotFound
-    content = await services(request).store.artifact(life, name)
+    content = await services(request).store.artifact(life, name, told["sha256"])
     if content is None:
         raise ArtifactNotFound
     headers = {**task_headers(life), "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}

@@ -30,7 +30,8 @@ class LogWriter(Protocol):
 
         Must write, make durable, and only *then* check that no newer claim exists.
 
-        :raises OwnershipLost: a newer claim exists; what was written may count or not, its sealer decides.
+        :raises OwnershipLost: a newer claim exists, and what was written may count or not, as its sealer decides; or
+            the life has been removed.
         :raises StoreFull: no room; of the group, the first ``written`` records are in the log and durable, and append
             may be tried again with the others.
         :raises StoreFailed: it is unknown what is durable; the epoch must be given up and never written again.
@@ -58,7 +59,9 @@ class LogReader(Protocol):
 
         :param durable_to: the caller knows that the log is durable and valid up to this seq and wants nothing after
             it, which saves the reader from making sure.
-        :raises LogCorrupt: a record in the middle is damaged; those before it have been returned by earlier calls.
+        :raises LogCorrupt: a record in the middle is damaged, or the log ends before what its snapshot tells of; what
+            stands before it has been returned by earlier calls.
+        :raises TaskNotFound: the life has been removed.
         :raises StoreFailed: the volume refused.
         """
 
@@ -82,8 +85,10 @@ class Store(Protocol):
         """Bring a life into being, at once or not at all.
 
         Of any number of calls with the same id and number, on any nodes, exactly one returns ``(life, True)``;
-        the others return the one that exists and ``False``. The id is among `open_tasks` from before the life is
-        visible. :raises StoreFull: nothing was made.
+        the others return the one that exists and ``False``. A number over which somebody has died is passed over: then
+        the life that is returned has a higher one. The id is among `open_tasks` from before the life is visible.
+
+        :raises StoreFull: nothing was made. :raises LogCorrupt: the life of this number is damaged.
         """
 
     async def lives(self, task_id: str) -> list[Life]:
@@ -109,7 +114,8 @@ class Store(Protocol):
         epoch begins with a ``seal`` record that names its ``epoch``, its last ``seq`` and its owner, ``node``. The id
         is among `open_tasks` from before the claim is visible.
 
-        :raises LogCorrupt: the older log is damaged in the middle; the claim stands, and nothing can be appended.
+        :raises LogCorrupt: the older log is damaged in the middle, or ends before what its snapshot tells of; the claim
+            stands, and nothing can be appended.
         """
 
     def reader(self, life: Life, after: int = 0) -> LogReader:
@@ -136,14 +142,16 @@ class Store(Protocol):
     async def snapshots(self) -> list[dict[str, Any]]:
         """The heads of all snapshots (as `head_of` cuts them), in no order, for lists."""
 
-    async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> None:
-        """Keep a file of the task, at once or not at all; durable when this returns. The same name replaces.
+    async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
+        """Keep a file of the task, at once or not at all; durable when this returns. Returns the content's SHA-256.
 
-        :raises OwnershipLost: a newer claim than that of ``epoch`` exists; what its owner keeps stands.
+        Another content of the same name stands beside it, as the log may still tell of that one.
+
+        :raises OwnershipLost: a newer claim than that of ``epoch`` exists.
         """
 
-    async def artifact(self, life: Life, name: str) -> bytes | None:
-        """The content, or None."""
+    async def artifact(self, life: Life, name: str, sha256: str) -> bytes | None:
+        """The content of this name and SHA-256, or None. :raises ArtifactDamaged: it is another one by now."""
 
     async def ask(self, life: Life, control: Control) -> None:
         """Leave a request for the owner of ``control.epoch``. Idempotent."""

@@ -2,7 +2,7 @@
 
     {task id}.json                       snapshot
     {task id}/{life:04d}.task            birth record, made by link()
-    {task id}/{life:04d}/{epoch:06d}.claim, {epoch:06d}.jsonl, control/, artifacts/
+    {task id}/{life:04d}-{generation}/{epoch:06d}.claim, {epoch:06d}.jsonl, control/, artifacts/
     nodes/{node}.json, {node}.lock       heartbeats
     open/{task id}                       tasks that may need an owner; derived, see docs/decisions/004
     removing/{task id}                   tasks that are just being removed
@@ -12,7 +12,7 @@ Its correctness rests on link(), rename(), one writer per file and fsync; see do
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,27 +20,29 @@ import anyio
 import orjson
 from anyio import to_thread
 
-from server.errors import HoldfastError, LogCorrupt, OwnershipLost, StoreFailed
+from server.errors import HoldfastError, StoreFailed, TaskNotFound
 from server.fingerprint import is_task_id
 from server.models import Action, Claim, Control, EventType, Life, Node, Record
 from server.stores import probe
+from server.stores.artifacts import Artifacts
 from server.stores.base import Finding
+from server.stores.births import Births, Unfinished
 from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
 from server.stores.reader import SegmentReader
 from server.stores.removal import Removals
-from server.stores.seals import seal_before
+from server.stores.seals import cut_short, seal_before
 from server.stores.segments import Segments, SegmentWriter
 from server.stores.snapshots import Snapshots
 from server.stores.volume import Volume, store_error
 
 DISK_THREADS = 32
 BEATING, LOOKING = "writing a heartbeat", "reading heartbeats"
-DAMAGED_BIRTH = "The birth record of this task is damaged; the file is kept as it is, and `fresh` starts a new life."
 FOLDERS = ("nodes", "open", "removing")
-REMOVAL_SECONDS = 5.0
-REMOVAL_POLL_SECONDS = 0.01
+PATIENCE_SECONDS = 5.0
+"""How long whoever makes a task waits for somebody who is just removing it, or making it too."""
+PATIENCE_POLL_SECONDS = 0.01
 PACK_ABOVE_BYTES = 256 * 1024
 
 T = TypeVar("T")
@@ -49,11 +51,12 @@ T = TypeVar("T")
 class FileStore:
     """See the module; the contract is `server.stores.base.Store`."""
 
-    def __init__(self, root: Path, disk: Disk | None = None) -> None:
-        self._root = root.absolute()
+    def __init__(self, root: Path, disk: Disk | None = None, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._root, self._patience_seconds = root.absolute(), patience_seconds
         self._volume = Volume(disk or Disk())
         self._snapshots = Snapshots(self._volume, self._root)
         self._heartbeats = Heartbeats(self._volume, self._root / "nodes")
+        self._births = Births(self._volume, self._root)
         self._unborn: set[str] = set()
         self._removals = Removals(self._volume, self._root, temporary=(probe.PREFIX,))
 
@@ -83,32 +86,40 @@ class FileStore:
         return await to_thread.run_sync(probe.findings, self._volume, self._root)
 
     async def create(self, life: Life) -> tuple[Life, bool]:
-        with anyio.move_on_after(REMOVAL_SECONDS):
-            while (made := await self._run("creating a task", self._create, life)) is None:  # noqa: ASYNC110 - on a volume
-                await anyio.sleep(REMOVAL_POLL_SECONDS)
-            return made
+        give_up = anyio.current_time() + self._patience_seconds
+        while True:
+            unfinished = False
+            try:
+                if (made := await self._run("creating a task", self._create, life)) is not None:
+                    return made
+            except Unfinished:
+                unfinished = True
+            if anyio.current_time() >= give_up:
+                break
+            await anyio.sleep(PATIENCE_POLL_SECONDS)
+        if unfinished:  # whoever made it has died over it
+            return await self.create(replace(life, number=life.number + 1))
         raise StoreFailed("This task is just being removed; ask again in a moment.")
 
     def _create(self, life: Life) -> tuple[Life, bool] | None:
-        """None while the task of this id is being removed."""
+        """None while the task of this id is being removed. :raises Unfinished: somebody else is just making it."""
         self._mark_open(life.task_id)
-        self._volume.make_folder(self._root / life.task_id)
         made = False
         try:
-            made = self._volume.link_new(self._birth(life), with_checksum(life.encode()))
+            made = self._births.make(life)
             if self._removals.under_way(life.task_id):
                 return None
-            content = self._volume.read(self._birth(life))
-            if content is None:
+            found = self._births.find(life)
+            if found is None:
                 return None
-            found = Life.of(checked(content))
             if found.generation != life.generation:
                 return found, False
-            self._volume.make_folder(self._folder(life))
+            if not self._births.is_current(life):
+                # It took so long over it that others have passed this number over.
+                return self._births.all(life.task_id)[-1], False
+            self._volume.make_folder(self._births.folder(life))
         except FileNotFoundError:
             return None  # its folder was removed in between: a new one is made
-        except ValueError:
-            raise LogCorrupt(DAMAGED_BIRTH) from None
         except OSError as error:
             raise _half_made(error) if made else error from None
         try:
@@ -122,23 +133,7 @@ class FileStore:
         return await self._run("reading a task", self._lives, task_id)
 
     def _lives(self, task_id: str) -> list[Life]:
-        if self._removals.under_way(task_id):
-            return []
-        folder = self._root / task_id
-        found = []
-        damaged = False
-        for name in sorted(name for name in self._volume.names(folder) if name.endswith(".task")):
-            content = self._volume.read(folder / name)
-            if content:
-                try:
-                    found.append(Life.of(checked(content)))
-                    damaged = False
-                except ValueError:
-                    damaged = True
-        if damaged:
-            # The current life is not known, and an older one must not pass for it.
-            raise LogCorrupt(DAMAGED_BIRTH)
-        return found
+        return [] if self._removals.under_way(task_id) else self._births.all(task_id)
 
     async def latest(self, task_id: str) -> Life | None:
         found = await self.lives(task_id)
@@ -176,7 +171,10 @@ class FileStore:
         except FileNotFoundError:
             return None
         self._mark_open(life.task_id)
+        told = self._told_seq(life)
         seals = seal_before(segments, epoch)
+        if seals and orjson.loads(seals[-1].data)["seq"] < told and not segments.claimed(epoch + 1):
+            raise cut_short(told)
         writer = SegmentWriter(segments, epoch)
         try:
             if seals:
@@ -187,7 +185,26 @@ class FileStore:
         return writer
 
     def reader(self, life: Life, after: int = 0) -> "FileLogReader":
-        return FileLogReader(self, SegmentReader(self._segments(life), after))
+        return FileLogReader(self, life, SegmentReader(self._segments(life), after))
+
+    def _read_on(self, life: Life, reader: SegmentReader, durable_to: int | None) -> list[Record]:
+        found = reader.read(durable_to)
+        if found or durable_to is not None or reader.undecided:
+            return found
+        if not self._volume.disk.exists(self._births.folder(life)) and not self._births.is_there(life):
+            raise TaskNotFound
+        if (told := self._told_seq(life)) > reader.after:
+            # Opened anew, as a network file system may have shown an older end of the file that was open.
+            reader.close()
+            found = reader.read(durable_to)
+            if not found and not reader.undecided:
+                raise cut_short(told)
+        return found
+
+    def _told_seq(self, life: Life) -> int:
+        """The last event that the life's snapshot tells of: all up to it was in the log, and durable, before that."""
+        head = self._snapshots.head(life.task_id)
+        return int(head.get("seq", 0)) if head is not None and head.get("generation") == life.generation else 0
 
     async def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, *, durable: bool) -> None:
         await self._run("saving a snapshot", self._save_snapshot, life, epoch, snapshot, durable)
@@ -196,8 +213,11 @@ class FileStore:
         replacement = self._snapshots.replacement(life.task_id, snapshot, durable=durable)
         if self._superseded(life, epoch):
             replacement.discard()
-        else:
-            replacement.commit()
+            return
+        replacement.commit()
+        if self._superseded(life, epoch):
+            # Overtaken in between, so that it may stand in the place of a newer one: none is better than an older one.
+            self._snapshots.remove(life.task_id)
 
     async def snapshot(self, task_id: str) -> dict[str, Any] | None:
         return await self._run("reading a snapshot", self._snapshots.read, task_id)
@@ -214,26 +234,17 @@ class FileStore:
     async def snapshots(self) -> list[dict[str, Any]]:
         return await self._run("listing tasks", self._snapshots.heads)
 
-    async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> None:
-        await self._run("keeping an artifact", self._put_artifact, life, epoch, name, content)
+    async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
+        return await self._run("keeping an artifact", self._artifacts(life).put, epoch, name, content)
 
-    def _put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> None:
-        folder = self._folder(life) / "artifacts"
-        self._volume.make_folder(folder)
-        replacement = self._volume.replacement(folder / name, content, durable=True)
-        if self._segments(life).claimed(epoch + 1):
-            replacement.discard()
-            raise OwnershipLost
-        replacement.commit()
-
-    async def artifact(self, life: Life, name: str) -> bytes | None:
-        return await self._run("reading an artifact", self._volume.read, self._folder(life) / "artifacts" / name)
+    async def artifact(self, life: Life, name: str, sha256: str) -> bytes | None:
+        return await self._run("reading an artifact", self._artifacts(life).get, name, sha256)
 
     async def ask(self, life: Life, control: Control) -> None:
         await self._run("leaving a request", self._ask, life, control)
 
     def _ask(self, life: Life, control: Control) -> None:
-        folder = self._folder(life) / "control"
+        folder = self._births.folder(life) / "control"
         self._volume.make_folder(folder)
         path = folder / f"{control.epoch:06d}.{control.action}"
         self._volume.link_new(path, with_checksum(orjson.dumps(asdict(control))))
@@ -242,7 +253,7 @@ class FileStore:
         return await self._run("reading requests", self._asked, life, epoch)
 
     def _asked(self, life: Life, epoch: int) -> list[Control]:
-        folder = self._folder(life) / "control"
+        folder = self._births.folder(life) / "control"
         found = []
         for action in Action:
             content = self._volume.read(folder / f"{epoch:06d}.{action}")
@@ -263,6 +274,8 @@ class FileStore:
         await self._run("settling a task", self._settle, life, epoch)
 
     def _settle(self, life: Life, epoch: int) -> None:
+        if self._superseded(life, epoch):
+            return
         self._volume.remove_file(self._mark(life.task_id))
         # Looked at after the mark is gone: whoever claims or creates marks before and after it does.
         if self._superseded(life, epoch):
@@ -282,12 +295,12 @@ class FileStore:
 
     def _remove(self, life: Life, epoch: int) -> bool:
         task_id = life.task_id
-        if not self._removals.begin(task_id):
+        if not self._births.is_there(life) or not self._removals.begin(task_id, self._births.record(life)):
             return False
         try:
             # Looked at after the mark is there: who begins anything now sees it and steps back.
             newest = self._segments(life).newest()
-            if not self._birth_is_of(life) or self._has_successor(life) or newest != epoch:
+            if not self._births.is_current(life) or newest != epoch:
                 return False
             self._snapshots.remove(task_id)  # before the rest: it can be made again from that, and not the other way
             taken = self._removals.take_away(self._root / task_id)
@@ -303,11 +316,8 @@ class FileStore:
         await self._run("removing a life", self._remove_life, life)
 
     def _remove_life(self, life: Life) -> None:
-        # The birth record first: without it nobody looks for the rest.
-        birth = self._birth(life)
-        self._volume.remove_file(birth)
-        self._volume.disk.sync_folder(birth.parent)
-        self._removals.finish(self._removals.take_away(self._folder(life)))
+        self._births.remove(life)
+        self._removals.finish(self._removals.take_away(self._births.folder(life)))
 
     async def pack(self, life: Life, epoch: int) -> int:
         return await self._run("packing a log", self._segments(life).pack, epoch, PACK_ABOVE_BYTES)
@@ -318,14 +328,11 @@ class FileStore:
     def _tidy(self) -> None:
         self._removals.tidy()
         # Marks and empty folders of creations that were refused, for lack of room.
-        unborn = {name for name in self._open_tasks() if not self._has_lives(name)}
+        unborn = {name for name in self._open_tasks() if not self._births.any(name)}
         for task_id in unborn & self._unborn:
             self._removals.finish(self._removals.take_away(self._root / task_id))
             self._volume.remove_file(self._mark(task_id))
         self._unborn = unborn
-
-    def _has_lives(self, task_id: str) -> bool:
-        return any(name.endswith(".task") for name in self._volume.names(self._root / task_id))
 
     async def _run(self, doing: str, blocking: Callable[..., T], *args: object) -> T:
         def run() -> T:
@@ -338,14 +345,11 @@ class FileStore:
 
         return await to_thread.run_sync(run, limiter=self._own_limiters.get(doing, self._limiter))
 
-    def _folder(self, life: Life) -> Path:
-        return self._root / life.task_id / f"{life.number:04d}"
-
-    def _birth(self, life: Life) -> Path:
-        return self._root / life.task_id / f"{life.number:04d}.task"
-
     def _segments(self, life: Life) -> Segments:
-        return Segments(self._volume, self._folder(life))
+        return Segments(self._volume, self._births.folder(life))
+
+    def _artifacts(self, life: Life) -> Artifacts:
+        return Artifacts(self._segments(life))
 
     def _mark(self, task_id: str) -> Path:
         return self._root / "open" / task_id
@@ -363,21 +367,10 @@ class FileStore:
         )
 
     def _superseded(self, life: Life, epoch: int) -> bool:
-        birth_is_gone = not self._volume.disk.exists(self._birth(life))
-        return self._segments(life).claimed(epoch + 1) or self._has_successor(life) or birth_is_gone
-
-    def _has_successor(self, life: Life) -> bool:
-        return self._volume.disk.exists(self._root / life.task_id / f"{life.number + 1:04d}.task")
+        return self._segments(life).claimed(epoch + 1) or not self._births.is_current(life)
 
     def _is_there(self, life: Life) -> bool:
-        return not self._removals.under_way(life.task_id) and self._birth_is_of(life)
-
-    def _birth_is_of(self, life: Life) -> bool:
-        """Whether this very life has its number: after a removal another one may have."""
-        try:
-            return Life.of(checked(self._volume.read(self._birth(life)) or b"")).generation == life.generation
-        except ValueError:
-            return False
+        return not self._removals.under_way(life.task_id) and self._births.is_there(life)
 
 
 def _half_made(error: OSError) -> StoreFailed:
@@ -409,15 +402,15 @@ class FileLogWriter:
 class FileLogReader:
     """A position in a log, its blocking calls run in a thread."""
 
-    def __init__(self, store: FileStore, reader: SegmentReader) -> None:
-        self._store, self._reader = store, reader
+    def __init__(self, store: FileStore, life: Life, reader: SegmentReader) -> None:
+        self._store, self._life, self._reader = store, life, reader
 
     @property
     def undecided(self) -> bool:
         return self._reader.undecided
 
     async def read(self, durable_to: int | None = None) -> list[Record]:
-        return await self._store._run("reading a log", self._reader.read, durable_to)
+        return await self._store._run("reading a log", self._store._read_on, self._life, self._reader, durable_to)
 
     async def close(self) -> None:
         self._reader.close()

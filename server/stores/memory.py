@@ -5,6 +5,7 @@ Several nodes may share one `MemoryStore` object, as they would share a volume.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -22,7 +23,8 @@ class _Stored:
     claims: list[str] = field(default_factory=list)
     segments: list[list[Record]] = field(default_factory=list)
     controls: dict[tuple[int, Action], Control] = field(default_factory=dict)
-    artifacts: dict[str, bytes] = field(default_factory=dict)
+    artifacts: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    removed: bool = False
 
     def log(self) -> list[Record]:
         return [record for segment in self.segments for record in segment]
@@ -103,14 +105,16 @@ class MemoryStore:
     async def snapshots(self) -> list[dict[str, Any]]:
         return [head_of(orjson.loads(content)) for content in self._snapshots.values()]
 
-    async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> None:
+    async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
         stored = self._find(life)
         if len(stored.claims) > epoch:
             raise OwnershipLost
-        stored.artifacts[name] = content
+        digest = sha256(content).hexdigest()
+        stored.artifacts[name, digest] = content
+        return digest
 
-    async def artifact(self, life: Life, name: str) -> bytes | None:
-        return self._find(life).artifacts.get(name)
+    async def artifact(self, life: Life, name: str, sha256: str) -> bytes | None:
+        return self._find(life).artifacts.get((name, sha256))
 
     async def ask(self, life: Life, control: Control) -> None:
         self._find(life).controls.setdefault((control.epoch, control.action), control)
@@ -142,11 +146,14 @@ class MemoryStore:
             return False
         self._snapshots.pop(life.task_id, None)
         self._open.discard(life.task_id)
-        del self._tasks[life.task_id]
+        for stored in self._tasks.pop(life.task_id):
+            stored.removed = True
         return True
 
     async def remove_life(self, life: Life) -> None:
-        self._tasks[life.task_id].remove(self._find(life))
+        stored = self._find(life)
+        stored.removed = True
+        self._tasks[life.task_id].remove(stored)
 
     async def pack(self, life: Life, epoch: int) -> int:
         return 0
@@ -181,7 +188,7 @@ class MemoryLogWriter:
     async def append(self, records: Sequence[Record]) -> None:
         if self._closed:
             raise StoreFailed("This log was closed; claim the task again.")
-        if len(self._stored.claims) > self.epoch:
+        if self._stored.removed or len(self._stored.claims) > self.epoch:
             raise OwnershipLost
         self._stored.segments[self.epoch - 1].extend(records)
 
@@ -213,6 +220,8 @@ class MemoryLogReader:
             elif record.seq > self._after:
                 found.append(record)
                 self._after = record.seq
+        if not found and durable_to is None and self._stored.removed:
+            raise TaskNotFound
         return found
 
     async def close(self) -> None:

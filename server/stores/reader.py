@@ -30,7 +30,7 @@ class SegmentReader:
     """A position in a life's segments. Its method blocks; the store runs it in a thread."""
 
     def __init__(self, segments: Segments, after: int) -> None:
-        self._segments, self._after = segments, after
+        self._segments, self.after = segments, after
         self._everything = after == 0
         self._epoch, self._offset = 1, 0
         self._segment: OpenSegment | None = None
@@ -43,7 +43,7 @@ class SegmentReader:
         return found
 
     def _read(self, durable_to: int | None) -> list[Record]:
-        while durable_to is None or self._after < durable_to:
+        while durable_to is None or self.after < durable_to:
             seal = self._seal()
             if seal is not None and self._is_behind(seal):
                 self.close()
@@ -77,7 +77,7 @@ class SegmentReader:
         """Whether nothing of the sealed epoch is wanted any more."""
         if self._offset >= seal.length:
             return True
-        return self._offset == 0 and not self._everything and self._after >= seal.seq
+        return self._offset == 0 and not self._everything and self.after >= seal.seq
 
     def _next_chunk(self, seal: Seal | None, durable_to: int | None) -> lines.Chunk:
         """The next whole records; none when nothing may be delivered as of now."""
@@ -113,7 +113,7 @@ class SegmentReader:
             if found is None:
                 break
             place, seq = found
-            if seq > self._after:
+            if seq > self.after:
                 high = middle
             elif middle + place > low:
                 low = middle + place
@@ -132,8 +132,8 @@ class SegmentReader:
             elif durable_to is not None and record.seq > durable_to:
                 length = chunk.ends[index - 1] if index else 0
                 break
-            elif record.seq > self._after:
+            elif record.seq > self.after:
                 wanted.append(record)
-                self._after = record.seq
+                self.after = record.seq
         self._offset += length
         return wanted

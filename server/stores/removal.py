@@ -26,9 +26,12 @@ class Removals:
     def under_way(self, task_id: str) -> bool:
         return self._volume.disk.exists(self.folder / task_id)
 
-    def begin(self, task_id: str) -> bool:
-        """Mark the task; False when somebody else is removing it."""
-        return self._volume.link_new(self.folder / task_id, b"")
+    def begin(self, task_id: str, record: Path) -> bool:
+        """Mark the task; False when somebody else is removing it.
+
+        The mark is another name of ``record``, as a volume that is out of room may have none for a new file.
+        """
+        return self._volume.link_to(self.folder / task_id, record)
 
     def end(self, task_id: str) -> None:
         self._volume.remove_file(self.folder / task_id)

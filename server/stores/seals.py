@@ -151,3 +151,11 @@ def corrupt(epoch: int, offset: int) -> LogCorrupt:
         f"The log of this task is damaged in epoch {epoch} at byte {offset}; what stands before it is whole. "
         "The file is kept as it is."
     )
+
+
+def cut_short(seq: int) -> LogCorrupt:
+    return LogCorrupt(
+        f"The log of this task ends before event {seq}, which it held when its snapshot was saved. What is left of it "
+        "is kept as it is.",
+        reaches=seq,
+    )

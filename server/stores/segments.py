@@ -214,7 +214,8 @@ class SegmentWriter:
             self.close()
             raise StoreFailed(f"The volume could not make a log durable: {os.strerror(error.errno or 0)}.") from None
         self._size += len(content)
-        if self._segments.claimed(self.epoch + 1):
+        # In this order: where its own claim is there afterwards, the next one was not, and not because all was removed.
+        if self._segments.claimed(self.epoch + 1) or not self._segments.claimed(self.epoch):
             self.close()
             raise OwnershipLost
         if failure is not None:

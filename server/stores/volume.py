@@ -90,6 +90,18 @@ class Volume:
                 self.disk.unlink(aside)
         return True
 
+    def link_to(self, path: Path, existing: Path) -> bool:
+        """Give a file one more name, durably; False when there is a file of that name. Needs no room for a file."""
+        try:
+            if self.hard_links:
+                self.disk.link(existing, path)
+            else:
+                self._write_file(path, b"", sync=True)
+        except FileExistsError:
+            return False
+        self.disk.sync_folder(path.parent)
+        return True
+
     def replacement(self, path: Path, content: bytes, *, durable: bool) -> "Replacement":
         """Write a file that may then take the place of ``path``."""
         aside = _aside(path)

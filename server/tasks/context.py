@@ -1,6 +1,5 @@
 """The Context that a running workflow sees: steps that are done once, and what they emit."""
 
-import hashlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +19,7 @@ from server.workflows.base import Step
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}", re.ASCII)
 PROGRESS_PER_SECOND = 10.0
 PROGRESS_BURST = 30.0
+RESULT_NAME = "result.json"
 OUTCOMES = frozenset({"completed", "failed", "skipped"})
 
 
@@ -69,9 +69,9 @@ class TaskContext:
         self._untold = True
         if record.artifact is None:
             return record.result
-        content = await self._store.artifact(self._life, record.artifact)
-        if content is None or hashlib.sha256(content).hexdigest() != record.artifact.partition(".")[0]:
-            raise WorkflowFailed(f"The kept result of step {key!r} is missing or damaged; `rerun` starts a new life.")
+        content = await self._store.artifact(self._life, RESULT_NAME, record.artifact)
+        if content is None:
+            raise WorkflowFailed(f"The kept result of step {key!r} is missing; `rerun` starts a new life.")
         return orjson.loads(content)
 
     async def _run(
@@ -90,9 +90,7 @@ class TaskContext:
         encoded = orjson.dumps(result)
         data = {"key": key, "inputs": hashed, "seconds": round(time.monotonic() - started, 3)}
         if len(encoded) > INLINE_RESULT_BYTES:
-            name = f"{hashlib.sha256(encoded).hexdigest()}.json"
-            await self._put_artifact(name, encoded)
-            data["artifact"] = name
+            data["artifact"] = await self._put_artifact(RESULT_NAME, encoded)
         else:
             data["result"] = result
         self._log.put_journal(EventType.STEP, data, key)
@@ -150,24 +148,23 @@ class TaskContext:
         await self.emit(EventType.ITEM, key, data)
 
     async def keep(self, key: str, name: str, content: bytes, media_type: str) -> str:
-        await self._put_artifact(name, content)
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = await self._put_artifact(name, content)
         url = f"/api/tasks/{self.task_id}/artifacts/{name}"
         data = {"name": name, "media_type": media_type, "size": len(content), "sha256": sha256, "url": url}
         await self.emit(EventType.ARTIFACT, key, data)
         return sha256
 
-    async def _put_artifact(self, name: str, content: bytes) -> None:
+    async def _put_artifact(self, name: str, content: bytes) -> str:
         """On a full volume the step waits for room, as the log does."""
         while True:
             try:
-                await self._store.put_artifact(self._life, self._log.epoch, name, content)
+                sha256 = await self._store.put_artifact(self._life, self._log.epoch, name, content)
             except StoreFull as error:
                 self._log.state.stalled = error
                 await anyio.sleep(FULL_RETRY_SECONDS)
             else:
                 self._log.state.stalled = None
-                return
+                return sha256
 
     def say(self, key: str, message: str, percentage: float | None) -> None:
         self._meter.message, self._meter.current, self._meter.current_percentage = message, key, percentage

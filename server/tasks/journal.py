@@ -18,7 +18,7 @@ UPGRADED = "upgraded"
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """A finished step. A large result lies in the artifact named ``artifact``."""
+    """A finished step. A large result lies in an artifact, of which ``artifact`` is the SHA-256."""
 
     inputs: str
     result: Any

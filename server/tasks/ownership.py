@@ -182,6 +182,8 @@ async def read_state(store: Store, life: Life) -> TaskState:
             await anyio.sleep(SEAL_POLL_SECONDS)
     except LogCorrupt as error:
         state.settled, state.status, state.reason = True, Status.FAILED, error.code
+        # Kept in its snapshot, too: of a log that was cut short nothing else tells.
+        state.seq = max(state.seq, error.reaches)
         state.failure = {"code": error.code, "message": error.detail, "retryable": False, "step": None}
     finally:
         await reader.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx2
 
+from tests.making import life_folder
 from tests.reading import connection, numbered, parse, read_bytes, read_stream
 from tests.reading_metrics import figures_in, figures_of
 from tests.serving import server_process, serving, settings, wait_until
@@ -145,7 +146,7 @@ def test_damage_that_somebody_meets_is_counted(tmp_path: Path) -> None:
     """It is what an operator has to hear of first."""
     with serving(settings(tmp_path)) as server:
         task_id = read_stream(f"{server.url}/api/stream?kind=demo&events=5&size=20&steps=1")[0].data["id"]
-    log = tmp_path / "tasks" / task_id / "0001" / "000001.jsonl"
+    log = life_folder(tmp_path / "tasks", task_id) / "000001.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join([*lines[:4], b"x" + lines[4][1:], *lines[5:]]))
     with serving(settings(tmp_path)) as server:

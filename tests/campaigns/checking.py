@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from server.workflows.demo import text_of
 from tests.campaigns.ledger import Ledger, Loss
 from tests.campaigns.readers import Event, Reader
-from tests.campaigns.volume import Volume, life_folder, read_volume
+from tests.campaigns.volume import Volume, read_volume
+from tests.making import life_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from tests.campaigns.chance import dice
 from tests.campaigns.checking import Demo
 from tests.campaigns.ledger import Ledger, Loss
 from tests.campaigns.nodes import Node, cluster
-from tests.campaigns.volume import life_folder
+from tests.making import life_folder
 
 NODES = 2
 TASKS = 2

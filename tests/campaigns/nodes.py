@@ -17,7 +17,7 @@ import orjson
 from anyio import to_thread
 
 from tests.campaigns.exchange import HOST, Cut, ask
-from tests.campaigns.volume import life_folder
+from tests.making import life_folder
 from tests.serving import ROOT
 
 START_SECONDS = 30.0

@@ -1,6 +1,5 @@
 """Who watches one task on a volume from outside while its owners die, stop and take over, and says what was lost."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +7,11 @@ from typing import Any
 
 import orjson
 
-from server.errors import LogCorrupt
+from server.errors import ArtifactDamaged, LogCorrupt
 from server.models import EventType, Record, Status
 from server.stores import lines
+from server.stores.artifacts import Artifacts
+from server.stores.births import Births, Unfinished
 from server.stores.checksum import checked
 from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
@@ -33,8 +34,9 @@ class Onlooker:
     def __init__(self, root: Path, where: str, losses: Losses) -> None:
         self._root, self._where, self._losses = root, where, losses
         self._volume = Volume(Disk())
-        self._segments = Segments(self._volume, root / TASK / f"{LIFE.number:04d}")
-        self._attached = SegmentReader(self._segments, 0)
+        self._births = Births(self._volume, root)
+        self._segments: Segments | None = None
+        self._attached: SegmentReader | None = None
         self._followed: list[str] = []
         self.shown: dict[int, str] = {}
         self.finished: dict[str, str] = {}
@@ -45,7 +47,20 @@ class Onlooker:
         self._told = 0
 
     def close(self) -> None:
-        self._attached.close()
+        if self._attached is not None:
+            self._attached.close()
+
+    def _find(self) -> Segments | None:
+        """The segments of the first life that was found here; later ones are others'."""
+        if self._segments is None:
+            try:
+                born = self._births.find(LIFE)
+            except Unfinished:
+                return None
+            if born is not None:
+                self._segments = Segments(self._volume, self._births.folder(born))
+                self._attached = SegmentReader(self._segments, 0)
+        return self._segments
 
     def lost(self, what: str, how: str) -> None:
         self._losses.lost(what, f"{self._where}, after {' '.join(self.deaths) or 'nothing'}", how)
@@ -77,6 +92,8 @@ class Onlooker:
 
     def follow(self) -> None:
         """Read on with the reader that is always there."""
+        if self._find() is None or self._attached is None:
+            return
         try:
             while batch := self._attached.read(None):
                 self._followed += self._lines(batch, len(self._events(self._followed)), "the attached reader")
@@ -101,7 +118,10 @@ class Onlooker:
         self._look_beside(records, undecided=undecided)
 
     def _read(self, after: int) -> tuple[list[Record], bool] | None:
-        reader = SegmentReader(self._segments, after)
+        segments = self._find()
+        if segments is None:
+            return [], False
+        reader = SegmentReader(segments, after)
         records: list[Record] = []
         try:
             while batch := reader.read(None):
@@ -155,28 +175,28 @@ class Onlooker:
                     self.lost("snapshots ahead", f"seq {seq}, and only {len(self.shown)} events were ever shown")
             except ValueError as error:
                 self.lost("snapshots torn", str(error))
+        segments = self._find()
         for epoch in self.asked:
-            if not (self._segments.folder / "control" / f"{epoch:06d}.pause").exists():
+            if segments is None or not (segments.folder / "control" / f"{epoch:06d}.pause").exists():
                 self.lost("requests lost", f"to epoch {epoch}")
         nodes = {node.id for node in Heartbeats(self._volume, self._root / "nodes").all()}
         written = {path.stem for path in (self._root / "nodes").glob("[!.]*.json")}
         if written != nodes:
             self.lost("heartbeats torn", str(written - nodes))
-        self._look_at_artifact(state)
+        if segments is not None and (shown := state.artifacts.get(ARTIFACT)) is not None:
+            self._look_at_artifact(segments, shown["sha256"])
 
-    def _look_at_artifact(self, state: TaskState) -> None:
+    def _look_at_artifact(self, segments: Segments, sha256: str) -> None:
         """The file behind the last event that told of it."""
-        shown = state.artifacts.get(ARTIFACT)
-        path = self._segments.folder / "artifacts" / ARTIFACT
-        if shown is None:
-            return
-        if not path.exists():
-            self.lost("files lost", ARTIFACT)
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != shown["sha256"]:
-            self.lost("files of another attempt", f"{path.read_bytes()!r} is there in place of {shown['sha256']}")
+        try:
+            if Artifacts(segments).get(ARTIFACT, sha256) is None:
+                self.lost("files lost", f"{ARTIFACT} with {sha256}")
+        except ArtifactDamaged:
+            self.lost("files of another attempt", f"in place of {sha256}")
 
     def epochs(self) -> int:
-        return self._segments.newest()
+        segments = self._find()
+        return segments.newest() if segments is not None else 0
 
     def look_at_rest(self) -> None:
         """When nobody is at work: a snapshot that is not the last word must have a mark that has it put right."""
@@ -185,7 +205,10 @@ class Onlooker:
             return
         state = TaskState(LIFE)
         state.apply_all(found[0])
-        snapshot = checked((self._root / f"{TASK}.json").read_bytes())
+        path = self._root / f"{TASK}.json"
+        if not path.exists():
+            return  # whoever asks for it has it made again
+        snapshot = checked(path.read_bytes())
         if (snapshot["status"], snapshot["seq"]) != (state.status, state.seq):
             self.lost(
                 "snapshots of older owners",

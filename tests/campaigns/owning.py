@@ -17,6 +17,7 @@ from server.models import Action, Control, Json, Life, Node, Record, Status, new
 from server.settings import Settings
 from server.stores import lines
 from server.stores.base import LogWriter
+from server.stores.births import Births
 from server.stores.disk import Disk
 from server.stores.files import FileStore
 from server.stores.segments import Segments
@@ -155,7 +156,7 @@ class Worker:
         # As a node does that finds the mark of a task that has ended.
         await store.save_snapshot(life, claim.epoch, state.snapshot(claim.epoch, now_ms()), durable=False)
         await store.settle(life, claim.epoch)
-        Segments(Volume(self._disk), self._root / TASK / "0001").pack(claim.epoch, 0)
+        Segments(Volume(self._disk), Births(Volume(self._disk), self._root).folder(life)).pack(claim.epoch, 0)
         await store.leave(self.name)
         await store.close()
         self._tell("over")

@@ -44,7 +44,7 @@ class Promise:
     events: dict[int, bytes] = field(default_factory=dict)
     epoch: int = 0
     asked: set[tuple[int, str]] = field(default_factory=set)
-    artifacts: dict[str, bytes] = field(default_factory=dict)
+    artifacts: dict[tuple[str, str], bytes] = field(default_factory=dict)
     going: bool = False
 
 
@@ -81,6 +81,7 @@ class Asked:
 class Kept:
     life: Life
     name: str
+    sha256: str
     content: bytes
 
 
@@ -126,8 +127,8 @@ class Ledger:
                 promise.epoch = max(promise.epoch, epoch)
             case Asked(_, epoch, action):
                 promise.asked.add((epoch, action))
-            case Kept(_, name, content):
-                promise.artifacts[name] = content
+            case Kept(_, name, sha256, content):
+                promise.artifacts[name, sha256] = content
             case Removing():
                 promise.going = True
 
@@ -193,8 +194,8 @@ async def _broken(store: Store, promise: Promise, hidden: bool) -> list[Loss]:
     for epoch, action in promise.asked:
         if action not in [control.action for control in await store.asked(life, epoch)]:
             losses.append(Loss(REQUESTS, f"{_name(life)}: {action} of epoch {epoch}"))
-    for name, content in promise.artifacts.items():
-        if await store.artifact(life, name) != content:
+    for (name, sha256), content in promise.artifacts.items():
+        if await store.artifact(life, name, sha256) != content:
             losses.append(Loss(ARTIFACTS, f"{_name(life)}: {name}"))
     await store.snapshot(life.task_id)
     state = TaskState(life)

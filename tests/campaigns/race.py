@@ -17,7 +17,7 @@ from tests.campaigns.checking import Demo, check_task
 from tests.campaigns.ledger import Ledger, Loss
 from tests.campaigns.nodes import Cluster, cluster
 from tests.campaigns.readers import Reader
-from tests.campaigns.volume import Volume, life_folder
+from tests.campaigns.volume import Volume
 
 NODES = 4
 REQUESTS = 1000
@@ -67,7 +67,7 @@ def check_one_run(
     """One task, one life, one run of it, and one request that began it."""
     where = f"seed {replay.target}"
     ids = Counter(reader.task.get("id") for reader in readers)
-    lives = list(life_folder(tasks, replay.task["id"]).parent.glob("*.task"))
+    lives = list((tasks / replay.task["id"]).glob("*.task"))
     began = sum(reader.task.get("reused") is False for reader in readers)
     runs = sum(event.type == "status" and event.data["status"] == "running" for event in replay.events)
     claims = len(volume.claims) if volume is not None else 0

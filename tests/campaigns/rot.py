@@ -20,7 +20,19 @@ import anyio
 from tests.campaigns.campaign import Campaign, Figures
 from tests.campaigns.disks import scratch
 from tests.campaigns.losses import Losses
-from tests.campaigns.rotting import ARTIFACT, FINISHED, NODE, PACKED, REBORN, RUNNING, Place, Whole, make
+from tests.campaigns.rotting import (
+    ARTIFACT,
+    FINISHED,
+    GENERATION,
+    NODE,
+    PACKED,
+    REBORN,
+    RUNNING,
+    SHA256_OF_TABLE,
+    Place,
+    Whole,
+    make,
+)
 from tests.campaigns.verdicts import (
     Judge,
     Verdict,
@@ -38,6 +50,7 @@ from tests.campaigns.verdicts import (
 BITS = tuple(1 << bit for bit in range(8))
 ALL_BITS = 0xFF
 CUT = 0
+FIRST = f"0001-{GENERATION}"
 
 
 @dataclass(frozen=True)
@@ -65,21 +78,23 @@ def _fit(content: bytes, before: bytes, after: bytes) -> bytes:
 
 
 SUBJECTS = (
-    Subject("open log", f"{RUNNING}/0001/000002.jsonl", (log_judge(RUNNING, open_end=True),), fit_lines),
-    Subject("sealed log", f"{RUNNING}/0001/000001.jsonl", (log_judge(RUNNING),), fit_lines),
+    Subject("open log", f"{RUNNING}/{FIRST}/000002.jsonl", (log_judge(RUNNING, open_end=True),), fit_lines),
+    Subject("sealed log", f"{RUNNING}/{FIRST}/000001.jsonl", (log_judge(RUNNING),), fit_lines),
     Subject(
-        "sealed log of an ended task", f"{FINISHED}/0001/000001.jsonl", (log_judge(FINISHED), view_judge), fit_lines
+        "sealed log of an ended task", f"{FINISHED}/{FIRST}/000001.jsonl", (log_judge(FINISHED), view_judge), fit_lines
     ),
-    Subject("released log", f"{FINISHED}/0001/000002.jsonl", (log_judge(FINISHED), view_judge), fit_lines),
-    Subject("packed log, sealed", f"{PACKED}/0001/000001.jsonl.gz", (log_judge(PACKED),)),
-    Subject("packed log, released", f"{PACKED}/0001/000002.jsonl.gz", (log_judge(PACKED),)),
+    Subject("released log", f"{FINISHED}/{FIRST}/000002.jsonl", (log_judge(FINISHED), view_judge), fit_lines),
+    Subject("packed log, sealed", f"{PACKED}/{FIRST}/000001.jsonl.gz", (log_judge(PACKED),)),
+    Subject("packed log, released", f"{PACKED}/{FIRST}/000002.jsonl.gz", (log_judge(PACKED),)),
     Subject("snapshot", f"{FINISHED}.json", (snapshot_judge,), fit_object),
     Subject("birth record", f"{RUNNING}/0001.task", (birth_judge,), fit_object),
     Subject("birth record of a later life", f"{REBORN}/0002.task", (later_birth_judge,), fit_object),
-    Subject("claim", f"{RUNNING}/0001/000002.claim", (claim_judge(RUNNING), log_judge(RUNNING)), fit_object),
-    Subject("claim of an ended task", f"{FINISHED}/0001/000002.claim", (claim_judge(FINISHED), view_judge), fit_object),
-    Subject("request", f"{FINISHED}/0001/control/000001.pause", (control_judge,), fit_object),
-    Subject("file of a task", f"{FINISHED}/0001/artifacts/{ARTIFACT}", (artifact_judge,)),
+    Subject("claim", f"{RUNNING}/{FIRST}/000002.claim", (claim_judge(RUNNING), log_judge(RUNNING)), fit_object),
+    Subject(
+        "claim of an ended task", f"{FINISHED}/{FIRST}/000002.claim", (claim_judge(FINISHED), view_judge), fit_object
+    ),
+    Subject("request", f"{FINISHED}/{FIRST}/control/000001.pause", (control_judge,), fit_object),
+    Subject("file of a task", f"{FINISHED}/{FIRST}/artifacts/{SHA256_OF_TABLE[:16]}-{ARTIFACT}", (artifact_judge,)),
     Subject("heartbeat", f"nodes/{NODE.id}.json", (heartbeat_judge,)),
 )
 

@@ -21,12 +21,13 @@ from server.stores.segments import Segments
 from server.stores.volume import Volume
 from server.tasks.outlook import Outlook
 from server.tasks.ownership import Ownership
-from tests.making import life, output, outputs, step_record
+from tests.making import life, life_folder, output, outputs, step_record
 
 RUNNING, FINISHED, PACKED, REBORN = (f"{number:032x}" for number in (1, 2, 3, 4))
 NODE = Node("n1", 7, "http://127.0.0.1:8000", 1, 5, "1.0", {"demo": 1})
 PAUSE = Control(Action.PAUSE, 1, "requested")
 ARTIFACT, TABLE = "table.csv", b"a,b\n1,2\n"
+GENERATION = "aaaaaa"
 SHA256_OF_TABLE = hashlib.sha256(TABLE).hexdigest()
 LONG_TEXT = "once and again " * 2000
 TORN = b'{"seq":99,"at":17'
@@ -80,7 +81,9 @@ async def make(root: Path) -> Whole:
     await store.beat(NODE)
     lives = {}
     for task_id in (RUNNING, FINISHED, PACKED, REBORN):
-        lives[task_id], _ = await store.create(life(task_id, title="Why is the sky blue?", params={"events": 3}))
+        lives[task_id], _ = await store.create(
+            life(task_id, title="Why is the sky blue?", params={"events": 3}, generation=GENERATION)
+        )
     lives[REBORN], _ = await store.create(life(REBORN, 2, fresh="again"))
     await _run_on(store, root, lives[RUNNING])
     await _finish(store, root, lives[FINISHED])
@@ -106,7 +109,7 @@ async def _die(store: FileStore, root: Path, task: Life, epoch: int, records: Se
     writer = await _claimed(store, task, epoch)
     await writer.append(records)
     await writer.close()
-    with (root / task.task_id / "0001" / f"{epoch:06d}.jsonl").open("ab") as log:
+    with (life_folder(root, task.task_id) / f"{epoch:06d}.jsonl").open("ab") as log:
         log.write(TORN)
 
 
@@ -140,4 +143,4 @@ async def _end(store: FileStore, task: Life, epoch: int) -> None:
 async def _pack(store: FileStore, root: Path, task: Life) -> None:
     await _die(store, root, task, 1, [output(seq, LONG_TEXT) for seq in range(1, 21)])
     await _end(store, task, 2)
-    Segments(Volume(Disk()), root / task.task_id / "0001").pack(2, 0)
+    Segments(Volume(Disk()), life_folder(root, task.task_id)).pack(2, 0)

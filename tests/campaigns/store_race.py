@@ -31,6 +31,7 @@ from tests.campaigns.disks import LinklessDisk, ReplacingDisk, scratch
 from tests.campaigns.forking import End, Forked, Tell
 from tests.campaigns.losses import Losses
 from tests.campaigns.owning import LIFE
+from tests.making import life_folder
 
 PROCESSES = 8
 EPOCHS = 3
@@ -104,7 +105,7 @@ class Racer:
                     newest = await store.newest_claim(life)
                     await self._claim(store, life, newest.epoch + 1 if newest else 1)
             self._meet()
-            found = current_seals(Segments(Volume(Disk()), self._root / task_id / "0001"))
+            found = current_seals(Segments(Volume(Disk()), life_folder(self._root, task_id)))
             self._tell("seals", task_id, sorted([epoch, seal.length, seal.seq] for epoch, seal in found.items()))
 
     def _meet(self) -> None:
@@ -149,7 +150,7 @@ class Racer:
             self._tell("refused", task_id, f"claim of epoch {epoch}", error.code, error.detail)
 
     def _die_over_a_record(self, task_id: str, epoch: int) -> None:
-        with (self._root / task_id / "0001" / f"{epoch:06d}.jsonl").open("ab") as log:
+        with (life_folder(self._root, task_id) / f"{epoch:06d}.jsonl").open("ab") as log:
             log.write(b'{"seq":9')
 
 
@@ -169,7 +170,7 @@ def _judge(root: Path, task_id: str, said: list[list[Any]], lost: Callable[[str,
         lost("second lives", str(told["created"]))
     if sum(made for _, made in told["created"]) != 1:
         lost("lives made twice or by nobody", str(told["created"]))
-    segments = Segments(Volume(Disk()), root / task_id / "0001")
+    segments = Segments(Volume(Disk()), life_folder(root, task_id))
     owners = Counter(epoch for epoch, _ in told["won"])
     for epoch, count in owners.items():
         if count != 1:

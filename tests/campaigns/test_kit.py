@@ -15,7 +15,8 @@ from tests.campaigns.ledger import Ledger, Loss
 from tests.campaigns.nodes import cluster, free_ports
 from tests.campaigns.proxy import Proxy
 from tests.campaigns.readers import Event, Reader
-from tests.campaigns.volume import life_folder, read_volume
+from tests.campaigns.volume import read_volume
+from tests.making import life_folder
 from tests.serving import Running, serving, settings
 
 DEMO = Demo(seed=7, events=6, rate=0, steps=3)

@@ -15,7 +15,7 @@ from server.stores.files import FileStore
 from tests.campaigns import store_freeze, store_kill, store_race
 from tests.campaigns.campaign import Figures
 from tests.campaigns.disks import CALLS, BlindDisk, CallingDisk, HoldingDisk, LinklessDisk, Moment, SignallingDisk
-from tests.campaigns.rot import CUT, SUBJECTS, Damage, fit_lines, fit_object
+from tests.campaigns.rot import CUT, FIRST, SUBJECTS, Damage, fit_lines, fit_object
 from tests.campaigns.rotting import FINISHED, RUNNING, Place, Whole, make
 from tests.campaigns.verdicts import Verdict
 from tests.making import life, outputs
@@ -154,7 +154,7 @@ async def test_checksums_that_are_made_to_fit_do_fit(tmp_path: Path, whole: Whol
     for subject, fit in [(subject, subject.fit) for subject in SUBJECTS if subject.fit is not None]:
         content = (tmp_path / subject.path).read_bytes()
         assert fit(content) == content, subject.name
-    log = (tmp_path / f"{RUNNING}/0001/000002.jsonl").read_bytes()
+    log = (tmp_path / f"{RUNNING}/{FIRST}/000002.jsonl").read_bytes()
     damage = partial(Damage, SUBJECTS[0])
     changed = damage(log.index(b"text 5"), 1).done_to(log)
     third_line = changed.split(b"\n")[2]

@@ -43,10 +43,6 @@ class Volume:
         return found
 
 
-def life_folder(tasks: Path, task_id: str, number: int = 1) -> Path:
-    return tasks / task_id / f"{number:04d}"
-
-
 def read_volume(life: Path) -> Volume:
     """:raises ValueError: something on it breaks the rules; the message says what."""
     claims = {int(path.name[:6]): orjson.loads(path.read_bytes())["node"] for path in sorted(life.glob("*.claim"))}

@@ -289,8 +289,9 @@ class Work:
         self._count += 1
         name, content = f"{self._tag}-{self._count}", self._random.randbytes(self._random.choice((10, 3000)))
         claim = await self.seats[seat].newest_claim(task.life)
-        await self.seats[seat].put_artifact(task.life, claim.epoch if claim else 0, name, content)
-        self._note(Kept(task.life, name, content))
+        epoch = claim.epoch if claim else 0
+        sha256 = await self.seats[seat].put_artifact(task.life, epoch, name, content)
+        self._note(Kept(task.life, name, sha256, content))
 
     async def _pack(self, task: Tended, seat: int) -> None:
         claim = await self.seats[seat].newest_claim(task.life)

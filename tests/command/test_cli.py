@@ -381,7 +381,7 @@ async def test_serve_tells_its_address_and_sigterm_ends_it_well_with_a_stream_op
                 process.terminate()
                 assert await process.wait() == 0
             await said(watching, "No connection", on_stderr=True)
-    segments = list(tmp_path.glob("*/0001/000001.jsonl"))
+    segments = list(tmp_path.glob("*/0001-*/000001.jsonl"))
     assert len(segments) == 1
     assert b'"type":"release"' in segments[0].read_bytes()
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.making import life_folder
 from tests.reading import parse, read_stream
 from tests.serving import ROOT, ServerProcess, server_process, wait_until
 
@@ -126,7 +127,7 @@ def test_damage_is_told_with_the_request_that_met_it(tmp_path: Path) -> None:
     """As an error."""
     with server_process(tmp_path) as process:
         task_id = read_stream(f"{process.url}/api/stream?kind=demo&events=5&size=20&steps=1")[0].data["id"]
-    log = tmp_path / "tasks" / task_id / "0001" / "000001.jsonl"
+    log = life_folder(tmp_path / "tasks", task_id) / "000001.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join([*lines[:4], b"x" + lines[4][1:], *lines[5:]]))
     with server_process(tmp_path) as process:

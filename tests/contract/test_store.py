@@ -1,5 +1,6 @@
 """One suite over every store: what `server.stores.base` promises."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import anyio
 import orjson
 import pytest
 
-from server.errors import OwnershipLost, StoreFailed
+from server.errors import OwnershipLost, StoreFailed, TaskNotFound
 from server.models import Action, Control, EventType, Life, Node, Record
 from server.stores.base import LogReader, LogWriter, Store
 from server.stores.files import FileStore
@@ -274,15 +275,38 @@ async def test_lists_are_made_of_snapshots_without_what_is_large(store: Store) -
     assert await store.task_ids() == [TASK]
 
 
-async def test_artifacts_are_kept_by_name(store: Store) -> None:
-    """The same name replaces."""
+async def test_artifacts_are_kept_by_name_and_content(store: Store) -> None:
+    """The log may still tell of one that had the same name."""
     task = life()
     await store.create(task)
     await claimed(store, task)
-    assert await store.artifact(task, "a.bin") is None
-    await store.put_artifact(task, 1, "a.bin", b"\x00one")
-    await store.put_artifact(task, 1, "a.bin", b"\x00two")
-    assert await store.artifact(task, "a.bin") == b"\x00two"
+    one = await store.put_artifact(task, 1, "a.bin", b"\x00one")
+    two = await store.put_artifact(task, 1, "a.bin", b"\x00two")
+    assert one == hashlib.sha256(b"\x00one").hexdigest()
+    assert await store.artifact(task, "a.bin", one) == b"\x00one"
+    assert await store.artifact(task, "a.bin", two) == b"\x00two"
+    assert await store.artifact(task, "b.bin", one) is None
+    await claimed(store, task, 2)
+    with pytest.raises(OwnershipLost):
+        await store.put_artifact(task, 1, "a.bin", b"\x00three")
+
+
+async def test_whoever_reads_or_writes_a_removed_life_is_told(store: Store) -> None:
+    """Also when its id has been given to another by then."""
+    task = life()
+    await store.create(task)
+    writer = await claimed(store, task)
+    await writer.append(outputs(1, 2))
+    reading = store.reader(task)
+    assert seqs(await reading.read()) == [1, 2]
+    assert await store.remove(task, 1)
+    for again in (False, True):
+        if again:
+            await store.create(life())
+        with pytest.raises(TaskNotFound):
+            await reading.read()
+    with pytest.raises(OwnershipLost):
+        await writer.append(outputs(3, 3))
 
 
 async def test_requests_reach_the_owner_of_their_epoch_only(store: Store) -> None:

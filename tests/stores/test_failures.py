@@ -12,7 +12,7 @@ from server.stores.files import FileStore
 from server.stores.segments import Segments, SegmentWriter
 from server.stores.volume import Volume
 from tests.campaigns.relayed import RelayedDisk, os_error
-from tests.making import TASK, life, outputs
+from tests.making import TASK, life, life_folder, outputs
 
 
 class RefusingDisk(RelayedDisk):
@@ -49,7 +49,7 @@ async def test_what_an_fsync_has_failed_for_waits_for_an_owner_who_makes_it_dura
     assert claim is not None
     await other.claim(task, claim.epoch + 1, "n2")
     assert [record.seq for record in await reader.read() if record.seq] == [1, 2, 3, 4]
-    log = Segments(Volume(Disk()), tmp_path / TASK / "0001").log(1)
+    log = Segments(Volume(Disk()), life_folder(tmp_path)).log(1)
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:2]))  # what a power cut has left of it
     assert [record.seq for record in await other.reader(task).read() if record.seq] == [1, 2, 3, 4]
     assert [record.seq for record in await other.reader(task, after=3).read()] == [4]

@@ -25,7 +25,7 @@ from server.stores.seals import current_seals, seal_before
 from server.stores.segments import Segments, SegmentWriter
 from server.stores.volume import Volume
 from server.tasks.ownership import read_state
-from tests.making import TASK, life, output, outputs, release
+from tests.making import TASK, life, life_folder, output, outputs, release
 
 VOLUME = Volume(Disk())
 
@@ -46,7 +46,7 @@ async def task(store: FileStore) -> Life:
 
 
 def log_file(root: Path, epoch: int = 1) -> Path:
-    return root / TASK / "0001" / f"{epoch:06d}.jsonl"
+    return life_folder(root) / f"{epoch:06d}.jsonl"
 
 
 async def write(store: FileStore, task: Life, epoch: int, *groups: list[Record]) -> None:
@@ -157,7 +157,7 @@ async def test_what_a_zombie_seals_does_not_count(store: FileStore, task: Life, 
     first = await store.claim(task, 1, "n1")
     assert first is not None
     await first.append(outputs(1, 2))
-    segments = Segments(VOLUME, tmp_path / TASK / "0001")
+    segments = Segments(VOLUME, life_folder(tmp_path))
     assert (segments.folder / "000002.claim").write_bytes(b'{"epoch":2,"node":"n2"}')
     await write(store, task, 3, outputs(3, 3))
     with log_file(tmp_path).open("ab") as file:
@@ -176,7 +176,7 @@ async def test_an_owner_that_died_before_its_first_record_is_passed_over(
 ) -> None:
     """With and without a segment of its own."""
     await write(store, task, 1, outputs(1, 2))
-    segments = Segments(VOLUME, tmp_path / TASK / "0001")
+    segments = Segments(VOLUME, life_folder(tmp_path))
     segments.claim(2).write_bytes(b"")
     segments.claim(3).write_bytes(b'{"epoch":3,"node":"n3"}')
     segments.log(3).write_bytes(b"")
@@ -197,7 +197,7 @@ async def test_a_claim_that_can_not_be_read_counts_as_held(
 ) -> None:
     """By nobody known, until the lease time is over."""
     await write(store, task, 1, outputs(1, 1))
-    Segments(VOLUME, tmp_path / TASK / "0001").claim(2).write_bytes(content)
+    Segments(VOLUME, life_folder(tmp_path)).claim(2).write_bytes(content)
     claim = await store.newest_claim(task)
     assert claim is not None
     assert (claim.epoch, claim.node, claim.released) == (2, "", False)
@@ -216,6 +216,7 @@ async def test_a_heartbeat_of_a_newer_version_is_understood(store: FileStore, tm
 def test_of_a_short_write_the_whole_records_stay(tmp_path: Path) -> None:
     """Others may have read them; the rest is cut off and told."""
     segments = Segments(VOLUME, tmp_path)
+    segments.take(1, "n1")
     records = outputs(1, 3)
     sizes = [len(lines.encode(record)) for record in records]
     limit = sizes[0] + sizes[1] + sizes[2] // 2
@@ -398,7 +399,7 @@ async def test_hundreds_of_owners_that_died_before_their_first_record_are_passed
 ) -> None:
     """Their seals are more than one small read."""
     await write(store, task, 1, outputs(1, 2))
-    segments = Segments(VOLUME, tmp_path / TASK / "0001")
+    segments = Segments(VOLUME, life_folder(tmp_path))
     for epoch in range(2, 900):
         segments.take(epoch, f"a-node-with-a-rather-long-name-{epoch}")
     await write(store, task, 900, outputs(3, 4))
@@ -452,3 +453,36 @@ async def test_without_hard_links_a_creation_that_failed_leaves_no_empty_name(tm
     disk.full = False
     assert await store.create(task) == (task, True)
     await store.close()
+
+
+async def test_a_log_that_ends_before_what_its_snapshot_tells_of_is_not_taken_for_whole(
+    store: FileStore, task: Life, tmp_path: Path
+) -> None:
+    """A crash leaves no such thing: events are durable before any snapshot tells of them."""
+    await write(store, task, 1, outputs(1, 3), [*outputs(4, 6), release()])
+    told = {"taskId": TASK, "generation": task.generation, "epoch": 1, "seq": 6}
+    await store.save_snapshot(task, 1, orjson.dumps(told), durable=True)
+    assert await read(store, task) == [1, 2, 3, 4, 5, 6]
+    whole = log_file(tmp_path).read_bytes().splitlines(keepends=True)
+    log_file(tmp_path).write_bytes(b"".join(whole[:5]))
+    reader = store.reader(task)
+    assert [record.seq for record in await reader.read()] == [1, 2, 3, 4, 5]
+    for _ in range(2):
+        with pytest.raises(LogCorrupt, match="ends before event 6") as found:
+            await reader.read()
+        assert found.value.reaches == 6
+    with pytest.raises(LogCorrupt, match="ends before event 6"):
+        await store.claim(task, 2, "n2")
+    log_file(tmp_path).write_bytes(b"".join(whole))  # out of a backup
+    await write(store, task, 3, outputs(7, 7))
+    assert await read(store, task) == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_a_reader_waits_for_what_a_snapshot_tells_of_only_until_it_is_there(
+    store: FileStore, task: Life, tmp_path: Path
+) -> None:
+    """The snapshot of a later life says nothing of this one."""
+    await write(store, task, 1, outputs(1, 3))
+    told = {"taskId": TASK, "generation": "other1", "epoch": 1, "seq": 600}
+    await store.save_snapshot(task, 1, orjson.dumps(told), durable=False)
+    assert await read(store, task) == [1, 2, 3]

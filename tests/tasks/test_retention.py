@@ -107,13 +107,13 @@ async def test_a_long_finished_log_is_packed_and_reads_as_before(place: Place) -
     """After an hour; its readers notice nothing, and a new life can be started."""
     task = await place.ended_task(events=4000, size=100)
     before = (await place.parts.outlook.state(task)).output
-    (plain,) = place.folder.glob(f"{task.task_id}/0001/*.jsonl")
+    (plain,) = place.folder.glob(f"{task.task_id}/0001-*/*.jsonl")
     await place.sweep(HOUR / 2)
     assert plain.exists()
     await place.sweep(HOUR + 60)
     await place.sweep(HOUR + 90)
     assert not plain.exists()
-    (packed,) = place.folder.glob(f"{task.task_id}/0001/*.jsonl.gz")
+    (packed,) = place.folder.glob(f"{task.task_id}/0001-*/*.jsonl.gz")
     assert packed.stat().st_size > 0
     assert (await place.parts.outlook.state(task)).output == before
     assert (await place.ended_task(fresh="again", events=4000, size=100)).number == 2

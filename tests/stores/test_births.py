@@ -1,0 +1,140 @@
+"""Births in the file store: what is left of makers that died or slept over them, and of removals."""
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from anyio import from_thread
+
+from server.errors import StoreFull
+from server.stores.disk import Disk
+from server.stores.files import FileStore
+from tests.campaigns.disks import LinklessDisk
+from tests.making import TASK, life, outputs
+
+PATIENCE_SECONDS = 0.1
+
+
+class Meddling(Disk):
+    """Somebody else does something right before the next rename."""
+
+    def __init__(self, meddle: Callable[[], None]) -> None:
+        self._meddle: Callable[[], None] | None = meddle
+
+    def rename(self, old: Path, new: Path) -> None:
+        meddle, self._meddle = self._meddle, None
+        if meddle is not None:
+            meddle()
+        super().rename(old, new)
+
+
+async def test_a_number_over_which_its_maker_died_is_passed_over(tmp_path: Path) -> None:
+    """Without hard links the name is there before the record is; the same request must not be barred by it."""
+    store = FileStore(tmp_path, LinklessDisk(), PATIENCE_SECONDS)
+    await store.open()
+    (tmp_path / TASK).mkdir()
+    (tmp_path / TASK / "0001.task").touch()
+    assert await store.lives(TASK) == []
+    task = life()
+    made = replace(task, number=2)
+    assert await store.create(task) == (made, True)
+    assert await store.create(life()) == (made, False)
+    assert await store.lives(TASK) == [made]
+    await store.close()
+
+
+async def test_a_maker_that_slept_over_its_record_gets_the_life_that_others_have_made(tmp_path: Path) -> None:
+    """There is one task, and whoever asked for it is at that."""
+    other = FileStore(tmp_path, LinklessDisk(), PATIENCE_SECONDS)
+    await other.open()
+    made: list[object] = []
+
+    class Sleepy(LinklessDisk):
+        asleep = False
+
+        def write(self, handle: int, content: bytes | memoryview) -> int:
+            if self.asleep:
+                self.asleep = False
+                made.append(from_thread.run(other.create, life()))
+            return super().write(handle, content)
+
+    disk = Sleepy()
+    sleeper = FileStore(tmp_path, disk, PATIENCE_SECONDS)
+    await sleeper.open()
+    disk.asleep = True
+    life_of_sleeper, is_new = await sleeper.create(life())
+    assert not is_new
+    assert made == [(life_of_sleeper, True)]
+    assert life_of_sleeper.number == 2
+    await sleeper.close()
+    await other.close()
+
+
+async def test_a_full_volume_takes_removals(tmp_path: Path) -> None:
+    """They are what makes room: nothing new may be needed for them."""
+
+    class Full(Disk):
+        full = False
+
+        def open(self, path: Path, flags: int) -> int:
+            if self.full and flags & os.O_CREAT and not path.exists():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().open(path, flags)
+
+    disk = Full()
+    store = FileStore(tmp_path, disk)
+    await store.open()
+    task = life()
+    await store.create(task)
+    disk.full = True
+    with pytest.raises(StoreFull):
+        await store.create(life("f" * 32))
+    assert await store.remove(task, 0)
+    assert await store.lives(TASK) == []
+    assert not (tmp_path / TASK).exists()
+    await store.close()
+
+
+async def test_a_snapshot_that_was_overtaken_as_it_took_its_name_does_not_stay(tmp_path: Path) -> None:
+    """Its owner slept while the task was removed and asked for again."""
+    other = FileStore(tmp_path)
+    await other.open()
+    old, new = life(), life()
+    await other.create(old)
+
+    def asked_again() -> None:
+        assert from_thread.run(other.remove, old, 0)
+        from_thread.run(other.create, new)
+
+    store = FileStore(tmp_path, Meddling(asked_again))
+    await store.open()
+    await store.save_snapshot(old, 0, b'{"taskId":"%b"}' % TASK.encode(), durable=False)
+    assert await store.lives(TASK) == [new]
+    assert await store.snapshot(TASK) is None
+    await store.close()
+    await other.close()
+
+
+async def test_an_owner_that_slept_finds_nothing_of_the_task_that_was_asked_for_again(tmp_path: Path) -> None:
+    """What it does then is done to its own life, which is gone."""
+    store = FileStore(tmp_path)
+    await store.open()
+    old, new = life(), life()
+    await store.create(old)
+    assert await store.remove(old, 0)
+    await store.create(new)
+    writer = await store.claim(new, 1, "n1")
+    assert writer is not None
+    await writer.append(outputs(1, 2))
+    assert await store.newest_claim(old) is None
+    assert await store.claim(old, 1, "n2") is None
+    await store.settle(old, 9)
+    assert await store.open_tasks() == [TASK]
+    claim = await store.newest_claim(new)
+    assert claim is not None
+    assert (claim.epoch, claim.node) == (1, "n1")
+    await writer.append(outputs(3, 3))
+    await store.close()
