@@ -31,6 +31,7 @@ from server.stores.files import FileStore
 from server.stores.timed_disk import TimedDisk
 from server.streaming.hub import Hub
 from server.tasks.census import Census
+from server.tasks.claims import Claims
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
 from server.tasks.outlook import Outlook
@@ -38,6 +39,7 @@ from server.tasks.readiness import Readiness
 from server.tasks.retention import Retention
 from server.tasks.scheduler import Scheduler, node_name
 from server.tasks.steering import Steering
+from server.tasks.succession import Succession
 from server.workflows.base import Registry, Workflow
 from server.workflows.demo import demo_workflow
 from server.workflows.research.workflow import research_workflow
@@ -78,13 +80,17 @@ class Holdfast:
         hub = Hub(store, metrics.followed)
         liveness = Liveness(store, settings, describe, on_loss=lambda: scheduler.look_now())
         chronicle = Chronicle(hub, metrics, self.node)
-        scheduler = Scheduler(store, registry, liveness, chronicle, chronicle, settings, self.node)
+        claims = Claims(store, liveness, chronicle, chronicle, self.node)
+        scheduler = Scheduler(
+            store, registry, liveness, claims, chronicle, settings, on_older=lambda older: succession.see_to(older)
+        )
         outlook = Outlook(store, scheduler, chronicle)
-        steering = Steering(store, scheduler, liveness, chronicle, outlook, self.node)
-        manager = BackgroundTaskManager(store, registry, scheduler, outlook, steering, chronicle)
+        steering = Steering(store, scheduler, claims, outlook)
+        succession = self.succession = Succession(steering)
+        manager = BackgroundTaskManager(store, registry, scheduler, outlook, steering, succession, claims, chronicle)
         readiness = Readiness(store, liveness, lambda: self._shut_down)
         census = Census(store)
-        self._retention = Retention(store, outlook, manager, settings)
+        self._retention = Retention(store, outlook, manager, succession, settings)
         self.services = Services(
             settings=settings,
             store=store,
@@ -114,6 +120,7 @@ class Holdfast:
             await tg.start(parts.hub.run)
             tg.start_soon(parts.liveness.run)
             tg.start_soon(parts.scheduler.run)
+            tg.start_soon(self.succession.run)
             tg.start_soon(self._retention.run)
             tg.start_soon(parts.readiness.run)
             tg.start_soon(parts.census.run)

@@ -10,9 +10,9 @@ import orjson
 from server.metrics import Metrics
 from server.models import EventType, Life, Record, Status
 from server.stores.base import LogWriter
+from server.tasks.claims import Stage
 from server.tasks.log import Publish
 from server.tasks.runner import HANDED_OVER
-from server.tasks.scheduler import Stage
 from server.tasks.tenures import Tenure
 
 STATUS = str(EventType.STATUS)

@@ -29,6 +29,7 @@ CHINESE = {
     "method_not_allowed": "这个地址不支持该方法，可用的方法见 /docs。",
     "task_not_found": "没有这个编号的任务，它可能已被删除。",
     "artifact_not_found": "任务没有这个名称的文件。",
+    "artifact_damaged": "任务的这个文件已不是任务当初生成的内容，请从备份恢复，或用 `rerun` 重新运行任务。",
     "no_result_yet": "任务还没有结果，请跟随它的事件直到 `done`。",
     "report_format_unavailable": "报告没有这种格式。",
     "task_active": "任务尚未结束，请先停止它。",

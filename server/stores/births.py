@@ -11,7 +11,7 @@ from pathlib import Path
 
 from server.errors import LogCorrupt
 from server.models import Life
-from server.stores.checksum import checked, with_checksum
+from server.stores.checksum import END, checked, with_checksum
 from server.stores.volume import Volume
 
 SUFFIX = ".task"
@@ -19,7 +19,7 @@ DAMAGED = "The birth record of this task is damaged; the file is kept as it is, 
 
 
 class Unfinished(Exception):
-    """Its maker is at it, or has died over it: a volume without hard links shows a record before it is written."""
+    """Its maker is at it, or has died over it: a volume without hard links shows a record while it is written."""
 
 
 class Births:
@@ -44,7 +44,7 @@ class Births:
         content = self._volume.read(self.record(life))
         if content is None:
             return None
-        if not content:
+        if self._is_unfinished(content):
             raise Unfinished
         try:
             return Life.of(checked(content))
@@ -58,7 +58,7 @@ class Births:
         damaged = False
         for name in sorted(name for name in self._volume.names(folder) if name.endswith(SUFFIX)):
             content = self._volume.read(folder / name)
-            if content:
+            if content is not None and not self._is_unfinished(content):
                 try:
                     found.append(Life.of(checked(content)))
                     damaged = False
@@ -68,6 +68,9 @@ class Births:
             # The current life is not known, and an older one must not pass for it.
             raise LogCorrupt(DAMAGED)
         return found
+
+    def _is_unfinished(self, content: bytes) -> bool:
+        return not content or (not self._volume.hard_links and not content.endswith(END))
 
     def any(self, task_id: str) -> bool:
         """Whether there is any record under this id."""

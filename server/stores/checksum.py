@@ -6,6 +6,7 @@ from zlib import crc32
 
 import orjson
 
+END = b"\n}\n"
 _CHECKSUM = re.compile(rb',\n  "crc": (\d{1,10})\n\}\n\Z')
 
 

@@ -22,7 +22,7 @@ from anyio import to_thread
 
 from server.errors import HoldfastError, StoreFailed, TaskNotFound
 from server.fingerprint import is_task_id
-from server.models import Action, Claim, Control, EventType, Life, Node, Record
+from server.models import Action, Claim, Control, EventType, Life, Node, Record, new_generation
 from server.stores import probe
 from server.stores.artifacts import Artifacts
 from server.stores.base import Finding
@@ -102,7 +102,10 @@ class FileStore:
         raise StoreFailed("This task is just being removed; ask again in a moment.")
 
     def _create(self, life: Life) -> tuple[Life, bool] | None:
-        """None while the task of this id is being removed. :raises Unfinished: somebody else is just making it."""
+        """None while the task of this id is being removed. :raises Unfinished: somebody else is just making it.
+
+        What was removed as it was made is made again, as another life: others may have read in the first one.
+        """
         self._mark_open(life.task_id)
         made = False
         try:
@@ -111,15 +114,16 @@ class FileStore:
                 return None
             found = self._births.find(life)
             if found is None:
-                return None
+                return self._create(replace(life, generation=new_generation()))
             if found.generation != life.generation:
                 return found, False
             if not self._births.is_current(life):
-                # It took so long over it that others have passed this number over.
-                return self._births.all(life.task_id)[-1], False
+                # It took so long over it that others have passed this number over, or removed it already.
+                later = self._births.all(life.task_id)
+                return (later[-1], False) if later else None
             self._volume.make_folder(self._births.folder(life))
         except FileNotFoundError:
-            return None  # its folder was removed in between: a new one is made
+            return self._create(replace(life, generation=new_generation()))
         except OSError as error:
             raise _half_made(error) if made else error from None
         try:
@@ -330,9 +334,21 @@ class FileStore:
         # Marks and empty folders of creations that were refused, for lack of room.
         unborn = {name for name in self._open_tasks() if not self._births.any(name)}
         for task_id in unborn & self._unborn:
-            self._removals.finish(self._removals.take_away(self._root / task_id))
-            self._volume.remove_file(self._mark(task_id))
+            self._take_unborn_away(task_id)
         self._unborn = unborn
+
+    def _take_unborn_away(self, task_id: str) -> None:
+        if not self._removals.begin(task_id, self._mark(task_id)):
+            return
+        taken = None
+        try:
+            # Looked at again after the mark is there: who makes the task now sees it, and begins anew.
+            if not self._births.any(task_id):
+                taken = self._removals.take_away(self._root / task_id)
+                self._volume.remove_file(self._mark(task_id))
+        finally:
+            self._removals.end(task_id)
+        self._removals.finish(taken)
 
     async def _run(self, doing: str, blocking: Callable[..., T], *args: object) -> T:
         def run() -> T:

@@ -59,6 +59,7 @@ class Liveness:
         self._dead: set[str] = set()
         self._counter = 0
         self._renewed = float("-inf")
+        self._lapses = 0
         self._looked_at = float("-inf")
         self._sightings: dict[str, Sighting] = {}
         self.nodes: list[Node] = []
@@ -68,6 +69,8 @@ class Liveness:
         started = self._lease_clock()
         self._counter += 1
         await self._store.beat(self._describe(self._counter))
+        if not self.may_write():
+            self._lapses += 1
         self._renewed = started
 
     async def run(self) -> None:
@@ -90,6 +93,15 @@ class Liveness:
     def may_write(self) -> bool:
         """Whether this node's lease is fresh enough that nobody can have taken its tasks."""
         return self.heartbeat_age < FENCE_SHARE * self._settings.lease_seconds
+
+    def lease(self) -> Callable[[], bool]:
+        """What says from now on whether nobody can have taken what this node owns now.
+
+        Where the lease has run out once, it stays so: a node that slept renews its lease as it wakes up, and others may
+        have taken its tasks in between.
+        """
+        lapses = self._lapses
+        return lambda: self._lapses == lapses and self.may_write()
 
     @property
     def heartbeat_age(self) -> float:

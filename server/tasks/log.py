@@ -45,6 +45,11 @@ class TaskLog:
         self._next_write_at = float("-inf")
         self._error: HoldfastError | None = None
 
+    @property
+    def last_seq(self) -> int:
+        """The last event that was numbered; it need not be durable."""
+        return self._seq
+
     def put(self, kind: EventType, data: dict[str, Any], step: str | None = None) -> int:
         """Number an event and hand it to the writer; returns its seq. Returns at once."""
         encoded, data = _encode(data)

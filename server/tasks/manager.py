@@ -10,11 +10,13 @@ from server.errors import HoldfastError, LogCorrupt, TaskActive
 from server.fingerprint import fingerprint
 from server.models import Life, Status, new_generation, now_ms
 from server.stores.base import Store
+from server.tasks.claims import Claims
 from server.tasks.listing import Listing
 from server.tasks.outlook import Outlook
 from server.tasks.scheduler import Scheduler
 from server.tasks.state import TaskState
 from server.tasks.steering import Steering
+from server.tasks.succession import Succession
 from server.tasks.witness import Witness
 from server.workflows.base import Registry
 
@@ -55,10 +57,12 @@ class BackgroundTaskManager:
         scheduler: Scheduler,
         outlook: Outlook,
         steering: Steering,
+        succession: Succession,
+        claims: Claims,
         witness: Witness,
     ) -> None:
-        self._store, self._registry, self._scheduler = store, registry, scheduler
-        self._outlook, self._steering, self._witness = outlook, steering, witness
+        self._store, self._registry, self._scheduler, self._claims = store, registry, scheduler, claims
+        self._outlook, self._steering, self._succession, self._witness = outlook, steering, succession, witness
         self.listing = Listing(store, scheduler, outlook.rebuild)
 
     async def submit(self, request: TaskRequest, resuming: Callable[[Life], bool] = lambda life: False) -> Submission:
@@ -139,7 +143,7 @@ class BackgroundTaskManager:
             claim = await self._store.newest_claim(life)
             epoch = claim.epoch if claim is not None else 0
             # To a damaged log nobody can write, whoever has claimed it.
-            if not now.corrupt and await self._scheduler.free_epoch(life) != epoch + 1:
+            if not now.corrupt and await self._claims.free_epoch(life) != epoch + 1:
                 raise TaskActive
             if not await self._store.remove(life, epoch):
                 raise TaskActive
@@ -174,10 +178,7 @@ class BackgroundTaskManager:
                 return None
             self._witness.created(life)
             self._scheduler.offer(life)
-        for older in await self._store.lives(task_id):
-            if older.number < number:
-                await self._steering.supersede(older)
-                self._scheduler.offer(life)
+        self._succession.see_to(older for older in await self._store.lives(task_id) if older.number < life.number)
         with suppress(HoldfastError):  # the owner saves one, too
             await self._store.save_snapshot(life, 0, TaskState(life).snapshot(0, now_ms()), durable=False)
         return life

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
@@ -83,7 +83,8 @@ class Outlook:
         """What is known of the task now without its texts: from its snapshot where that is known to be the last one."""
         run = self._scheduler.running_here(life)
         if run is not None and run.owned.has_read_log:
-            return run.state.outline()
+            # Others may have read on the volume, and shown, what is not folded here yet.
+            return replace(run.state.outline(), seq=run.owned.log.last_seq)
         head = await self._store.head(life.task_id)
         if head is not None and head["generation"] == life.generation and Status(head["status"]).terminal:
             claim = await self._store.newest_claim(life)

@@ -162,16 +162,16 @@ async def give_back(owned: Ownership) -> None:
         await owned.close()
 
 
-async def read_state(store: Store, life: Life) -> TaskState:
+async def read_state(store: Store, life: Life, seal_wait_seconds: float = SEAL_WAIT_SECONDS) -> TaskState:
     """What a life's log adds up to as of now. A damaged log's task counts as failed, with all that is whole of it.
 
-    While a new owner has yet to seal its predecessor's log, it is waited for; if that takes long, as when it has died
+    While a new owner has yet to seal its predecessor's log, it is waited for; if that takes longer, as when it has died
     over it, the state is marked as not ``settled``: more was shown to readers than it knows of.
     """
     state = TaskState(life)
     reader = store.reader(life)
     try:
-        give_up = anyio.current_time() + SEAL_WAIT_SECONDS
+        give_up = anyio.current_time() + seal_wait_seconds
         while True:
             while batch := await reader.read():
                 # A long log is a lot of decoding, and others wait on this loop.
@@ -190,16 +190,20 @@ async def read_state(store: Store, life: Life) -> TaskState:
     return state
 
 
-async def inscribe(owned: Ownership, status: Status, reason: str) -> TaskState:
+async def inscribe(owned: Ownership, expected: Status, status: Status, reason: str) -> bool:
     """Change the status of a task that nobody runs: the whole ownership is this one change.
 
-    A retry, a resume or a stop of a waiting task is made so, and therefore stands in the log as everything does.
+    A retry, a resume or a stop of a waiting task is made so, and therefore stands in the log as everything does. False
+    when the status is not the expected one, and then it stays as it is.
     """
     try:
         await owned.read_log()
+        if owned.state.status is not expected:
+            await owned.give_back()
+            return False
         owned.put_end(status, None, reason)
         await owned.log.write_out()
         await owned.settle()
-        return owned.state
+        return True
     finally:
         await owned.close()

@@ -7,11 +7,12 @@ import time
 import anyio
 
 from server.errors import HoldfastError, TaskActive
-from server.models import Life
+from server.models import Life, Status
 from server.settings import Settings
 from server.stores.base import Store
 from server.tasks.manager import BackgroundTaskManager
 from server.tasks.outlook import Outlook
+from server.tasks.succession import Succession
 
 SWEEP_SECONDS = 3600.0
 TIDY_SECONDS = 60.0
@@ -29,8 +30,15 @@ class Retention:
     first sight: it must be past its age at two sweeps, so that a clock that jumps and is set right again takes nothing.
     """
 
-    def __init__(self, store: Store, outlook: Outlook, manager: BackgroundTaskManager, settings: Settings) -> None:
-        self._store, self._outlook, self._manager = store, outlook, manager
+    def __init__(
+        self,
+        store: Store,
+        outlook: Outlook,
+        manager: BackgroundTaskManager,
+        succession: Succession,
+        settings: Settings,
+    ) -> None:
+        self._store, self._outlook, self._manager, self._succession = store, outlook, manager, succession
         self._max_age_seconds = settings.max_task_age_hours * 3600
         self._past_age: set[str] = set()
         self._packed: set[str] = set()
@@ -76,7 +84,11 @@ class Retention:
         lives = await self._store.lives(task_id)
         if not lives:
             return []
+        self._succession.see_to(lives[:-1])
         now = await self._outlook.outline(lives[-1])
+        if now.status in (Status.PENDING, Status.RUNNING):
+            # Its mark was lost with a server that died over putting it back.
+            await self._store.reopen(task_id)
         if not now.status.terminal or now.finished_at is None:
             return []
         # An older life ended at the latest when the next one took its place.

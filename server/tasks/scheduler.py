@@ -1,10 +1,9 @@
 """Which task this node takes up next, and how many at once."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -13,20 +12,21 @@ from structlog.contextvars import bind_contextvars
 from server.errors import HoldfastError, LogCorrupt, QueueFull, ShuttingDown, UnknownKind
 from server.models import Life, Status, now_ms
 from server.settings import Settings
-from server.stores.base import LogWriter, Store
+from server.stores.base import Store
+from server.tasks.claims import Claims
 from server.tasks.liveness import Liveness
-from server.tasks.log import Publish
-from server.tasks.ownership import Ownership, deaths_so_far, give_back, read_state
+from server.tasks.lookout import Lookout
+from server.tasks.ownership import Ownership, give_back, read_state
 from server.tasks.queue import Queue
 from server.tasks.runner import TaskRun
-from server.tasks.state import told
+from server.tasks.state import TaskState, told
+from server.tasks.suspects import Suspects
 from server.tasks.witness import Witness
 from server.workflows.base import Registry
 
 HOLD_SECONDS = 5.0
 LEAVE_SECONDS = 2.0
 QUEUE_RETRY_SECONDS = 10
-SUSPECT_DEATHS = 2
 SUSPECT_SECONDS = 1.0
 """How long a task over which owners have died waits before it is looked at again, while another such one is tried."""
 LEAVE_TO_OTHERS_SECONDS = 5.0
@@ -36,20 +36,11 @@ SHUTDOWN_RETRY_SECONDS = 2
 logger = logging.getLogger(__name__)
 
 
-class Stage(Protocol):
-    """Where a node's own events are shown as soon as they are durable."""
-
-    def enter(self, life: Life) -> Publish:
-        """This node owns the life now; what it publishes comes from here."""
-
-    def leave(self, life: Life) -> None:
-        """This node no longer owns the life."""
-
-
 class Scheduler:
     """Runs what waits, by priority, then age; looks for tasks whose owner has died.
 
-    A place is taken before the claim is tried and without waiting in between, so limits hold under races.
+    A place is taken before the claim is tried and without waiting in between, so limits hold under races. ``on_older``
+    gets the lives before one that is taken up.
     """
 
     def __init__(
@@ -57,21 +48,23 @@ class Scheduler:
         store: Store,
         registry: Registry,
         liveness: Liveness,
-        stage: Stage,
+        claims: Claims,
         witness: Witness,
         settings: Settings,
-        node: str,
+        on_older: Callable[[Sequence[Life]], None],
     ) -> None:
-        self._store, self._registry, self._liveness = store, registry, liveness
-        self._stage, self._witness, self._settings, self._node = stage, witness, settings, node
+        self._store, self._registry, self._liveness, self._claims = store, registry, liveness, claims
+        self._witness, self._settings, self._node = witness, settings, claims.node
+        self._on_older = on_older
         self._queue = Queue()
+        self._lookout = Lookout(store, claims, self._queue, self._is_held)
+        self._suspects = Suspects(store, self._node)
         self._taken: dict[str, Life] = {}
         self._held: set[str] = set()
         self._being_made = 0
         self._wake = anyio.Event()
         self._moved = anyio.Event()
         self._closing = False
-        self._suspect: str | None = None
         self._look = True
         self.runs: dict[str, TaskRun] = {}
 
@@ -172,13 +165,13 @@ class Scheduler:
     async def run(self) -> None:
         """Take up tasks until closed."""
         async with anyio.create_task_group() as tg:
-            tg.start_soon(self._look_everywhere)
+            tg.start_soon(self._lookout.look_everywhere)
             next_scan = anyio.current_time()
             while not self._closing:
                 self._wake = anyio.Event()
                 if self._look or anyio.current_time() >= next_scan:
                     self._look = False
-                    await self._scan_whatever_comes()
+                    await self._lookout.look(self._taken.keys())
                     next_scan = anyio.current_time() + self._settings.scan_seconds
                 self._start_waiting(tg)
                 with anyio.move_on_at(next_scan):
@@ -203,54 +196,6 @@ class Scheduler:
         while self._taken:
             await self._moved.wait()
 
-    async def _look_everywhere(self) -> None:
-        """Once, beside the work: find tasks that need an owner although the store does not count them as open."""
-        try:
-            ended = {head["taskId"] for head in await self._store.snapshots() if not _needs_owner(head)}
-            missing = set(await self._store.task_ids()) - ended - set(await self._store.open_tasks())
-            for task_id in missing:
-                await self._store.reopen(task_id)
-        except HoldfastError as error:
-            logger.warning("could not look through all tasks: %s", error.detail)
-
-    async def _scan_whatever_comes(self) -> None:
-        try:
-            await self._scan()
-        except HoldfastError as error:
-            logger.warning("could not look for tasks: %s", error.detail)
-        except Exception:  # the outermost loop of a node's work: one bad task must not end all others
-            logger.exception("could not look for tasks")
-
-    async def _scan(self) -> None:
-        """Find open tasks that this node has not heard of, and those elsewhere that lost their owner."""
-        open_ids = set(await self._store.open_tasks())
-        for task_id in open_ids - self._taken.keys():
-            if task_id not in self._queue:
-                await self._look_at(task_id, self._watch)
-        self._queue.keep_only(open_ids)
-        for life in self._queue.watched():
-            await self._look_at(life.task_id, partial(self._look_for_owner, life))
-
-    async def _look_at(self, task_id: str, look: Callable[[str], Awaitable[None]]) -> None:
-        """What can't be read of one task must not keep the others waiting."""
-        if self._queue.is_put_off(task_id):
-            return
-        try:
-            await look(task_id)
-        except HoldfastError as error:
-            logger.warning("could not look at task %s: %s", task_id, error.detail)
-            self._queue.note_outcome(task_id, gave_up=True)
-
-    async def _watch(self, task_id: str) -> None:
-        life = await self._store.latest(task_id)
-        # It may have been offered meanwhile, and then waits here.
-        if life is not None and not self._is_held(life) and task_id not in self._queue:
-            self._queue.watch(life)
-
-    async def _look_for_owner(self, life: Life, _: str) -> None:
-        if not self._is_held(life) and await self.free_epoch(life) is not None:
-            self._queue.has_come_free(life)
-
     def _start_waiting(self, tg: TaskGroup) -> None:
         if not self._liveness.may_write():
             return  # whoever may not write can't own anything
@@ -272,10 +217,11 @@ class Scheduler:
         bind_contextvars(task=life.task_id)
         newer: Life | None = None
         try:
-            current = await self._store.latest(life.task_id)
-            if current is None or current.generation != life.generation:
+            lives = await self._store.lives(life.task_id)
+            self._on_older(lives[:-1])
+            if not lives or lives[-1].generation != life.generation:
                 self.forget(life)
-                newer = current
+                newer = lives[-1] if lives else None
             elif not self._closing:
                 await self._claim_and_run(life)
         except LogCorrupt as error:
@@ -294,34 +240,35 @@ class Scheduler:
             self.offer(newer)
 
     async def _claim_and_run(self, life: Life) -> None:
-        epoch = await self.free_epoch(life)
+        epoch = await self._claims.free_epoch(life)
         if epoch is None:
             self._queue.watch(life)
             return
-        state = await read_state(self._store, life)
-        # What is not settled decides nothing: whoever claims reads the whole log, and gives back what has ended.
+        # Without patience: where more was shown than can be read now, whoever claims settles that.
+        state = await read_state(self._store, life, seal_wait_seconds=0.0)
         if state.settled and state.status not in (Status.PENDING, Status.RUNNING):
-            with suppress(HoldfastError):  # a list that shows it as running would otherwise do so for ever
-                snapshot = state.snapshot(epoch - 1, now_ms())
-                await self._store.save_snapshot(life, epoch - 1, snapshot, durable=False)
-            await self._store.settle(life, epoch - 1)
-            self.forget(life)
-            await self._let_go(life)
+            await self._put_away(life, epoch, state)
             return
-        if state.workflow_version != self._registry.get(life.kind).version and self._liveness.offers(
-            life.kind, state.workflow_version
-        ):
+        version = self._registry.get(life.kind).version
+        if state.workflow_version != version and self._liveness.offers(life.kind, state.workflow_version):
             self._queue.put_off(life.task_id, LEAVE_TO_OTHERS_SECONDS)
             return
-        if not await self._may_try(life):
+        if not await self._suspects.may_try(life, self._unproven()):
             self._queue.put_off(life.task_id, SUSPECT_SECONDS)
             return
-        writer = await self.claim(life, epoch)
-        if writer is None:
-            self._queue.watch(life)
-            return
-        self.forget(life)
-        owned = Ownership(life, writer, self._node, self._store, self._stage.enter(life), self._liveness.may_write)
+        async with self._claims.owning(life, epoch) as owned:
+            if owned is None:
+                self._queue.watch(life)
+            else:
+                self.forget(life)
+                await self._run(owned)
+
+    def _unproven(self) -> set[str]:
+        """The tasks that have a place here and have not finished a step yet."""
+        return {task_id for task_id in self._taken if task_id not in self.runs or not self.runs[task_id].got_on}
+
+    async def _run(self, owned: Ownership) -> None:
+        life = owned.life
         run = TaskRun(owned, self._registry.get(life.kind), self._node, self._settings, self._witness)
         self.runs[life.task_id] = run
         self._tell_moved()
@@ -331,46 +278,21 @@ class Scheduler:
             await run.run()
         finally:
             del self.runs[life.task_id]
-            self._stage.leave(life)
             self._queue.note_outcome(life.task_id, gave_up=run.gave_up)
             self._wake.set()
 
-    async def _let_go(self, life: Life) -> None:
-        """Give back what this node has claimed and could not finish: else nobody could set the task going again."""
+    async def _put_away(self, life: Life, epoch: int, state: TaskState) -> None:
+        """It was open, and needs no owner. What this node has claimed and could not finish is given back."""
+        with suppress(HoldfastError):  # a list that shows it as running would otherwise do so for ever
+            await self._store.save_snapshot(life, epoch - 1, state.snapshot(epoch - 1, now_ms()), durable=False)
+        await self._store.settle(life, epoch - 1)
+        self.forget(life)
         claim = await self._store.newest_claim(life)
-        if claim is None or claim.released or claim.node != self._node:
-            return
-        writer = await self.claim(life, claim.epoch + 1)
-        if writer is not None:
-            publish = self._stage.enter(life)
-            try:
-                with anyio.CancelScope(shield=True):
-                    await give_back(Ownership(life, writer, self._node, self._store, publish, self._liveness.may_write))
-            finally:
-                self._stage.leave(life)
-
-    async def _may_try(self, life: Life) -> bool:
-        """Of tasks over which owners have died, one at a time is tried until it gets on.
-
-        Else one that ends every server would make the others that run beside it look as if they did.
-        """
-        claim = await self._store.newest_claim(life)
-        if claim is None or claim.released or claim.node == self._node:
-            return True
-        if await deaths_so_far(self._store, life, claim) < SUSPECT_DEATHS:
-            return True
-        run = self.runs.get(self._suspect) if self._suspect is not None else None
-        if self._suspect in self._taken and not (run is not None and run.got_on):
-            return False
-        self._suspect = life.task_id
-        return True
-
-    async def claim(self, life: Life, epoch: int) -> LogWriter | None:
-        """Claim; a claim that was made must not lose its writer to a cancellation."""
-        writer: LogWriter | None = None
-        with anyio.CancelScope(shield=True):
-            writer = await self._store.claim(life, epoch, self._node)
-        return None if writer is None else self._witness.timed(writer)
+        if claim is not None and not claim.released and claim.node == self._node:
+            async with self._claims.owning(life, claim.epoch + 1) as owned:
+                if owned is not None:
+                    with anyio.CancelScope(shield=True):
+                        await give_back(owned)
 
     async def _quarantine(self, life: Life) -> None:
         """Say in the snapshot that the log is damaged, and look at the task no more."""
@@ -381,19 +303,6 @@ class Scheduler:
             snapshot = (await read_state(self._store, life)).snapshot(epoch, now_ms())
             await self._store.save_snapshot(life, epoch, snapshot, durable=False)
             await self._store.settle(life, epoch)
-
-    async def free_epoch(self, life: Life) -> int | None:
-        """The epoch that may be claimed, or None while the task has a living owner."""
-        claim = await self._store.newest_claim(life)
-        if claim is None:
-            return 1
-        if claim.released or claim.node == self._node or self._liveness.is_dead(claim.node):
-            return claim.epoch + 1
-        return None
-
-
-def _needs_owner(head: dict[str, Any]) -> bool:
-    return head.get("status") in (Status.PENDING, Status.RUNNING)
 
 
 def node_name(host: str, token: str) -> str:

@@ -4,14 +4,14 @@ from typing import Any
 
 import anyio
 
-from server.errors import HoldfastError, OwnershipLost, TaskCorrupt, TaskEnded, TaskNotRetryable
+from server.errors import HoldfastError, OwnershipLost, TaskCorrupt, TaskEnded, TaskNotFound, TaskNotRetryable
 from server.models import Action, Control, Life, Status
 from server.stores.base import Store
-from server.tasks.liveness import Liveness
+from server.tasks.claims import Claims
 from server.tasks.outlook import Outlook
-from server.tasks.ownership import Ownership, inscribe
+from server.tasks.ownership import inscribe
 from server.tasks.runner import ending_for
-from server.tasks.scheduler import Scheduler, Stage
+from server.tasks.scheduler import Scheduler
 
 CARRIED_OUT_SECONDS = 10.0
 POLL_SECONDS = 0.05
@@ -20,11 +20,8 @@ POLL_SECONDS = 0.05
 class Steering:
     """Pause, resume, stop and retry: idempotent, answered by any node."""
 
-    def __init__(
-        self, store: Store, scheduler: Scheduler, liveness: Liveness, stage: Stage, outlook: Outlook, node: str
-    ) -> None:
-        self._store, self._scheduler, self._liveness = store, scheduler, liveness
-        self._stage, self._outlook, self._node = stage, outlook, node
+    def __init__(self, store: Store, scheduler: Scheduler, claims: Claims, outlook: Outlook) -> None:
+        self._store, self._scheduler, self._claims, self._outlook = store, scheduler, claims, outlook
 
     async def stop(self, life: Life) -> dict[str, Any]:
         return await self._control(life, Action.STOP)
@@ -65,15 +62,24 @@ class Steering:
                     await self._change(life, status, target, "requested")
         return await self._outlook.view(life)
 
-    async def supersede(self, life: Life) -> None:
-        """End a life that a newer one has taken the place of; its readers are told. Does not wait for its owner."""
-        with anyio.move_on_after(CARRIED_OUT_SECONDS):
-            while not (status := (await self._outlook.outline(life)).status).terminal:
-                if status is Status.RUNNING:
-                    await self._ask_owner(life, Action.STOP, "superseded")
-                    break
-                if await self._change(life, status, Status.STOPPED, "superseded"):
-                    break
+    async def supersede(self, life: Life) -> bool:
+        """End a life that a newer one has taken the place of; its readers are told.
+
+        Returns whether it has ended, or was removed: a living owner is only asked to end it.
+        """
+        try:
+            status = (await self._outlook.outline(life)).status
+            if status.terminal:
+                return True
+            if status is Status.RUNNING and await self._has_owner(life):
+                await self._ask_owner(life, Action.STOP, "superseded")
+                return False
+            return await self._change(life, status, Status.STOPPED, "superseded")
+        except TaskNotFound:
+            return True
+
+    async def _has_owner(self, life: Life) -> bool:
+        return self._scheduler.running_here(life) is not None or await self._claims.free_epoch(life) is None
 
     async def set_going(self, life: Life, idle: set[Status], reason: str) -> bool:
         """Make an idle task pending again, once; False when it was not idle, or somebody else has set it going."""
@@ -106,31 +112,30 @@ class Steering:
             if not held:
                 await anyio.sleep(POLL_SECONDS)
                 return False
-            claim = await self._store.newest_claim(life)
-            if claim is not None and not claim.released and not self._may_take_from(claim.node):
+            epoch = await self._claims.free_epoch(life)
+            if epoch is None:
                 await anyio.sleep(POLL_SECONDS)
                 return False
             if (await self._outlook.outline(life)).status is not expected:
                 return False
-            writer = await self._scheduler.claim(life, claim.epoch + 1 if claim else 1)
-            if writer is None:
+            if not await self._inscribe(life, epoch, expected, status, reason):
                 return False
-            owned = Ownership(life, writer, self._node, self._store, self._stage.enter(life), self._liveness.may_write)
-            try:
-                with anyio.CancelScope(shield=True):
-                    await inscribe(owned, status, reason)
-            except OwnershipLost:
-                return False
-            except HoldfastError:
-                self._scheduler.offer(life)  # which gives the claim back, as soon as the store allows it
-                raise
-            finally:
-                self._stage.leave(life)
         if status is Status.PENDING:
             self._scheduler.offer(life)
         else:
             self._scheduler.forget(life)
         return True
 
-    def _may_take_from(self, node: str) -> bool:
-        return node == self._node or self._liveness.is_dead(node)
+    async def _inscribe(self, life: Life, epoch: int, expected: Status, status: Status, reason: str) -> bool:
+        done = False
+        async with self._claims.owning(life, epoch) as owned:
+            try:
+                if owned is not None:
+                    with anyio.CancelScope(shield=True):
+                        done = await inscribe(owned, expected, status, reason)
+            except OwnershipLost:
+                pass
+            except HoldfastError:
+                self._scheduler.offer(life)  # which gives the claim back, as soon as the store allows it
+                raise
+        return done

@@ -174,8 +174,9 @@ class Worker:
         """Whether this node has done with the task what it could; False when it has lost it."""
         owned = Ownership(life, writer, self.name, self._store, self._publish, lambda: True)
         self._on_owning(writer.epoch)
-        if (await self._state(life)).status.needs_restart:
-            await inscribe(owned, Status.PENDING, "resumed")
+        state = await self._state(life)
+        if state.status.needs_restart:
+            await inscribe(owned, state.status, Status.PENDING, "resumed")
             return True
 
         async def ask() -> None:

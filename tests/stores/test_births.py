@@ -31,12 +31,13 @@ class Meddling(Disk):
         super().rename(old, new)
 
 
-async def test_a_number_over_which_its_maker_died_is_passed_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [b"", b'{\n  "task_id": "0123'])
+async def test_a_number_over_which_its_maker_died_is_passed_over(tmp_path: Path, left: bytes) -> None:
     """Without hard links the name is there before the record is; the same request must not be barred by it."""
     store = FileStore(tmp_path, LinklessDisk(), PATIENCE_SECONDS)
     await store.open()
     (tmp_path / TASK).mkdir()
-    (tmp_path / TASK / "0001.task").touch()
+    (tmp_path / TASK / "0001.task").write_bytes(left)
     assert await store.lives(TASK) == []
     task = life()
     made = replace(task, number=2)

@@ -180,3 +180,37 @@ async def test_a_lock_that_is_free_while_its_node_lives_tells_nothing(tmp_path: 
     assert not watch.is_dead("other")
     await look(watch, clock, 1)
     assert watch.is_dead("other")
+
+
+async def test_a_lease_that_has_run_out_once_does_not_come_back(tmp_path: Path) -> None:
+    """A node that slept renews it as it wakes up, and its tasks may be others' by then."""
+    clock, store = Clock(), MemoryStore()
+    watch = watcher(store, clock, settings(tmp_path, heartbeat_seconds=1, lease_seconds=9))
+    await watch.beat()
+    before = watch.lease()
+    for _ in range(5):
+        clock.now += 5.9
+        await watch.beat()
+    assert before()
+    clock.now += 6.1
+    assert not before()
+    await watch.beat()
+    assert watch.may_write()
+    assert not before()
+    assert watch.lease()()
+
+
+async def test_a_heartbeat_that_took_too_long_to_write_ends_the_lease(tmp_path: Path) -> None:
+    """Others may have seen the one before it for all that time."""
+    clock = Clock()
+
+    class Slow(MemoryStore):
+        async def beat(self, node: Node) -> None:
+            clock.now += 6.5
+            await super().beat(node)
+
+    watch = watcher(Slow(), clock, settings(tmp_path, heartbeat_seconds=1, lease_seconds=9))
+    await watch.beat()
+    lease = watch.lease()
+    await watch.beat()
+    assert not lease()

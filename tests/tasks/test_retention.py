@@ -25,7 +25,9 @@ class Place:
 
     def __init__(self, node: Holdfast, folder: Path) -> None:
         self.node, self.parts, self.folder = node, node.services, folder
-        self.retention = Retention(self.parts.store, self.parts.outlook, self.parts.manager, self.parts.settings)
+        self.retention = Retention(
+            self.parts.store, self.parts.outlook, self.parts.manager, node.succession, self.parts.settings
+        )
 
     async def ended_task(self, fresh: str | None = None, **params: Any) -> Life:
         wanted = {"events": 20, "steps": 2, "size": 20, "items": 0, "rate": 0, "seed": 0, **params}

@@ -160,7 +160,7 @@ class Troubles:
 
     async def _sweep_all(self, machine: Machine) -> None:
         parts = machine.node.services
-        retention = Retention(parts.store, parts.outlook, parts.manager, parts.settings)
+        retention = Retention(parts.store, parts.outlook, parts.manager, machine.node.succession, parts.settings)
         for _ in range(2):
             await retention.sweep(WORLD.wall() + FAR_FUTURE_SECONDS)
         await parts.store.tidy()

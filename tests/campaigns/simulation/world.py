@@ -103,6 +103,7 @@ def install() -> None:
             "monotonic_ns": lambda: int(WORLD.monotonic() * 1e9),
             "time": WORLD.wall,
             "time_ns": lambda: int(WORLD.wall() * 1e9),
+            "clock_gettime": lambda clock: WORLD.monotonic(),  # asked for the time since boot only
         },
         random: {"_urandom": lambda size: WORLD.entropy.randbytes(size)},  # where `secrets` gets it
         socket: {"gethostname": lambda: "machine"},
