@@ -26,7 +26,7 @@ LEASE_SECONDS = 4.0
 CALM_SECONDS = 240.0
 """So long after the last harm all must have ended: longer than the longest pause before a task is tried again."""
 ASK_AGAIN_SECONDS = 20.0
-SETTLING_SECONDS = 5.0
+SETTLING_SECONDS = 2 * LEASE_SECONDS + 5.0
 """Snapshots of the last tasks are saved after their readers have got the `done`."""
 KIND_SHARE = 0.35
 """Of the kinds of harm, how many a world knows: each can show more where others do not get in its way."""
