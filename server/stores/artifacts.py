@@ -26,7 +26,7 @@ class Artifacts:
         """Returns the content's SHA-256. :raises OwnershipLost: there is a newer claim than that of ``epoch``."""
         digest = sha256(content).hexdigest()
         self._volume.make_folder(self._folder)
-        replacement = self._volume.replacement(self._path(name, digest), content, durable=True)
+        replacement = self._volume.replacement(self._path(name, digest), [content], durable=True)
         if self._segments.claimed(epoch + 1):
             replacement.discard()
             raise OwnershipLost

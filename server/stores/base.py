@@ -86,7 +86,8 @@ class Store(Protocol):
 
         Of any number of calls with the same id and number, on any nodes, exactly one returns ``(life, True)``;
         the others return the one that exists and ``False``. A number over which somebody has died is passed over: then
-        the life that is returned has a higher one; and where it was removed as it was made, another generation. The id is among `open_tasks` from before the life is visible.
+        the life that is returned has a higher one; and where it was removed as it was made, another generation. The id
+        is among `open_tasks` from before the life is visible.
 
         :raises StoreFull: nothing was made. :raises LogCorrupt: the life of this number is damaged.
         """

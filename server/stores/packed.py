@@ -8,7 +8,7 @@ CRC-32 of the packed bytes: gzip's own checksum leaves the last few bits unguard
 import struct
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from server.stores.disk import Disk
@@ -28,10 +28,16 @@ class BadMember(ValueError):
     """These bytes are no whole, undamaged member."""
 
 
-def pack(content: bytes) -> bytes:
-    """The members, and at the end an empty one whose extra field holds the length of the whole."""
-    members = [_member(content[start : start + MEMBER_BYTES]) for start in range(0, len(content), MEMBER_BYTES)]
-    return b"".join([*members, _end(len(content))])
+def pack(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """A member for each piece of the log, and at the end an empty one whose extra field holds the length of the whole.
+
+    The pieces should be of `MEMBER_BYTES` each.
+    """
+    length = 0
+    for piece in pieces:
+        length += len(piece)
+        yield _member(piece)
+    yield _end(length)
 
 
 def _end(length: int) -> bytes:

@@ -13,7 +13,7 @@ from server.models import EventType, Record
 from server.stores import lines
 from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
-from server.stores.packed import BadMember, PackedFile, pack
+from server.stores.packed import MEMBER_BYTES, BadMember, PackedFile, pack
 from server.stores.volume import Volume, store_error
 
 TAIL_BYTES = 4096
@@ -158,26 +158,41 @@ class Segments:
             return 0
 
     def _pack(self, epoch: int) -> int:
-        content = self.volume.read(self.log(epoch))
-        if content is None:
+        log = self.log(epoch)
+        try:
+            plain = _Plain(self.volume, self.volume.disk.open(log, os.O_RDONLY))
+        except FileNotFoundError:
             return 0  # somebody else has just packed it
-        packed, path = pack(content), self.log(epoch).with_suffix(PACKED_SUFFIX)
-        replacement = self.volume.replacement(path, packed, durable=True)
-        if not self._unpacks_to(replacement.aside, content):
-            replacement.discard()
-            raise StoreFailed("A packed log did not read back as it was written; the plain one is kept.")
+        with contextlib.closing(plain):
+            replacement = self.volume.replacement(
+                log.with_suffix(PACKED_SUFFIX), pack(piece for _, piece in _pieces(plain)), durable=True
+            )
+            if not self._unpacks_to(replacement.aside, plain):
+                replacement.discard()
+                raise StoreFailed("A packed log did not read back as it was written; the plain one is kept.")
+            saved = plain.size() - self.volume.disk.version(replacement.aside)[-1]
         replacement.commit()
-        self.volume.remove_file(self.log(epoch))
-        return len(content) - len(packed)
+        self.volume.remove_file(log)
+        return saved
 
-    def _unpacks_to(self, path: Path, content: bytes) -> bool:
+    def _unpacks_to(self, path: Path, plain: OpenSegment) -> bool:
         handle = self.volume.disk.open(path, os.O_RDONLY)
         try:
-            return PackedFile(self.volume.disk, handle).read_at(len(content) + 1, 0) == content
+            packed = PackedFile(self.volume.disk, handle)
+            same = all(packed.read_at(len(piece), offset) == piece for offset, piece in _pieces(plain))
+            return same and packed.size == plain.size()
         except BadMember:
             return False
         finally:
             self.volume.disk.close(handle)
+
+
+def _pieces(plain: OpenSegment) -> Iterator[tuple[int, bytes]]:
+    """A segment from its beginning, as ``(offset, bytes)``, never all of it at once."""
+    offset = 0
+    while piece := plain.read_at(MEMBER_BYTES, offset):
+        yield offset, piece
+        offset += len(piece)
 
 
 class SegmentWriter:

@@ -29,7 +29,7 @@ class Snapshots:
         return self._root / f"{task_id}.json"
 
     def replacement(self, task_id: str, snapshot: bytes, *, durable: bool) -> Replacement:
-        return self._volume.replacement(self.path(task_id), with_checksum(snapshot), durable=durable)
+        return self._volume.replacement(self.path(task_id), [with_checksum(snapshot)], durable=durable)
 
     def read(self, task_id: str) -> dict[str, Any] | None:
         """None when there is none. A damaged one is moved aside."""

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from server.errors import HoldfastError, StoreFailed, StoreFull
@@ -63,7 +64,7 @@ class Volume:
         """
         if not self.hard_links:
             try:
-                self._write_file(path, content, sync=True)
+                self._write_file(path, [content], sync=True)
                 made = True
             except FileExistsError:
                 made = False
@@ -81,7 +82,7 @@ class Volume:
     def _link_new(self, path: Path, content: bytes) -> bool:
         aside = _aside(path)
         try:
-            self._write_file(aside, content, sync=True)
+            self._write_file(aside, [content], sync=True)
             self.disk.link(aside, path)
         except FileExistsError:
             return False
@@ -96,14 +97,14 @@ class Volume:
             if self.hard_links:
                 self.disk.link(existing, path)
             else:
-                self._write_file(path, b"", sync=True)
+                self._write_file(path, [], sync=True)
         except FileExistsError:
             return False
         self.disk.sync_folder(path.parent)
         return True
 
-    def replacement(self, path: Path, content: bytes, *, durable: bool) -> "Replacement":
-        """Write a file that may then take the place of ``path``."""
+    def replacement(self, path: Path, content: Iterable[bytes], *, durable: bool) -> "Replacement":
+        """Write a file, piece by piece, that may then take the place of ``path``."""
         aside = _aside(path)
         try:
             self._write_file(aside, content, sync=durable)
@@ -114,7 +115,7 @@ class Volume:
 
     def replace(self, path: Path, content: bytes, *, durable: bool) -> None:
         """Replace a file at once."""
-        self.replacement(path, content, durable=durable).commit()
+        self.replacement(path, [content], durable=durable).commit()
 
     def overwrite(self, path: Path, content: bytes) -> None:
         """Write over a file of the same length: needs no room, and may be seen half done."""
@@ -174,10 +175,11 @@ class Volume:
         while view:
             view = view[self.disk.write(handle, view) :]
 
-    def _write_file(self, path: Path, content: bytes, *, sync: bool) -> None:
+    def _write_file(self, path: Path, content: Iterable[bytes], *, sync: bool) -> None:
         handle = self.disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
-            self.write_all(handle, content)
+            for piece in content:
+                self.write_all(handle, piece)
             if sync:
                 self.disk.sync(handle)
         except BaseException:

@@ -378,15 +378,21 @@ async def test_of_a_removal_and_a_claim_at_once_one_fails(store: Store) -> None:
 async def test_of_a_removal_and_a_new_life_at_once_the_new_life_is_whole(store: Store) -> None:
     """Whichever of the two came first."""
     for number in range(30):
-        task, rerun = life(f"{number:032x}"), life(f"{number:032x}", number=2)
+        task = life(f"{number:032x}")
         await store.create(task)
+        made: list[Life] = []
+
+        async def create(task: Life = task, made: list[Life] = made) -> None:
+            rerun, is_new = await store.create(life(task.task_id, number=2))
+            assert is_new
+            made.append(rerun)
+
         async with anyio.create_task_group() as tg:
             tg.start_soon(store.remove, task, 0)
-            tg.start_soon(store.create, rerun)
-        lives = await store.lives(task.task_id)
-        assert lives[-1:] == [rerun]
+            tg.start_soon(create)
+        assert (await store.lives(task.task_id))[-1:] == made
         assert task.task_id in await store.open_tasks()
-        assert await store.claim(rerun, 1, "n1") is not None
+        assert await store.claim(made[0], 1, "n1") is not None
 
 
 async def test_many_groups_written_while_read_arrive_whole(store: Store) -> None:
