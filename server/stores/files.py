@@ -175,7 +175,7 @@ class FileStore:
         except FileNotFoundError:
             return None
         self._mark_open(life.task_id)
-        told = self._told_seq(life)
+        told, _ = self._told(life)
         seals = seal_before(segments, epoch)
         if seals and orjson.loads(seals[-1].data)["seq"] < told and not segments.claimed(epoch + 1):
             raise cut_short(told)
@@ -193,22 +193,32 @@ class FileStore:
 
     def _read_on(self, life: Life, reader: SegmentReader, durable_to: int | None) -> list[Record]:
         found = reader.read(durable_to)
-        if found or durable_to is not None or reader.undecided:
+        if found or durable_to is not None:
             return found
         if not self._volume.disk.exists(self._births.folder(life)) and not self._births.is_there(life):
             raise TaskNotFound
-        if (told := self._told_seq(life)) > reader.after:
+        told, by = self._told(life)
+        if told > reader.after and not self._is_being_sealed(life, reader, by):
             # Opened anew, as a network file system may have shown an older end of the file that was open.
             reader.close()
             found = reader.read(durable_to)
-            if not found and not reader.undecided:
+            if not found and not self._is_being_sealed(life, reader, by):
                 raise cut_short(told)
         return found
 
-    def _told_seq(self, life: Life) -> int:
-        """The last event that the life's snapshot tells of: all up to it was in the log, and durable, before that."""
+    def _told(self, life: Life) -> tuple[int, int]:
+        """The last event that the life's snapshot tells of, and the epoch of the owner that has saved it.
+
+        All up to that event, and the seals of that epoch, were in the log and durable before it was saved.
+        """
         head = self._snapshots.head(life.task_id)
-        return int(head.get("seq", 0)) if head is not None and head.get("generation") == life.generation else 0
+        if head is None or head.get("generation") != life.generation:
+            return 0, 0
+        return int(head.get("seq", 0)), int(head.get("epoch", 0))
+
+    def _is_being_sealed(self, life: Life, reader: SegmentReader, sealed_to: int) -> bool:
+        """Whether the reader waits for a seal that need not have been written yet."""
+        return reader.undecided and self._segments(life).newest() > sealed_to
 
     async def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, *, durable: bool) -> None:
         await self._run("saving a snapshot", self._save_snapshot, life, epoch, snapshot, durable)

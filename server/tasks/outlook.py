@@ -74,7 +74,7 @@ class Outlook:
             reading.over.set()
         if reading.state.corrupt and reading.state.failure is not None:
             self._witness.quarantined(life, reading.state.failure["message"])
-        if reading.state.status.terminal:
+        if reading.state.status.terminal and reading.state.settled:
             with suppress(HoldfastError):  # on a volume that takes nothing, reading goes on
                 await self._write_snapshot(life, claim, reading.state)
         return reading.state
