@@ -26,9 +26,9 @@ def life(task_id: str = TASK, number: int = 1, **more: Any) -> Life:
 
 
 def life_folder(root: Path, task_id: str = TASK, number: int = 1) -> Path:
-    """The one folder of a life; its name ends with the generation. :raises ValueError: there is none, or several."""
-    (folder,) = (root / task_id).glob(f"{number:04d}-*")
-    return folder
+    """The folder of the life that has this number; its name ends with the generation."""
+    record = orjson.loads((root / task_id / f"{number:04d}.task").read_bytes())
+    return root / task_id / f"{number:04d}-{record['generation']}"
 
 
 def output(seq: int, text: str = "text", *, part: str = "p", step: str | None = "s") -> Record:

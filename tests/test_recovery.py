@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import httpx2
@@ -284,6 +284,7 @@ def test_a_task_that_ends_three_servers_in_a_row_fails_and_harms_no_other(tmp_pa
         assert [each.event for each in events[-3:]] == ["failure", "status", "done"]
         other = read_stream(f"{process.url}/api/stream?kind=demo&events=5&size=20")
         assert other[-1].data == {"status": "completed"}
-        httpx2.post(f"{url}/retry")
+        with suppress(httpx2.RemoteProtocolError):  # it may end before it has answered
+            httpx2.post(f"{url}/retry")
         process.wait()
     assert journal_keys(tmp_path).count("part:0") == 2  # once in each of the two tasks

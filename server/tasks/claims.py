@@ -45,9 +45,9 @@ class Claims:
 
     @asynccontextmanager
     async def owning(self, life: Life, epoch: int) -> AsyncIterator[Ownership | None]:
-        """Own the life while the block lasts; None when somebody else was first."""
+        """Own the life while the block lasts; None when somebody else was first, or this node's lease has run out."""
         may_write = self._liveness.lease()
-        writer = await self._claim(life, epoch)
+        writer = await self._claim(life, epoch) if may_write() else None
         if writer is None:
             yield None
             return

@@ -178,7 +178,8 @@ class BackgroundTaskManager:
                 return None
             self._witness.created(life)
             self._scheduler.offer(life)
-        self._succession.see_to(older for older in await self._store.lives(task_id) if older.number < life.number)
+        await self._succession.end(older for older in await self._store.lives(task_id) if older.number < life.number)
+        self._scheduler.offer(life)  # again: while the older one was held, it could not be taken up
         with suppress(HoldfastError):  # the owner saves one, too
             await self._store.save_snapshot(life, 0, TaskState(life).snapshot(0, now_ms()), durable=False)
         return life

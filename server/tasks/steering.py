@@ -107,24 +107,26 @@ class Steering:
             await anyio.sleep(POLL_SECONDS)
 
     async def _change(self, life: Life, expected: Status, status: Status, reason: str) -> bool:
-        """Change the status of a task that nobody runs, by owning it for that; False when it has moved on."""
+        """Change the status of a task that nobody runs, by owning it for that.
+
+        False, after a moment, when it has moved on or can't be owned now.
+        """
         async with self._scheduler.holding(life) as held:
-            if not held:
-                await anyio.sleep(POLL_SECONDS)
-                return False
-            epoch = await self._claims.free_epoch(life)
-            if epoch is None:
-                await anyio.sleep(POLL_SECONDS)
-                return False
-            if (await self._outlook.outline(life)).status is not expected:
-                return False
-            if not await self._inscribe(life, epoch, expected, status, reason):
-                return False
+            changed = held and await self._change_held(life, expected, status, reason)
+        if not changed:
+            await anyio.sleep(POLL_SECONDS)
+            return False
         if status is Status.PENDING:
             self._scheduler.offer(life)
         else:
             self._scheduler.forget(life)
         return True
+
+    async def _change_held(self, life: Life, expected: Status, status: Status, reason: str) -> bool:
+        epoch = await self._claims.free_epoch(life)
+        if epoch is None or (await self._outlook.outline(life)).status is not expected:
+            return False
+        return await self._inscribe(life, epoch, expected, status, reason)
 
     async def _inscribe(self, life: Life, epoch: int, expected: Status, status: Status, reason: str) -> bool:
         done = False

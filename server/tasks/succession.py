@@ -26,6 +26,10 @@ class Succession:
         self._older: dict[str, Life] = {}
         self._wake = anyio.Event()
 
+    async def end(self, older: Iterable[Life]) -> None:
+        """Try it at once, and see to those that did not end so."""
+        self.see_to([life for life in older if not await self._has_ended(life)])
+
     def see_to(self, older: Iterable[Life]) -> None:
         """These lives have been succeeded. Returns at once."""
         self._older.update({life.generation: life for life in older})

@@ -26,25 +26,7 @@ APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 @pytest.mark.parametrize(
     ("run", "rounds"),
-    [
-        pytest.param(
-            store_kill.run,
-            60,
-            marks=pytest.mark.xfail(
-                strict=False,
-                reason="a removal that dies leaves a snapshot; without hard links, a creation that dies bars its task",
-            ),
-        ),
-        pytest.param(
-            store_freeze.run,
-            100,
-            marks=pytest.mark.xfail(
-                strict=False,
-                reason="who sleeps while its task is removed and asked for again wakes up and changes the new one",
-            ),
-        ),
-        pytest.param(store_race.run, 12),
-    ],
+    [(store_kill.run, 60), (store_freeze.run, 100), (store_race.run, 12)],
 )
 def test_nothing_is_lost(run: Run, rounds: int) -> None:
     """A small run."""

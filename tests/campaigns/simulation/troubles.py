@@ -11,6 +11,7 @@ from server.tasks.retention import Retention
 from tests.campaigns.simulation.fake_disk import Ambush, Trouble
 from tests.campaigns.simulation.machine import Cut, Machine
 from tests.campaigns.simulation.medium import NO_LIMIT, Medium
+from tests.campaigns.simulation.stores import ROOT
 from tests.campaigns.simulation.witness import Witness
 from tests.campaigns.simulation.world import WORLD
 
@@ -151,7 +152,7 @@ class Troubles:
 
     async def _sweep(self, machine: Machine) -> None:
         """Retention on a machine whose clock says that all tasks are old."""
-        for task_id in {seen.task_id for seen in self._witness.lives.values()}:
+        for task_id in self._medium.folder(ROOT).names:  # also those of which nobody has been told yet
             self._witness.will_remove(task_id)
         try:
             await machine.ask(lambda: self._sweep_all(machine), patience=30.0)
