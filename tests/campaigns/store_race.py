@@ -18,6 +18,7 @@ import anyio
 from server.errors import HoldfastError, LogCorrupt, OwnershipLost
 from server.models import EventType, Life, Record, new_generation
 from server.stores import lines
+from server.stores.births import Births
 from server.stores.disk import Disk
 from server.stores.files import FileStore
 from server.stores.reader import SegmentReader
@@ -31,7 +32,6 @@ from tests.campaigns.disks import LinklessDisk, ReplacingDisk, scratch
 from tests.campaigns.forking import End, Forked, Tell
 from tests.campaigns.losses import Losses
 from tests.campaigns.owning import LIFE
-from tests.making import life_folder
 
 PROCESSES = 8
 EPOCHS = 3
@@ -89,7 +89,7 @@ class Racer:
     def __init__(self, root: Path, index: int, barrier: Barrier, tell: Tell, *, weakened: bool) -> None:
         self._root, self._node, self._barrier, self._tell = root, f"n{index}", barrier, tell
         disks = [ReplacingDisk()] if weakened else [Disk(), Disk(), LinklessDisk()]
-        self._stores = [FileStore(root, disk) for disk in disks]
+        self._stores = [FileStore(root, disk, PATIENCE_SECONDS) for disk in disks]
 
     async def race(self, tasks: Sequence[str]) -> None:
         for store in self._stores:
@@ -105,7 +105,7 @@ class Racer:
                     newest = await store.newest_claim(life)
                     await self._claim(store, life, newest.epoch + 1 if newest else 1)
             self._meet()
-            found = current_seals(Segments(Volume(Disk()), life_folder(self._root, task_id)))
+            found = current_seals(_segments(self._root, life))
             self._tell("seals", task_id, sorted([epoch, seal.length, seal.seq] for epoch, seal in found.items()))
 
     def _meet(self) -> None:
@@ -143,14 +143,14 @@ class Racer:
                 owned.log.put(EventType.OUTPUT, {"part": "p", "text": f"{index} by {self._node}"}, "step")
             await owned.log.write_out()
             await owned.close()
-            self._die_over_a_record(task_id, epoch)
+            self._die_over_a_record(life, epoch)
         except OwnershipLost:
             self._tell("overtaken", task_id, epoch)
         except HoldfastError as error:
             self._tell("refused", task_id, f"claim of epoch {epoch}", error.code, error.detail)
 
-    def _die_over_a_record(self, task_id: str, epoch: int) -> None:
-        with (life_folder(self._root, task_id) / f"{epoch:06d}.jsonl").open("ab") as log:
+    def _die_over_a_record(self, life: Life, epoch: int) -> None:
+        with _segments(self._root, life).log(epoch).open("ab") as log:
             log.write(b'{"seq":9')
 
 
@@ -170,7 +170,15 @@ def _judge(root: Path, task_id: str, said: list[list[Any]], lost: Callable[[str,
         lost("second lives", str(told["created"]))
     if sum(made for _, made in told["created"]) != 1:
         lost("lives made twice or by nobody", str(told["created"]))
-    segments = Segments(Volume(Disk()), life_folder(root, task_id))
+    try:
+        born = Births(Volume(Disk()), root).find(replace(LIFE, task_id=task_id))
+    except LogCorrupt as error:
+        lost("lives damaged", error.detail)
+        return Counter()
+    if born is None:
+        lost("lives lost", task_id)
+        return Counter()
+    segments = _segments(root, born)
     owners = Counter(epoch for epoch, _ in told["won"])
     for epoch, count in owners.items():
         if count != 1:
@@ -185,6 +193,11 @@ def _judge(root: Path, task_id: str, said: list[list[Any]], lost: Callable[[str,
         lost("seals that differ", str(told["seals"]))
     _judge_log(segments, [line for (line,) in told["shown"]], lost)
     return Counter({"claims won": len(told["won"]), "owners overtaken": len(told["overtaken"])})
+
+
+def _segments(root: Path, life: Life) -> Segments:
+    volume = Volume(Disk())
+    return Segments(volume, Births(volume, root).folder(life))
 
 
 def _judge_log(segments: Segments, shown: list[str], lost: Callable[[str, str], None]) -> None:

@@ -90,10 +90,10 @@ async def test_a_volume_that_is_full_at_start_is_not_taken_for_one_without_hard_
     disk.refused = ("write", errno.ENOSPC)
     store = FileStore(tmp_path, disk)
     await store.open()
-    assert store._volume.hard_links
+    assert store._folder.volume.hard_links
     disk.refused = ("link", errno.EPERM)
     await store.open()
-    assert not store._volume.hard_links
+    assert not store._folder.volume.hard_links
 
 
 def test_a_segment_whose_name_can_not_be_made_durable_gives_its_handle_back(tmp_path: Path) -> None:

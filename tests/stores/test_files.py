@@ -458,9 +458,9 @@ async def test_without_hard_links_a_creation_that_failed_leaves_no_empty_name(tm
 async def test_a_log_that_ends_before_what_its_snapshot_tells_of_is_not_taken_for_whole(
     store: FileStore, task: Life, tmp_path: Path
 ) -> None:
-    """A crash leaves no such thing: events are durable before any snapshot tells of them."""
+    """A crash leaves no such thing: the end is durable before a snapshot tells of it."""
     await write(store, task, 1, outputs(1, 3), [*outputs(4, 6), release()])
-    told = {"taskId": TASK, "generation": task.generation, "epoch": 1, "seq": 6}
+    told = {"taskId": TASK, "generation": task.generation, "epoch": 1, "seq": 6, "status": "completed"}
     await store.save_snapshot(task, 1, orjson.dumps(told), durable=True)
     assert await read(store, task) == [1, 2, 3, 4, 5, 6]
     whole = log_file(tmp_path).read_bytes().splitlines(keepends=True)
@@ -478,11 +478,14 @@ async def test_a_log_that_ends_before_what_its_snapshot_tells_of_is_not_taken_fo
     assert await read(store, task) == [1, 2, 3, 4, 5, 6, 7]
 
 
-async def test_a_reader_waits_for_what_a_snapshot_tells_of_only_until_it_is_there(
-    store: FileStore, task: Life, tmp_path: Path
+@pytest.mark.parametrize("told", [{"generation": "other1", "status": "completed"}, {"status": "running"}])
+async def test_only_the_snapshot_of_the_same_life_that_has_ended_says_how_long_its_log_is(
+    store: FileStore, task: Life, told: dict[str, str]
 ) -> None:
-    """The snapshot of a later life says nothing of this one."""
+    """Copies of a running folder hold snapshots that are newer than their logs."""
     await write(store, task, 1, outputs(1, 3))
-    told = {"taskId": TASK, "generation": "other1", "epoch": 1, "seq": 600}
-    await store.save_snapshot(task, 1, orjson.dumps(told), durable=False)
+    snapshot = {"taskId": TASK, "generation": task.generation, "epoch": 1, "seq": 600, **told}
+    await store.save_snapshot(task, 1, orjson.dumps(snapshot), durable=False)
     assert await read(store, task) == [1, 2, 3]
+    await write(store, task, 2, outputs(4, 4))
+    assert await read(store, task) == [1, 2, 3, 4]

@@ -20,7 +20,7 @@ class SimulatedStore(FileStore):
     """Packs short logs, too."""
 
     async def pack(self, life: Life, epoch: int) -> int:
-        return await self._run("packing a log", self._segments(life).pack, epoch, PACKED_ABOVE_BYTES)
+        return await self._run("packing a log", self._folder.segments(life).pack, epoch, PACKED_ABOVE_BYTES)
 
 
 class _EarlyWriter:
@@ -46,7 +46,7 @@ class EarlyStore(FileStore):
 
     async def claim(self, life: Life, epoch: int, node: str) -> LogWriter | None:  # type: ignore[override]
         writer = await super().claim(life, epoch, node)
-        segments = self._segments(life)
+        segments = self._folder.segments(life)
         return _EarlyWriter(writer, lambda: segments.claimed(epoch + 1), self) if writer is not None else None
 
 

@@ -1,0 +1,280 @@
+"""The task folder of the file store: what is done in it, call by call. Everything here blocks.
+
+    {task id}.json                       snapshot
+    {task id}/{life:04d}.task            birth record, made by link()
+    {task id}/{life:04d}-{generation}/{epoch:06d}.claim, {epoch:06d}.jsonl, control/, artifacts/
+    nodes/{node}.json, {node}.lock       heartbeats
+    open/{task id}                       tasks that may need an owner; derived, see docs/decisions/004
+    removing/{task id}                   tasks that are just being removed
+
+Its correctness rests on link(), rename(), one writer per file and fsync; see docs/storage.md.
+"""
+
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import orjson
+
+from server.errors import StoreFailed, TaskNotFound
+from server.fingerprint import is_task_id
+from server.models import Action, Claim, Control, EventType, Life, Record, Status, new_generation
+from server.stores import probe
+from server.stores.artifacts import Artifacts
+from server.stores.births import Births
+from server.stores.checksum import checked, with_checksum
+from server.stores.disk import Disk
+from server.stores.heartbeats import Heartbeats
+from server.stores.reader import SegmentReader
+from server.stores.removal import Removals
+from server.stores.seals import cut_short, seal_before
+from server.stores.segments import Segments, SegmentWriter
+from server.stores.snapshots import Snapshots
+from server.stores.volume import Volume
+
+FOLDERS = ("nodes", "open", "removing")
+_ENDED = frozenset(status for status in Status if status.terminal)
+
+
+class TaskFolder:
+    """All tasks of a folder. The contract of each method is that of its namesake in `server.stores.base.Store`.
+
+    :raises OSError: what the volume answered, where nothing else is said.
+    """
+
+    def __init__(self, root: Path, disk: Disk) -> None:
+        self.root = root
+        self.volume = Volume(disk)
+        self.snapshots = Snapshots(self.volume, root)
+        self.heartbeats = Heartbeats(self.volume, root / "nodes")
+        self._births = Births(self.volume, root)
+        self._removals = Removals(self.volume, root, temporary=(probe.PREFIX,))
+        self._unborn: set[str] = set()
+
+    def open(self) -> None:
+        for name in FOLDERS:
+            self.volume.make_folders(self.root / name)
+        self.volume.hard_links = probe.hard_links(self.volume, self.root)
+
+    def is_whole(self) -> bool:
+        """Whether it is still the folder that was opened, and not the empty place of a volume that is gone."""
+        return all(self.volume.disk.exists(self.root / name) for name in FOLDERS)
+
+    def create(self, life: Life) -> tuple[Life, bool] | None:
+        """None while the task of this id is being removed. :raises Unfinished: somebody else is just making it.
+
+        What was removed as it was made is made again, as another life: others may have read in the first one.
+        """
+        self.mark_open(life.task_id)
+        made = False
+        try:
+            made = self._births.make(life)
+            if self._removals.under_way(life.task_id):
+                return None
+            found = self._births.find(life)
+            if found is None:
+                return self.create(replace(life, generation=new_generation()))
+            if found.generation != life.generation:
+                return found, False
+            if not self._births.is_current(life):
+                # It took so long over it that others have passed this number over, or removed it already.
+                later = self._births.all(life.task_id)
+                return (later[-1], False) if later else None
+            self.volume.make_folder(self._births.folder(life))
+        except FileNotFoundError:
+            return self.create(replace(life, generation=new_generation()))
+        except OSError as error:
+            raise _half_made(error) if made else error from None
+        try:
+            # Again: a settling owner of an older life may have taken the mark away in between.
+            self.mark_open(life.task_id)
+        except OSError as error:
+            raise _half_made(error) from None
+        return life, True
+
+    def lives(self, task_id: str) -> list[Life]:
+        return [] if self._removals.under_way(task_id) else self._births.all(task_id)
+
+    def newest_claim(self, life: Life) -> Claim | None:
+        segments = self.segments(life)
+        epoch = segments.newest()
+        if epoch == 0:
+            return None
+        last = segments.last_record(epoch)
+        # A claim that can't be read is held, by nobody known, until the lease time is over.
+        return Claim(epoch, segments.owner(epoch), released=last is not None and last.type == EventType.RELEASE)
+
+    def claim(self, life: Life, epoch: int, node: str) -> SegmentWriter | None:
+        segments = self.segments(life)
+        if not self._is_there(life):
+            return None
+        self.mark_open(life.task_id)
+        try:
+            self.volume.make_folder(segments.folder)
+            if not segments.take(epoch, node):
+                return None
+            if not self._is_there(life):
+                # It is being removed, or was, and another task of this id has its place.
+                self.volume.remove_file(segments.claim(epoch))
+                return None
+        except FileNotFoundError:
+            return None
+        self.mark_open(life.task_id)
+        told, _ = self._told(life)
+        seals = seal_before(segments, epoch)
+        if seals and orjson.loads(seals[-1].data)["seq"] < told and not segments.claimed(epoch + 1):
+            raise cut_short(told)
+        writer = SegmentWriter(segments, epoch)
+        try:
+            if seals:
+                writer.append(seals)
+        except BaseException:
+            writer.close()
+            raise
+        return writer
+
+    def reader(self, life: Life, after: int) -> SegmentReader:
+        return SegmentReader(self.segments(life), after)
+
+    def read_on(self, life: Life, reader: SegmentReader, durable_to: int | None) -> list[Record]:
+        found = reader.read(durable_to)
+        if found or durable_to is not None:
+            return found
+        if not self.volume.disk.exists(self._births.folder(life)) and not self._births.is_there(life):
+            raise TaskNotFound
+        told, by = self._told(life)
+        if told > reader.after and not self._is_being_sealed(life, reader, by):
+            # Opened anew, as a network file system may have shown an older end of the file that was open.
+            reader.close()
+            found = reader.read(durable_to)
+            if not found and not self._is_being_sealed(life, reader, by):
+                raise cut_short(told)
+        return found
+
+    def _told(self, life: Life) -> tuple[int, int]:
+        """The last event that the life's snapshot tells of where the life has ended, and the epoch of who saved it.
+
+        All up to that event, and the seals of that epoch, were in the log and durable before it was saved. Of a life
+        that goes on it is not asked: in a copy that was made of a running folder the log may be the older one.
+        """
+        head = self.snapshots.head(life.task_id)
+        if head is None or head.get("generation") != life.generation or head.get("status") not in _ENDED:
+            return 0, 0
+        return int(head.get("seq", 0)), int(head.get("epoch", 0))
+
+    def _is_being_sealed(self, life: Life, reader: SegmentReader, sealed_to: int) -> bool:
+        """Whether the reader waits for a seal that need not have been written yet."""
+        return reader.undecided and self.segments(life).newest() > sealed_to
+
+    def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, durable: bool) -> None:
+        replacement = self.snapshots.replacement(life.task_id, snapshot, durable=durable)
+        if self._superseded(life, epoch):
+            replacement.discard()
+            return
+        replacement.commit()
+        if self._superseded(life, epoch):
+            # Overtaken in between, so that it may stand in the place of a newer one: none is better than an older one.
+            self.snapshots.remove(life.task_id)
+
+    def task_ids(self) -> list[str]:
+        return [name for name in self.volume.disk.names(self.root) if is_task_id(name)]
+
+    def ask(self, life: Life, control: Control) -> None:
+        folder = self._births.folder(life) / "control"
+        self.volume.make_folder(folder)
+        path = folder / f"{control.epoch:06d}.{control.action}"
+        self.volume.link_new(path, with_checksum(orjson.dumps(asdict(control))))
+
+    def asked(self, life: Life, epoch: int) -> list[Control]:
+        folder = self._births.folder(life) / "control"
+        found = []
+        for action in Action:
+            content = self.volume.read(folder / f"{epoch:06d}.{action}")
+            if content is not None:
+                found.append(Control(action, epoch, _reason_in(content)))
+        return found
+
+    def open_tasks(self) -> list[str]:
+        return [name for name in self.volume.disk.names(self.root / "open") if is_task_id(name)]
+
+    def settle(self, life: Life, epoch: int) -> None:
+        if self._superseded(life, epoch):
+            return
+        self.volume.remove_file(self._mark(life.task_id))
+        # Looked at after the mark is gone: whoever claims or creates marks before and after it does.
+        if self._superseded(life, epoch):
+            self.mark_open(life.task_id)
+
+    def remove(self, life: Life, epoch: int) -> bool:
+        task_id = life.task_id
+        if not self._births.is_there(life) or not self._removals.begin(task_id, self._births.record(life)):
+            return False
+        try:
+            # Looked at after the mark is there: who begins anything now sees it and steps back.
+            newest = self.segments(life).newest()
+            if not self._births.is_current(life) or newest != epoch:
+                return False
+            self.snapshots.remove(task_id)  # before the rest: it can be made again from that, and not the other way
+            taken = self._removals.take_away(self.root / task_id)
+            self.volume.remove_file(self._mark(task_id))
+        finally:
+            self._removals.end(task_id)
+        if self.volume.disk.exists(self.root / task_id):
+            self.mark_open(task_id)  # it was made anew in between
+        self._removals.finish(taken)
+        return True
+
+    def remove_life(self, life: Life) -> None:
+        self._births.remove(life)
+        self._removals.finish(self._removals.take_away(self._births.folder(life)))
+
+    def tidy(self) -> None:
+        self._removals.tidy()
+        # Marks and empty folders of creations that were refused, for lack of room.
+        unborn = {name for name in self.open_tasks() if not self._births.any(name)}
+        for task_id in unborn & self._unborn:
+            self._take_unborn_away(task_id)
+        self._unborn = unborn
+
+    def _take_unborn_away(self, task_id: str) -> None:
+        if not self._removals.begin(task_id, self._mark(task_id)):
+            return
+        taken = None
+        try:
+            # Looked at again after the mark is there: who makes the task now sees it, and begins anew.
+            if not self._births.any(task_id):
+                taken = self._removals.take_away(self.root / task_id)
+                self.volume.remove_file(self._mark(task_id))
+        finally:
+            self._removals.end(task_id)
+        self._removals.finish(taken)
+
+    def segments(self, life: Life) -> Segments:
+        return Segments(self.volume, self._births.folder(life))
+
+    def artifacts(self, life: Life) -> Artifacts:
+        return Artifacts(self.segments(life))
+
+    def _mark(self, task_id: str) -> Path:
+        return self.root / "open" / task_id
+
+    def mark_open(self, task_id: str) -> None:
+        self.volume.touch(self._mark(task_id))
+
+    def _superseded(self, life: Life, epoch: int) -> bool:
+        return self.segments(life).claimed(epoch + 1) or not self._births.is_current(life)
+
+    def _is_there(self, life: Life) -> bool:
+        return not self._removals.under_way(life.task_id) and self._births.is_there(life)
+
+
+def _half_made(error: OSError) -> StoreFailed:
+    return StoreFailed(f"The volume failed while a task was made: {os.strerror(error.errno or 0)}. Ask for it again.")
+
+
+def _reason_in(control: bytes) -> str:
+    """A request counts by its name; why it was made is only told."""
+    try:
+        return str(checked(control).get("reason", ""))
+    except ValueError:
+        return ""
