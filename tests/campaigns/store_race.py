@@ -38,6 +38,7 @@ EPOCHS = 3
 """So many claims each process tries for: with every other task, all at the same moment for the same epoch; with the
 others, each as fast as it can for the next one. Whoever wins writes, and dies over a record."""
 EVENTS = 3
+PATIENCE_SECONDS = 1.0
 TRIES, TRY_AGAIN_SECONDS = 20, 0.005
 MEETING_SECONDS = 60.0
 
