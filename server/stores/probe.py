@@ -11,20 +11,20 @@ from server.stores.base import Finding
 from server.stores.volume import Volume
 
 PREFIX = ".probe-"
-NOT_SUPPORTED = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 LOW_SPACE_BYTES = 256 * 1024 * 1024
 
 
 def hard_links(volume: Volume, folder: Path) -> bool:
-    """Whether a second link() to the same name fails and the first one works, as creation needs."""
+    """Whether a second link() to the same name fails and the first one works, as creation needs.
+
+    A volume that is full or failing says nothing about links; what is tried on it fails for its own reason.
+    """
     name = folder / f"{PREFIX}{secrets.token_hex(6)}"
     try:
-        return volume.link_new(name, b"1") and not volume.link_new(name, b"2")
-    except OSError as error:
-        # A volume that is full or failing says nothing about links; what is tried on it fails for its own reason.
-        return error.errno not in NOT_SUPPORTED
-    except StoreFailed:
-        return True
+        exclusive = volume.link_new(name, b"1") and not volume.link_new(name, b"2")
+        return exclusive and volume.hard_links
+    except (OSError, StoreFailed):
+        return volume.hard_links
     finally:
         with contextlib.suppress(OSError):
             volume.disk.unlink(name)

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from server.errors import HoldfastError, StoreFailed, StoreFull
@@ -12,6 +12,7 @@ from server.stores.disk import Disk
 
 ASIDE_SUFFIX = ".tmp"
 WHOLE_FILE_BYTES = 1 << 20
+_NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -28,7 +29,11 @@ def store_error(error: OSError, doing: str) -> HoldfastError:
 
 
 class Volume:
-    """A file system with what it can do. ``hard_links``: whether a name can be made to appear by link()."""
+    """A file system with what it can do.
+
+    ``hard_links``: whether a name can be made to appear by link(), as far as is known: a volume that was full or
+    failing when it was asked says so at the first name that is made.
+    """
 
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
@@ -62,14 +67,9 @@ class Volume:
         :raises OSError: there is no such file by this call.
         :raises StoreFailed: there may be one.
         """
-        if not self.hard_links:
-            try:
-                self._write_file(path, [content], sync=True)
-                made = True
-            except FileExistsError:
-                made = False
-        else:
-            made = self._link_new(path, content)
+        made = self._made_by_link(lambda: self._link_new(path, content)) if self.hard_links else None
+        if made is None:
+            made = self._create_new(path, [content])
         try:
             # Also where it was there: whoever made it may have died before its name was durable.
             self.disk.sync_folder(path.parent)
@@ -79,28 +79,46 @@ class Volume:
             raise StoreFailed(f"The volume could not make a name durable: {os.strerror(error.errno or 0)}.") from error
         return made
 
+    def _made_by_link(self, make: Callable[[], bool]) -> bool | None:
+        """Whether a name was made; None where the volume says that it has no hard links."""
+        try:
+            return make()
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+        self.hard_links = False
+        return None
+
+    def _create_new(self, path: Path, content: Iterable[bytes]) -> bool:
+        try:
+            self._write_file(path, content, sync=True)
+        except FileExistsError:
+            return False
+        return True
+
     def _link_new(self, path: Path, content: bytes) -> bool:
         aside = _aside(path)
         try:
             self._write_file(aside, [content], sync=True)
-            self.disk.link(aside, path)
-        except FileExistsError:
-            return False
+            return self._link(aside, path)
         finally:
             with contextlib.suppress(OSError):  # a file that stays behind harms nobody
                 self.disk.unlink(aside)
-        return True
 
     def link_to(self, path: Path, existing: Path) -> bool:
         """Give a file one more name, durably; False when there is a file of that name. Needs no room for a file."""
+        made = self._made_by_link(lambda: self._link(existing, path)) if self.hard_links else None
+        if made is None:
+            made = self._create_new(path, [])
+        if made:
+            self.disk.sync_folder(path.parent)
+        return made
+
+    def _link(self, existing: Path, path: Path) -> bool:
         try:
-            if self.hard_links:
-                self.disk.link(existing, path)
-            else:
-                self._write_file(path, [], sync=True)
+            self.disk.link(existing, path)
         except FileExistsError:
             return False
-        self.disk.sync_folder(path.parent)
         return True
 
     def replacement(self, path: Path, content: Iterable[bytes], *, durable: bool) -> "Replacement":

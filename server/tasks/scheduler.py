@@ -279,6 +279,9 @@ class Scheduler:
         finally:
             del self.runs[life.task_id]
             self._queue.note_outcome(life.task_id, gave_up=run.gave_up)
+            if run.gave_up:
+                # This very life, as its claim is this node's: whoever has taken its place can only ask it to end it.
+                self._queue.add(life)
             self._wake.set()
 
     async def _put_away(self, life: Life, epoch: int, state: TaskState) -> None:

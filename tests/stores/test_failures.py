@@ -91,9 +91,21 @@ async def test_a_volume_that_is_full_at_start_is_not_taken_for_one_without_hard_
     store = FileStore(tmp_path, disk)
     await store.open()
     assert store._folder.volume.hard_links
-    disk.refused = ("link", errno.EPERM)
+
+
+async def test_a_volume_that_was_full_at_start_may_turn_out_to_have_no_hard_links(tmp_path: Path) -> None:
+    """Tasks are made, claimed and removed there all the same."""
+    disk = RefusingDisk(Disk())
+    disk.refused = ("write", errno.ENOSPC)
+    store = FileStore(tmp_path, disk)
     await store.open()
-    assert not store._folder.volume.hard_links
+    disk.refused = ("link", errno.EPERM)
+    task = life()
+    assert await store.create(task) == (task, True)
+    assert await store.claim(task, 1, "n1") is not None
+    assert await store.claim(task, 1, "n2") is None
+    assert await store.remove(task, 1)
+    assert await store.lives(TASK) == []
 
 
 def test_a_segment_whose_name_can_not_be_made_durable_gives_its_handle_back(tmp_path: Path) -> None:
