@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from server.errors import TaskNotFound
 from server.models import EventType, Life, Record
 from server.stores.base import LogWriter, Store
 from server.stores.files import FileStore
@@ -184,3 +185,16 @@ async def test_channels_go_with_their_last_reader() -> None:
         bench.hub.leave(bench.task)
         assert bench.hub.readers == 0
         assert bench.hub.channel(bench.task).last_seq == 0
+
+
+@pytest.mark.parametrize("where", ["memory", "files"])
+async def test_who_reads_a_life_that_is_removed_is_told(where: str, tmp_path: Path) -> None:
+    """Also who has caught up and waits: nothing will ever come."""
+    bench = Bench(FileStore(tmp_path) if where == "files" else None)
+    async with bench.running():
+        await bench.writer.append(outputs(1, 2))
+        async with bench.hub.subscribe(bench.task, 0) as subscription:
+            assert await read(subscription, 2) == [1, 2]
+            assert await bench.store.remove(bench.task, 1)
+            with pytest.raises(TaskNotFound):
+                await subscription.next()

@@ -14,6 +14,7 @@ from server.stores.files import FileStore
 from server.tasks.manager import TaskRequest
 from server.tasks.retention import Retention
 from server.workflows.demo import demo_workflow
+from tests.making import life as birth
 from tests.serving import settings
 
 HOUR = 3600.0
@@ -92,6 +93,16 @@ async def test_a_task_that_has_not_ended_stays_however_old(place: Place) -> None
 
 async def _paused(pause: Callable[[Life], Awaitable[dict[str, Any]]], life: Life) -> None:
     assert (await pause(life))["status"] == Status.PAUSED
+
+
+async def test_a_task_whose_mark_was_lost_is_found_again(place: Place) -> None:
+    """A server that dies over putting a mark back leaves a task that nobody looks for."""
+    forgotten, _ = await place.parts.store.create(birth(kind="nobody offers it"))
+    with anyio.fail_after(20):
+        while forgotten.task_id in await place.parts.store.open_tasks():  # a node that just looks at it may mark it
+            (place.folder / "open" / forgotten.task_id).unlink(missing_ok=True)
+    await place.sweep(0)
+    assert forgotten.task_id in await place.parts.store.open_tasks()
 
 
 async def test_older_lives_go_before_the_task_does(place: Place) -> None:
