@@ -15,7 +15,7 @@ import httpx2
 
 from server import __version__
 from server.command.arguments import shown_setting
-from server.command.listening import listen, url_of
+from server.command.listening import listen, url_of, url_within
 from server.command.terminal import Voice, pad
 from server.resources import docs_dir
 from server.settings import Settings
@@ -258,9 +258,10 @@ async def _port(settings: Settings, voice: Voice) -> Check:
     try:
         sockets = await anyio.to_thread.run_sync(listen, settings.host, settings.port)
     except OSError as error:
-        if await _node_at(address):
+        within = url_within(settings.host, settings.port)
+        if await _node_at(within):
             return Check(
-                name, True, voice(f"a Holdfast is listening at {address} already", f"{address} 已有 Holdfast 在监听")
+                name, True, voice(f"a Holdfast is listening at {within} already", f"{within} 已有 Holdfast 在监听")
             )
         why = error.strerror
         return Check(
@@ -279,7 +280,7 @@ async def _port(settings: Settings, voice: Voice) -> Check:
 async def _servers(settings: Settings, voice: Voice) -> list[Check]:
     """The servers that run where this command would look for one, and whether they keep their tasks in this folder."""
     found = []
-    for address in dict.fromkeys((url_of(settings.host, settings.port), settings.holdfast_url.rstrip("/"))):
+    for address in dict.fromkeys((url_within(settings.host, settings.port), settings.holdfast_url.rstrip("/"))):
         if node := await _node_at(address):
             here = await anyio.to_thread.run_sync(_beats_in, settings.task_storage_dir, node["node"])
             running = voice(

@@ -1,6 +1,7 @@
 """Where a server listens: the sockets of an address, and its URL."""
 
 import errno
+import ipaddress
 import socket
 
 BACKLOG = 2048
@@ -43,6 +44,20 @@ def listen(host: str, port: int) -> list[socket.socket]:
     if not listeners:
         raise OSError(errno.EADDRNOTAVAIL, "no address of this host can be listened on")
     return listeners
+
+
+def url_within(host: str, port: int) -> str:
+    """The URL by which this machine reaches a server that listens at ``host``.
+
+    A wildcard address (``0.0.0.0``, ``::``) is no address to ask: it is the loopback address of its family then.
+    """
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return url_of(host, port)
+    if address.is_unspecified:
+        return url_of("127.0.0.1" if address.version == 4 else "::1", port)
+    return url_of(host, port)
 
 
 def url_of(host: str, port: int) -> str:

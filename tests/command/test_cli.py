@@ -17,6 +17,7 @@ from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
 from server.cli import _with_pairs
+from server.command.listening import url_within
 from server.command.telling import CHINESE
 from server.command.terminal import Voice, columns_of
 from tests.scripted import TASK_ID, answer, cut, event, scripted, stream, task_event
@@ -510,6 +511,31 @@ async def test_doctor_knows_a_holdfast_that_runs_already(tmp_path: Path) -> None
     assert f"a Holdfast is listening at {url} already" in same.out
     assert f"runs at {url} and keeps its tasks in the folder above" in same.out
     assert f"runs at {url} and keeps its tasks elsewhere" in other.out
+
+
+async def test_doctor_asks_a_server_that_listens_everywhere_at_loopback(tmp_path: Path) -> None:
+    """As in a container, where only the names of ALLOWED_HOSTS and loopback are answered: 0.0.0.0 is neither."""
+    async with serving(tmp_path / "tasks") as (_, url):
+        everywhere = {"HOST": "0.0.0.0", "ALLOW_ANONYMOUS": "1", "PORT": url.rpartition(":")[2]}  # noqa: S104
+        ran = await run("doctor", TASK_STORAGE_DIR=str(tmp_path / "tasks"), **everywhere)
+    assert ran.status == 0, ran.out
+    assert f"a Holdfast is listening at {url} already" in ran.out
+    assert f"runs at {url} and keeps its tasks in the folder above" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:80"),  # noqa: S104 - nothing is bound here
+        ("::", "http://[::1]:80"),
+        ("[::]", "http://[::1]:80"),
+        ("10.1.2.3", "http://10.1.2.3:80"),
+        ("holdfast.example", "http://holdfast.example:80"),
+    ],
+)
+def test_a_wildcard_address_is_asked_at_loopback(host: str, url: str) -> None:
+    """Every other address is asked as it is."""
+    assert url_within(host, 80) == url
 
 
 async def script(*words: str) -> Ran:
