@@ -1,5 +1,6 @@
 """What every request passes first: its size, its host, its origin, who sends it, and its request id."""
 
+import ipaddress
 import re
 import secrets
 import time
@@ -18,6 +19,8 @@ from server.settings import Settings
 DRAIN_BYTES = 64 * 1024 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STARTS_WORK = frozenset({"/api/stream", "/api/sse"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What a cluster, a load balancer or a monitor asks each server for, by its address."""
 
 NO_ROUTE = "none"
 """What is counted as the route of a request that was refused, or that no route is for."""
@@ -72,15 +75,18 @@ class Guard:
         if size > self._settings.max_header_bytes:
             limit = self._settings.max_header_bytes
             return HeadersTooLarge(f"The request line and headers are {size} bytes; at most {limit} are taken.")
-        if not self._host_is_answered(headers.get("host", "")):
+        if not self._host_is_answered(scope["path"], headers.get("host", "")):
             return ForbiddenHost()
         if self._is_unsafe(scope) and not self._origin_may(headers):
             return ForbiddenOrigin()
         return None
 
-    def _host_is_answered(self, host: str) -> bool:
+    def _host_is_answered(self, path: str, host: str) -> bool:
         names = self._settings.hosts_answered
-        return "*" in names or _host_name(host) in names
+        if "*" in names or _host_name(host) in names:
+            return True
+        # A page makes names of its own lead here (DNS rebinding), never an address; and no browser leaves the host out.
+        return path in PROBES and (not host or _is_address(_host_name(host)))
 
     def _is_unsafe(self, scope: Scope) -> bool:
         return scope["method"] not in SAFE_METHODS or scope["path"] in STARTS_WORK
@@ -130,3 +136,11 @@ def _host_name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -194,6 +194,22 @@ def test_no_page_of_another_site_can_start_a_task(
     problem(httpx2.post(f"{server.url}/api/tasks", json={"kind": "demo"}, headers=headers), status, code)
 
 
+@pytest.mark.parametrize("host", ["10.1.2.3", "10.1.2.3:8000", "[fd00::7]:8000", ""])
+def test_probes_may_ask_by_the_address_of_the_server_and_nobody_else_may(server: Running, host: str) -> None:
+    """Clusters and load balancers ask by address or without any host; everything else wants a name that is answered."""
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert httpx2.get(f"{server.url}{path}", headers={"Host": host}).status_code == 200
+    for path in ("/", "/api/stats", "/api/tasks", "/healthz/", "//healthz", "/api/stream?kind=demo"):
+        problem(httpx2.get(f"{server.url}{path}", headers={"Host": host}), 421, "forbidden_host")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "10.1.2.3.evil.example", "2130706433", "0x7f.1", ":8000", "[evil]"])
+def test_probes_by_a_name_that_is_not_answered_are_refused(server: Running, host: str) -> None:
+    """A page may make a name of its own lead here, and would read the node's name and figures."""
+    for path in ("/healthz", "/readyz", "/metrics"):
+        problem(httpx2.get(f"{server.url}{path}", headers={"Host": host}), 421, "forbidden_host")
+
+
 def test_headers_beyond_measure_are_refused(server: Running) -> None:
     """Before anything is done with them."""
     problem(
