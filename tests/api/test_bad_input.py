@@ -203,6 +203,15 @@ def test_probes_may_ask_by_the_address_of_the_server_and_nobody_else_may(server:
         problem(httpx2.get(f"{server.url}{path}", headers={"Host": host}), 421, "forbidden_host")
 
 
+def test_a_probe_of_http_1_0_needs_no_host_at_all(server: Running) -> None:
+    """As HAProxy asks, unless it is told otherwise."""
+    with socket.create_connection(("127.0.0.1", server.port)) as probe:
+        probe.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+        answer = probe.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'"status":"ready"' in answer
+
+
 @pytest.mark.parametrize("host", ["evil.example", "10.1.2.3.evil.example", "2130706433", "0x7f.1", ":8000", "[evil]"])
 def test_probes_by_a_name_that_is_not_answered_are_refused(server: Running, host: str) -> None:
     """A page may make a name of its own lead here, and would read the node's name and figures."""
