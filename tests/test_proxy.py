@@ -90,7 +90,7 @@ class Site:
             ("holdfast:8000", f"holdfast.test:{self.port}"),
             ("listen 8080 ", f"listen 127.0.0.1:{port} "),
             ("proxy_read_timeout 30s", f"proxy_read_timeout {REQUEST_SECONDS}s"),
-            ("proxy_read_timeout 10s", f"proxy_read_timeout {STREAM_SECONDS}s"),
+            ("proxy_read_timeout 7s", f"proxy_read_timeout {STREAM_SECONDS}s"),
             ("/tmp/", f"{self.folder}/"),  # noqa: S108 - what the configuration names
             ("/dev/stdout", f"{self.folder}/access.log"),
         ):
