@@ -6,11 +6,29 @@ import sys
 
 from tests.campaigns.campaign import Campaign, timed
 
-NAMES = ("kill", "freeze", "race", "disk", "power", "rot", "resume", "clock", "rolling", "model")
+NAMES = (
+    "kill",
+    "store-kill",
+    "freeze",
+    "store-freeze",
+    "race",
+    "store-race",
+    "disk",
+    "power",
+    "rot",
+    "resume",
+    "clock",
+    "rolling",
+    "model",
+)
+
+
+def module_of(name: str) -> str:
+    return f"tests.campaigns.{name.replace('-', '_')}"
 
 
 def campaign(name: str) -> Campaign:
-    found: Campaign = importlib.import_module(f"tests.campaigns.{name}").CAMPAIGN
+    found: Campaign = importlib.import_module(module_of(name)).CAMPAIGN
     return found
 
 

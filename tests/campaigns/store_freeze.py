@@ -16,7 +16,7 @@ from random import Random
 
 from server.stores.disk import Disk
 from tests.campaigns.alone import run_alone
-from tests.campaigns.campaign import Figures
+from tests.campaigns.campaign import Campaign, Figures
 from tests.campaigns.disks import BlindDisk, LinklessDisk, Moment, SignallingDisk, scratch
 from tests.campaigns.forking import End, Forked, Tell
 from tests.campaigns.losses import Losses
@@ -199,3 +199,13 @@ def _own(root: Path, name: str, stops: Stops, inner: Disk, tell: Tell) -> None:
     disk = SignallingDisk(stops, signal.SIGSTOP, lambda *at: tell("stops", *at), inner)
     Worker(root, name, disk, tell, on_owning=inner.own if isinstance(inner, BlindDisk) else lambda _: None).work()
     tell("calls", disk.count)
+
+
+CAMPAIGN = Campaign(
+    name="store-freeze",
+    round="one pause before, in or after a system call",
+    protection="the look for a newer claim",
+    small=100,
+    small_weakened=60,
+    run=run,
+)

@@ -18,7 +18,7 @@ import anyio
 from server.stores.disk import Disk
 from server.stores.files import FileStore
 from tests.campaigns.alone import run_alone
-from tests.campaigns.campaign import Figures
+from tests.campaigns.campaign import Campaign, Figures
 from tests.campaigns.disks import HoldingDisk, LinklessDisk, Moment, SignallingDisk, scratch
 from tests.campaigns.forking import End, Forked, Tell
 from tests.campaigns.losses import Losses
@@ -167,3 +167,13 @@ def remove(root: Path, inner: Disk, point: Point, tell: Tell) -> None:
 
 def _killing(inner: Disk, point: Point, tell: Tell) -> SignallingDisk:
     return SignallingDisk([point], signal.SIGKILL, lambda *at: tell("dies", *at), inner)
+
+
+CAMPAIGN = Campaign(
+    name="store-kill",
+    round="one SIGKILL before, in or after a system call",
+    protection="writing before a call returns",
+    small=60,
+    small_weakened=40,
+    run=run,
+)

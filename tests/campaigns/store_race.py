@@ -27,7 +27,7 @@ from server.stores.segments import Segments
 from server.stores.volume import Volume
 from server.tasks.ownership import Ownership
 from tests.campaigns.alone import run_alone
-from tests.campaigns.campaign import Figures
+from tests.campaigns.campaign import Campaign, Figures
 from tests.campaigns.disks import LinklessDisk, ReplacingDisk, scratch
 from tests.campaigns.forking import End, Forked, Tell
 from tests.campaigns.losses import Losses
@@ -216,3 +216,13 @@ def _judge_log(segments: Segments, shown: list[str], lost: Callable[[str, str], 
         lost("gaps and repeats", str(seqs))
     for line in set(shown) - {lines.encode(record).decode() for record in records}:
         lost("events lost", line)
+
+
+CAMPAIGN = Campaign(
+    name="store-race",
+    round="one task that eight processes race for",
+    protection="link(), which fails if the name exists",
+    small=12,
+    small_weakened=4,
+    run=run,
+)

@@ -4,11 +4,11 @@ import importlib.util
 
 import pytest
 
-from tests.campaigns.__main__ import NAMES, campaign
+from tests.campaigns.__main__ import NAMES, campaign, module_of
 from tests.campaigns.campaign import timed
 
 SEED = 1
-PRESENT = [name for name in NAMES if importlib.util.find_spec(f"tests.campaigns.{name}") is not None]
+PRESENT = [name for name in NAMES if importlib.util.find_spec(module_of(name)) is not None]
 
 
 @pytest.mark.parametrize("name", PRESENT)

@@ -12,7 +12,6 @@ import pytest
 from server.stores import lines
 from server.stores.checksum import checked
 from server.stores.files import FileStore
-from tests.campaigns import store_freeze, store_kill, store_race
 from tests.campaigns.campaign import Figures
 from tests.campaigns.disks import CALLS, BlindDisk, CallingDisk, HoldingDisk, LinklessDisk, Moment, SignallingDisk
 from tests.campaigns.rot import CUT, FIRST, SUBJECTS, Damage, fit_lines, fit_object
@@ -22,24 +21,6 @@ from tests.making import life, outputs
 
 Run = Callable[[int, int, bool], Figures]
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-
-
-@pytest.mark.parametrize(
-    ("run", "rounds"),
-    [(store_kill.run, 60), (store_freeze.run, 100), (store_race.run, 12)],
-)
-def test_nothing_is_lost(run: Run, rounds: int) -> None:
-    """A small run."""
-    figures = run(rounds, 1, False)
-    assert figures.clean, "\n".join(figures.notes)
-
-
-@pytest.mark.parametrize(("run", "rounds"), [(store_kill.run, 40), (store_freeze.run, 60), (store_race.run, 4)])
-def test_without_its_protection_the_campaign_reports_losses(run: Run, rounds: int) -> None:
-    """A check that can't fail proves nothing."""
-    figures = run(rounds, 1, True)
-    told = {"events lost", "events changed", "second lives", "second owners"}
-    assert told & {what for what, count in figures.lost.items() if count}, figures
 
 
 def test_every_call_of_a_disk_can_be_counted_and_passes_through(tmp_path: Path) -> None:
