@@ -13,6 +13,7 @@ from server.fingerprint import is_task_id
 from server.models import Claim, Life, Status, now_ms
 from server.stores.base import Store
 from server.tasks.ownership import read_state
+from server.tasks.runner import TaskRun
 from server.tasks.scheduler import Scheduler
 from server.tasks.state import Outline, TaskState, outline_of_snapshot, told
 from server.tasks.witness import Witness
@@ -51,8 +52,8 @@ class Outlook:
 
     async def state(self, life: Life) -> TaskState:
         """What the task's log adds up to now."""
-        run = self._scheduler.running_here(life)
-        return run.state if run is not None and run.owned.has_read_log else await self._read(life)
+        run = self._owned_here(life)
+        return run.state if run is not None else await self._read(life)
 
     async def _read(self, life: Life) -> TaskState:
         """From the log, once for all who ask meanwhile: whoever comes gets a reading that began after they came.
@@ -81,8 +82,8 @@ class Outlook:
 
     async def outline(self, life: Life) -> Outline:
         """What is known of the task now without its texts: from its snapshot where that is known to be the last one."""
-        run = self._scheduler.running_here(life)
-        if run is not None and run.owned.has_read_log:
+        run = self._owned_here(life)
+        if run is not None:
             # Others may have read on the volume, and shown, what is not folded here yet.
             return replace(run.state.outline(), seq=run.owned.log.last_seq)
         head = await self._store.head(life.task_id)
@@ -117,5 +118,10 @@ class Outlook:
 
     def stalled(self, life: Life) -> dict[str, Any] | None:
         """What holds a task up that runs in this node, and that its log can't tell; None for any other task."""
+        run = self._owned_here(life)
+        return told(run.state.stalled) if run is not None else None
+
+    def _owned_here(self, life: Life) -> TaskRun | None:
+        """What runs it here and knows it. A node that has slept knows nothing of what others have done meanwhile."""
         run = self._scheduler.running_here(life)
-        return told(run.state.stalled) if run is not None and run.owned.has_read_log else None
+        return run if run is not None and run.owned.has_read_log and run.owned.may_write() else None

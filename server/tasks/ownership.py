@@ -25,6 +25,7 @@ class Ownership:
 
     ``orphaned``: the epochs before this one that nobody has released, so what was asked of their owners is still to be
     done.
+    ``may_write``: whether nobody can have taken the task from it, as far as its lease tells.
     ``before``: the ownership before this one, if any. ``deaths``: how many owners in a row have died over it without
     finishing a step.
     """
@@ -46,7 +47,7 @@ class Ownership:
         self.before: Tenure | None = None
         self.orphaned: list[int] = []
         self.deaths = 0
-        self._publish, self._may_write = publish, may_write
+        self._publish, self.may_write = publish, may_write
         self.log: TaskLog
 
     async def read_log(self) -> None:
@@ -63,7 +64,7 @@ class Ownership:
                 break
             self.orphaned.append(epoch)
         self.deaths = deaths_in_a_row(owners)
-        self.log = TaskLog(self._writer, self.state, self._publish, self._may_write)
+        self.log = TaskLog(self._writer, self.state, self._publish, self.may_write)
         self.has_read_log = True
 
     def put_status(self, status: Status, node: str | None, reason: str) -> None:
@@ -112,11 +113,13 @@ class Ownership:
     async def settle(self) -> None:
         """After the end is in the log: the snapshot says so, and nobody looks for an owner any more."""
         await self.save_snapshot(durable=self.state.status.terminal)
-        if self.state.status not in (Status.PENDING, Status.RUNNING):
+        if not self.state.needs_owner:
             await self.store.settle(self.life, self.epoch)
 
     async def give_back(self) -> None:
-        """End this ownership as it began: the task needs no owner after all."""
+        """End this ownership as it began: the task needs no owner after all, or only a `done`."""
+        if self.state.lacks_end:
+            self.log.put(EventType.DONE, {"status": self.state.status})
         self.log.put_journal(EventType.RELEASE, {"epoch": self.epoch})
         await self.log.write_out()
         await self.settle()

@@ -246,7 +246,7 @@ class Scheduler:
             return
         # Without patience: where more was shown than can be read now, whoever claims settles that.
         state = await read_state(self._store, life, seal_wait_seconds=0.0)
-        if state.settled and state.status not in (Status.PENDING, Status.RUNNING):
+        if state.settled and not state.needs_owner:
             await self._put_away(life, epoch, state)
             return
         version = self._registry.get(life.kind).version

@@ -114,6 +114,16 @@ class TaskState:
     def corrupt(self) -> bool:
         return self.failure is not None and self.failure["code"] == LogCorrupt.code
 
+    @property
+    def lacks_end(self) -> bool:
+        """Whether its last owner could write that it has ended, and not the `done` that its readers wait for."""
+        return self.status.terminal and self.ended is None and not self.corrupt
+
+    @property
+    def needs_owner(self) -> bool:
+        """Whether somebody has something to do: run the task, or bring its end to an end."""
+        return self.status in (Status.PENDING, Status.RUNNING) or self.lacks_end
+
     def outline(self) -> Outline:
         seq = self.seq if self.settled else None
         return Outline(self.status, seq, self.ended, self.finished_at, self.corrupt, self.view())
