@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SCRIPTS = ["serve", "test", "check", "lock"]
+SCRIPTS = ["serve", "test", "check", "lock", "bench"]
 TOOLS = "/usr/bin:/bin"
 
 

@@ -1,0 +1,78 @@
+"""Starting beside many finished tasks: until it is ready, the first list page, and its memory."""
+
+import http.client
+import os
+import sys
+import time
+
+from scripts.benching.bench import Bench, say
+from scripts.benching.holdfast import holdfast
+from scripts.benching.load import HOST
+from scripts.benching.processes import memory_bytes, wait_until
+from scripts.benching.stored import make
+from scripts.benching.table import HOLDFAST, Outcome
+from scripts.judging import Failed
+
+PAGE = "/api/tasks?limit=50"
+READY, READY_ALONE = "start until ready", "start until ready, without tasks"
+FIRST, LATER, MEMORY = "first list page", "list page later", "memory after it"
+MOST_SECONDS, MOST_PAGE_MS, MOST_MIB = 2.0, 50.0, 300.0
+MIB = 1024 * 1024
+
+
+def measure(bench: Bench) -> Outcome:
+    folder, count = bench.room("start"), bench.sizes.stored_tasks
+    tasks, outcome = folder / "tasks", Outcome()
+    began = time.monotonic()
+    make(folder, tasks, count)
+    say(f"  {count:,} tasks made in {time.monotonic() - began:.0f} s")
+    os.sync()  # what was just written must not be what the disk is busy with
+    ready: list[float] = []
+    first: list[float] = []
+    later: list[float] = []
+    memory: list[float] = []
+    for number in range(bench.sizes.rounds):
+        with holdfast(folder, tasks) as own:
+            wait_until(lambda own=own: _get(own.port, "/readyz")[0] == 200, "the server being ready")  # type: ignore[misc]  # bound at once
+            ready.append(own.started_seconds)
+            first.append(_page_ms(own.port, count))
+            later.append(_page_ms(own.port, count))
+            if sys.platform == "linux":
+                memory.append(memory_bytes(own.pid) / MIB)
+        say(f"  round {number + 1}: ready {ready[-1]:.2f} s, first page {first[-1]:.0f} ms")
+    alone = bench.room("start-alone")
+    without: list[float] = []
+    for _ in range(bench.sizes.rounds):
+        with holdfast(alone) as own:
+            without.append(own.started_seconds)
+    for what, unit, values in (
+        (READY, "s", ready),
+        (READY_ALONE, "s", without),
+        (FIRST, "ms", first),
+        (LATER, "ms", later),
+        (MEMORY, "MiB", memory),
+    ):
+        outcome.add(what, unit, {HOLDFAST: values})
+    outcome.want(f"{READY}, s", outcome.median(READY, HOLDFAST), MOST_SECONDS, at_least=False)
+    outcome.want(f"{FIRST}, ms", outcome.median(FIRST, HOLDFAST), MOST_PAGE_MS, at_least=False)
+    outcome.want(f"{MEMORY}, MiB", outcome.median(MEMORY, HOLDFAST), MOST_MIB, at_least=False)
+    outcome.notes.append(f"{count:,} finished tasks, made by copying the files of one under other ids")
+    return outcome
+
+
+def _get(port: int, target: str) -> tuple[int, bytes, float]:
+    connection = http.client.HTTPConnection(HOST, port, timeout=300)
+    began = time.monotonic()
+    connection.request("GET", target)
+    answer = connection.getresponse()
+    content = answer.read()
+    seconds = time.monotonic() - began
+    connection.close()
+    return answer.status, content, seconds
+
+
+def _page_ms(port: int, count: int) -> float:
+    status, content, seconds = _get(port, PAGE)
+    if status != 200 or content.count(b'"taskId"') + content.count(b'"generation"') < min(50, count):
+        raise Failed(f"the list was answered {status}: {content[:200]!r}")
+    return seconds * 1e3
