@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"{name} …")
             try:
                 outcomes.append((name, MEASURES[name](bench)))
-            except Failed as error:
+            except (Failed, OSError) as error:
                 failed.append(f"{name} could not be measured: {error}")
                 say(f"  {failed[-1]}")
     except KeyboardInterrupt:

@@ -52,7 +52,7 @@ class Plan:
     connections: int = 1
     reconnect: bool = False
     save: str = ""
-    limit_seconds: float = 120.0
+    limit_seconds: float = 300.0
 
     def encode(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"

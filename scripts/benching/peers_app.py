@@ -9,6 +9,7 @@ from typing import Any
 
 from sse_starlette.sse import EventSourceResponse
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -34,9 +35,13 @@ async def subscribe(request: Request) -> Response:
 
 
 async def publish(request: Request) -> Response:
-    """``?events=&size=&rate=``: so many events, at once or at a rate, to whoever has subscribed."""
+    """``?events=&size=&rate=``: so many events, at once or at a rate, to whoever has subscribed. Answers at once."""
     events, size = int(request.query_params["events"]), int(request.query_params["size"])
     rate = float(request.query_params["rate"])
+    return PlainTextResponse("publishing", background=BackgroundTask(publish_all, events, size, rate))
+
+
+async def publish_all(events: int, size: int, rate: float) -> None:
     began = time.monotonic()
     for index in range(events):
         await asyncio.sleep(max(0.0, began + index / rate - time.monotonic()) if rate else 0)
@@ -45,7 +50,6 @@ async def publish(request: Request) -> Response:
             queue.put_nowait({"id": str(index + 1), "event": "output", "data": json.dumps(data)})
     for queue in queues:
         queue.put_nowait(None)
-    return PlainTextResponse("published")
 
 
 async def replay(request: Request) -> Response:
