@@ -189,11 +189,14 @@ def _command(*words: bytes) -> bytes:
 
 
 def _take_lines(sock: socket.socket, count: int) -> None:
+    """:raises Failed: one of the lines tells of an error."""
+    before = b"\n"
     while count > 0:
         answer = sock.recv(1 << 20)
-        if not answer or answer.startswith(b"-"):
+        if not answer or b"\n-" in before + answer:
             raise Failed(f"Redis answered {answer[:200]!r}")
         count -= answer.count(b"\n")
+        before = answer[-1:]
 
 
 def _tasks_per_minute(bench: Bench, count: int) -> float:
