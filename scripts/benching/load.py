@@ -22,6 +22,7 @@ from scripts.benching.answers import Answer, quantile, whole
 HOST = "127.0.0.1"
 READ_BYTES = 256 * 1024
 OPENING_AT_ONCE = 100
+NEVER = 1 << 63
 LOOK_SECONDS = 0.2
 EMITTED = re.compile(rb'"t": ?(\d+)')
 
@@ -35,8 +36,9 @@ class Plan:
     connection; `ask` sends the first target's request ``count`` times over ``connections`` at once.
 
     ``mark``: what is counted; `follow` has all when it has come ``wanted`` times on a connection. ``delays``: the time
-    since the moment of emission that each event carries is taken. ``reconnect``: each request on a new connection,
-    which is dropped when the mark has come. ``save``: the file that `whole` writes the body to.
+    since the moment of emission that each event carries is taken, of those emitted after all were connected.
+    ``reconnect``: each request on a new connection, which is dropped when the mark has come. ``save``: the file that
+    `whole` writes the body to.
     """
 
     mode: str
@@ -95,6 +97,7 @@ class Follower:
         self._readers: list[Reader] = []
         self._reading = self._ready = self._bytes = 0
         self._delays: list[float] = []
+        self._all_ready = NEVER
         self.first_emitted = 0
 
     def run(self) -> dict[str, Any]:
@@ -105,6 +108,7 @@ class Follower:
             self._open(target)
         while self._ready < len(self._readers):
             self._take()
+        self._all_ready = time.monotonic_ns()
         tell({"ready": len(self._readers)})
         cpu, began = _cpu_seconds(), time.monotonic()
         if self._plan.mode == "hold":
@@ -171,7 +175,8 @@ class Follower:
             self._ready += 1
         if self._plan.delays:
             now = time.monotonic_ns()
-            self._delays += [(now - int(emitted)) / 1e9 for emitted in EMITTED.findall(body)]
+            moments = map(int, EMITTED.findall(body))
+            self._delays += [(now - emitted) / 1e9 for emitted in moments if emitted >= self._all_ready]
         if not self.first_emitted and (match := EMITTED.search(body)):
             self.first_emitted = int(match[1])
         if not data or answer.over or (self._plan.wanted and answer.found >= self._plan.wanted):
