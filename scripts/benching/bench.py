@@ -25,7 +25,7 @@ class Sizes:
 
     readers: int
     events: int
-    steady_seconds: int
+    steady_seconds: float
     idle_readers: int
     naive_readers: int
     replay_events: int
@@ -41,7 +41,7 @@ class Sizes:
 
 FULL = Sizes(1000, 1000, 10, 10_000, 1000, 100_000, 3000, 100_000, 300, 100_000, 500, 2000, 10, 5)
 QUICK = Sizes(300, 300, 4, 1000, 300, 20_000, 600, 20_000, 60, 5000, 40, 160, 0.5, 3)
-TINY = Sizes(5, 20, 1, 5, 5, 50, 10, 50, 3, 20, 2, 4, 0.02, 1)
+TINY = Sizes(5, 20, 0.25, 5, 5, 50, 10, 50, 3, 20, 2, 4, 0.02, 1)
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 

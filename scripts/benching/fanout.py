@@ -31,18 +31,18 @@ Found = dict[str, Any]
 
 def measure(bench: Bench) -> Outcome:
     folder, sizes = bench.room("fanout"), bench.sizes
+    events = int(sizes.steady_seconds * STEADY_PER_SECOND)
     outcome = Outcome()
     with ExitStack() as stack:
         own = stack.enter_context(holdfast(folder, MAX_CONCURRENT_TASKS="1"))
         naive, _ = stack.enter_context(peers_app(folder))
-        pushed = bench.enter(stack, NCHAN, nchan(folder, max(sizes.events, sizes.steady_seconds * STEADY_PER_SECOND)))
+        pushed = bench.enter(stack, NCHAN, nchan(folder, max(sizes.events, events)))
         channels = itertools.count()
         fast: dict[str, Callable[[], Found]] = {
             HOLDFAST: partial(_by_holdfast, own, folder, sizes.readers, sizes.events, 0),
             NAIVE: partial(_by_naive, naive, folder, sizes.readers, sizes.events, 0),
             BARE: partial(_by_bare, folder, sizes.readers, sizes.events),
         }
-        events = sizes.steady_seconds * STEADY_PER_SECOND
         steady: dict[str, Callable[[], Found]] = {
             HOLDFAST: partial(_by_holdfast, own, folder, sizes.readers, events, STEADY_PER_SECOND),
             NAIVE: partial(_by_naive, naive, folder, sizes.readers, events, STEADY_PER_SECOND),
