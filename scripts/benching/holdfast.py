@@ -52,7 +52,7 @@ class Holdfast:
 
     def log(self, task_id: str) -> Path:
         """The first segment of a task's first life."""
-        return self.tasks / task_id / "0001" / "000001.jsonl"
+        return next((self.tasks / task_id).glob("0001-*")) / "000001.jsonl"
 
     def finished(self, **params: Any) -> str:
         """A new demo task that has ended."""

@@ -20,7 +20,7 @@ def make(folder: Path, tasks: Path, count: int) -> None:
         task_id = own.finished(events=5, size=20, steps=2)
     birth = checked((model / task_id / "0001.task").read_bytes())
     snapshot = checked((model / f"{task_id}.json").read_bytes())
-    files = {path.name: path.read_bytes() for path in (model / task_id / "0001").iterdir() if path.is_file()}
+    files = {path.name: path.read_bytes() for path in own.log(task_id).parent.iterdir() if path.is_file()}
     tasks.mkdir()
     newest = birth["created_at"]
     for index in range(count):
@@ -28,7 +28,7 @@ def make(folder: Path, tasks: Path, count: int) -> None:
         new = {"generation": new_generation(), "created_at": created_at}
         shown = {"generation": new["generation"], "created_at": iso(created_at)}
         new_id = secrets.token_hex(16)
-        own_folder = tasks / new_id / "0001"
+        own_folder = tasks / new_id / f"0001-{new['generation']}"
         own_folder.mkdir(parents=True)
         _write(tasks / new_id / "0001.task", {**birth, "task_id": new_id, **new})
         _write(tasks / f"{new_id}.json", {**snapshot, "taskId": new_id, **shown})
