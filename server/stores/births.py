@@ -41,7 +41,7 @@ class Births:
 
     def find(self, life: Life) -> Life | None:
         """The life that has this one's number. :raises LogCorrupt, Unfinished: there is one, and it can't be read."""
-        content = self._volume.read(self.record(life))
+        content = self._read(self.record(life))
         if content is None:
             return None
         if self._is_unfinished(content):
@@ -57,7 +57,7 @@ class Births:
         found = []
         damaged = False
         for name in sorted(name for name in self._volume.names(folder) if name.endswith(SUFFIX)):
-            content = self._volume.read(folder / name)
+            content = self._read(folder / name)
             if content is not None and not self._is_unfinished(content):
                 try:
                     found.append(Life.of(checked(content)))
@@ -68,6 +68,13 @@ class Births:
             # The current life is not known, and an older one must not pass for it.
             raise LogCorrupt(DAMAGED)
         return found
+
+    def _read(self, record: Path) -> bytes | None:
+        content = self._volume.read(record)
+        if content and not self._volume.hard_links:
+            # It is seen before its maker has made it durable, and whoever is told of the task must find it again.
+            self._volume.make_durable(record)
+        return content
 
     def _is_unfinished(self, content: bytes) -> bool:
         return not content or (not self._volume.hard_links and not content.endswith(END))

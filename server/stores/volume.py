@@ -150,6 +150,15 @@ class Volume:
         self.disk.close(self.disk.open(path, os.O_WRONLY | os.O_CREAT))
         self.disk.sync_folder(path.parent)
 
+    def make_durable(self, path: Path) -> None:
+        """What others have written to a file, and its name."""
+        handle = self.disk.open(path, os.O_RDONLY)
+        try:
+            self.disk.sync_data(handle)
+        finally:
+            self.disk.close(handle)
+        self.disk.sync_folder(path.parent)
+
     def read(self, path: Path) -> bytes | None:
         """The content; None when there is no such file."""
         try:
