@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -31,16 +31,20 @@ LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
 class Zygote:
     """The process that forks nodes; see `tests.campaigns.zygote`."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tests.campaigns.zygote"],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
         self._turn = anyio.Lock()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     async def ask(self, request: dict[str, Any]) -> int:
         async with self._turn:
@@ -64,6 +68,7 @@ class Node:
     def __init__(self, zygote: Zygote, folder: Path, port: int, weakness: str | None, settings: dict[str, Any]) -> None:
         self.port = port
         self.log = folder / f"node-{port}.log"
+        self.clock = folder / f"node-{port}.clock"
         self.id: str | None = None
         self._zygote, self._weakness = zygote, weakness
         self._settings = {"port": port, **settings}
@@ -86,7 +91,12 @@ class Node:
         assert self._pid is None, "it runs already"
         self._settings |= settings
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
-        request = {"settings": self._settings, "log": str(self.log), "weakness": self._weakness}
+        request = {
+            "settings": self._settings,
+            "log": str(self.log),
+            "clock": str(self.clock),
+            "weakness": self._weakness,
+        }
         self._ending = False
         self._pid = await self._zygote.ask(request)
         self._pidfd = os.pidfd_open(self._pid)
@@ -151,6 +161,7 @@ class Cluster:
     ) -> None:
         self.folder = folder
         self.tasks = folder / "tasks"
+        self.zygote = zygote
         common = {
             "task_storage_dir": str(self.tasks),
             "library_dir": str(folder / "library"),
@@ -193,9 +204,17 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(folder: Path, count: int, *, weakness: str | None = None, **settings: Any) -> AsyncIterator[Cluster]:
-    """``count`` nodes that listen, for the length of a with-block."""
-    zygote = Zygote()
+async def cluster(
+    folder: Path,
+    count: int,
+    environment: Mapping[str, str] | None = None,
+    /,
+    *,
+    weakness: str | None = None,
+    **settings: Any,
+) -> AsyncIterator[Cluster]:
+    """``count`` nodes that listen, for the length of a with-block. ``environment``: what theirs has besides ours."""
+    zygote = Zygote(environment or {})
     nodes = Cluster(zygote, folder, count, weakness, settings)
     try:
         await nodes.start()

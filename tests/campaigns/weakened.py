@@ -1,19 +1,22 @@
-"""Stores with one protection taken away each, and a node on such a store: what a campaign must notice."""
+"""Stores, and a liveness, without one protection each, and a node on such a one: what a campaign must notice."""
 
 import signal
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import anyio
 import uvicorn
 
+import server.app
 from server.app import create_app
 from server.command.listening import BACKLOG, listen
 from server.errors import OwnershipLost, StoreFailed
-from server.models import Life, Record
+from server.models import Life, Node, Record
 from server.settings import Settings
-from server.stores.base import LogReader, LogWriter
+from server.stores.base import LogReader, LogWriter, Store
 from server.stores.files import FileStore
+from server.tasks.liveness import Liveness
 
 HEEDLESS_SECONDS = 0.3
 """From the look to the deed."""
@@ -84,17 +87,28 @@ class HeedlessStore(FileStore):
         return life, True
 
 
+class WallClockLiveness(Liveness):
+    """Leases and the silence of others are measured by the wall clock."""
+
+    def __init__(
+        self, store: Store, settings: Settings, describe: Callable[[int], Node], on_loss: Callable[[], None]
+    ) -> None:
+        super().__init__(store, settings, describe, time.time, time.time, on_loss)
+
+
+WALL_CLOCK = "wall clock"
 STORES = {"haste": HasteStore, "blind": BlindStore, "repeating": RepeatingStore, "heedless": HeedlessStore}
 
 
 def serve_weakened(settings: Settings, weakness: str) -> int:
-    """Serve on the store of this weakness until the process is ended."""
+    """Serve with this weakness until the process is ended."""
     sockets = listen(settings.host, settings.port)
-    app = create_app(settings, store=STORES[weakness](settings.task_storage_dir))
+    if weakness == WALL_CLOCK:
+        server.app.Liveness = WallClockLiveness  # type: ignore[attr-defined, assignment]
+    app = create_app(settings, store=STORES.get(weakness, FileStore)(settings.task_storage_dir))
     config = uvicorn.Config(app, lifespan="on", ws="none", log_config=None, access_log=False, backlog=BACKLOG)
-    server = _Server(config)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    server.run(sockets)
+    _Server(config).run(sockets)
     return 0
 
 

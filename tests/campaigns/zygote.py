@@ -1,7 +1,8 @@
 """Forks server nodes. All is imported once, so a node starts in a fraction of a second and thousands can be killed.
 
 Reads one JSON request a line from its standard input and answers each with one line:
-``{"settings": {…}, "log": path, "weakness": name or null}`` → ``{"pid": …}``, ``{"ended": pid}`` → ``{"status": …}``.
+``{"settings": {…}, "log": path, "clock": path, "weakness": name or null}`` → ``{"pid": …}``,
+``{"ended": pid}`` → ``{"status": …}``. ``clock`` is where libfaketime, if it is loaded, finds the node's wall clock.
 At the end of its input it ends the nodes that are left.
 """
 
@@ -62,6 +63,7 @@ def _be_a_node(request: dict[str, Any]) -> int:
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for source, target in ((silence, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
+    os.environ["FAKETIME_TIMESTAMP_FILE"] = request["clock"]
     settings = Settings(**request["settings"])
     if request["weakness"] is not None:
         return serve_weakened(settings, request["weakness"])
