@@ -20,6 +20,7 @@ NAMES = (
     "clock",
     "rolling",
     "model",
+    "contract",
 )
 
 
