@@ -1,42 +1,51 @@
 """Calls of several nodes on one store in random order, against a model of what it has promised: `tests.contract`.
 
+On the store in memory, on a folder, and on a folder with nodes that die in the middle of a call.
 Hypothesis makes the calls up, and when one of them breaks a promise it looks for the shortest way there.
 """
 
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
+from typing import TypeAlias
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.campaigns.campaign import Campaign, Figures
 from tests.campaigns.weakened import BlindStore
-from tests.contract.machine import StoreMachine, Stores, files, memory
+from tests.contract.dying import DyingMachine
+from tests.contract.machine import StoreMachine, files, memory
 
 STEPS = 30
 BROKEN = "promises broken"
-STORES: dict[str, Stores] = {"memory": memory, "files": files}
-WEAKENED: dict[str, Stores] = {"files": partial(files, BlindStore)}
+Machine: TypeAlias = Callable[[], StoreMachine]
+MACHINES: dict[str, Machine] = {
+    "memory": partial(StoreMachine, memory),
+    "files": partial(StoreMachine, files),
+    "files, with deaths": DyingMachine,
+}
+WEAKENED: dict[str, Machine] = {"files": partial(StoreMachine, partial(files, BlindStore))}
 
 
 def run(rounds: int, number: int, weakened: bool) -> Figures:
-    """A round is one sequence of calls on each store."""
+    """A round is one sequence of calls on each kind of store."""
     lost, notes = 0, []
-    stores = WEAKENED if weakened else STORES
-    for name, opened in stores.items():
-        if (found := broken_promise(opened, rounds, number, shrink=not weakened)) is not None:
+    machines = WEAKENED if weakened else MACHINES
+    for name, machine in machines.items():
+        if (found := broken_promise(machine, rounds, number, shrink=not weakened)) is not None:
             lost += 1
             notes.append(f"{name}: {found}")
     done: dict[str, int | float] = {
-        "stores": len(stores),
-        "sequences": rounds * len(stores),
+        "kinds of store": len(machines),
+        "sequences": rounds * len(machines),
         "calls in each at most": STEPS,
     }
     return Figures(done, {BROKEN: lost}, tuple(notes))
 
 
-def broken_promise(stores: Stores, sequences: int, number: int, *, shrink: bool = False) -> str | None:
+def broken_promise(machine: Machine, sequences: int, number: int, *, shrink: bool = False) -> str | None:
     """The calls that break a promise, as a program, and how; None when none of so many sequences did."""
     wanted = settings(
         max_examples=sequences,
@@ -49,7 +58,7 @@ def broken_promise(stores: Stores, sequences: int, number: int, *, shrink: bool 
     )
     try:
         with redirect_stdout(StringIO()):
-            run_state_machine_as_test(seed(number)(partial(StoreMachine, stores)), settings=wanted)  # type: ignore[arg-type]
+            run_state_machine_as_test(seed(number)(partial(machine)), settings=wanted)  # type: ignore[arg-type]
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what was looked for
         return "\n".join([repr(error), *getattr(error, "__notes__", [])])
     return None
@@ -57,9 +66,9 @@ def broken_promise(stores: Stores, sequences: int, number: int, *, shrink: bool 
 
 CAMPAIGN = Campaign(
     name="contract",
-    round="one sequence of calls on each store",
+    round="one sequence of calls on each kind of store",
     protection="the look for a newer claim before events are shown",
-    small=15,
+    small=8,
     small_weakened=30,
     run=run,
 )

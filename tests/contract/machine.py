@@ -39,6 +39,7 @@ class Owned:
 
     life: "Kept"
     writer: LogWriter
+    node: int
     closed: bool = False
     refused: bool = False
 
@@ -83,6 +84,7 @@ class Reading:
 
     life: Kept
     reader: LogReader
+    node: int
     after: int
     got: list[Record | dict[str, Any]] = field(default_factory=list)
 
@@ -159,7 +161,7 @@ class StoreMachine(RuleBasedStateMachine):
         for each, writer in won:
             assert writer.epoch == epoch
             kept.claimed(f"n{each}")
-            self._owners.append(Owned(kept, writer))
+            self._owners.append(Owned(kept, writer, each))
             self._open.add(kept.life.task_id)
 
     @precondition(lambda self: self._gone)
@@ -220,7 +222,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(pick=PICKS, node=NODE, after=st.integers(0, 6))
     def open_reader(self, pick: int, node: int, after: int) -> None:
         kept = self._any_life(pick)
-        self._readings.append(Reading(kept, self._store(node).reader(kept.life, after), after))
+        self._readings.append(Reading(kept, self._store(node).reader(kept.life, after), node, after))
         self._read_on(self._readings[-1])
 
     @precondition(lambda self: self._readings)
@@ -350,7 +352,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert {node.id: node.counter for node in self._do(store.nodes)} == self._beats
 
     def _reads_all(self, store: Store, kept: Kept) -> None:
-        reading = Reading(kept, store.reader(kept.life), 0)
+        reading = Reading(kept, store.reader(kept.life), 0, 0)
         self._read_on(reading)
         self._do(reading.reader.close)
         for epoch in range(kept.epoch + 1):
@@ -361,7 +363,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _read_on(self, reading: Reading, to: int | None = None) -> None:
         while batch := self._do(reading.reader.read, to):
-            reading.got += [_comparable(record) for record in batch]
+            reading.got += [comparable(record) for record in batch]
         events = numbered(record for record in reading.got if isinstance(record, Record))
         due = reading.due(to)
         assert events[: len(due)] == due, "gapless, in order, and as it was acknowledged"
@@ -425,7 +427,7 @@ async def _at_once(calls: tuple[Callable[[], Awaitable[T]], ...]) -> list[T]:
     return [answers[index] for index in range(len(calls))]
 
 
-def _comparable(record: Record) -> Record | dict[str, Any]:
+def comparable(record: Record) -> Record | dict[str, Any]:
     if record.type != EventType.SEAL:
         return record
     data = orjson.loads(record.data)
