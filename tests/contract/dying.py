@@ -17,7 +17,8 @@ from tests.campaigns.disks import CallingDisk, halves, scratch
 from tests.contract.machine import NODE, NODES, PICKS, Kept, Reading, StoreMachine, comparable
 from tests.making import life, outputs
 
-CALLS = st.integers(0, 6) | st.integers(7, 25)
+MOST_CALLS = 25
+CALLS = st.integers(0, 6) | st.integers(7, MOST_CALLS)
 """After how many calls to the disk a node dies; most of what it does needs few."""
 TIDYINGS = 3
 """As many as it takes until what the dead have left behind is nobody's any more."""
