@@ -192,7 +192,7 @@ class Store(Protocol):
         """
 
     async def remove_life(self, life: Life) -> None:
-        """Remove one life that is not the current one, with all that belongs to it."""
+        """Remove one life that is not the current one, with all that belongs to it. Idempotent."""
 
     async def pack(self, life: Life, epoch: int) -> int:
         """Keep the log of the epochs up to this one in less room, where it is long; returns how many bytes that saves.

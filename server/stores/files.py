@@ -106,7 +106,7 @@ class FileStore:
         return await self._run("listing tasks", self._folder.snapshots.heads)
 
     async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
-        return await self._run("keeping an artifact", self._folder.artifacts(life).put, epoch, name, content)
+        return await self._run("keeping an artifact", self._folder.put_artifact, life, epoch, name, content)
 
     async def artifact(self, life: Life, name: str, sha256: str) -> bytes | None:
         return await self._run("reading an artifact", self._folder.artifacts(life).get, name, sha256)

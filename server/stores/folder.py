@@ -179,7 +179,12 @@ class TaskFolder:
     def task_ids(self) -> list[str]:
         return [name for name in self.volume.disk.names(self.root) if is_task_id(name)]
 
+    def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
+        self._make_whole(life)
+        return self.artifacts(life).put(epoch, name, content)
+
     def ask(self, life: Life, control: Control) -> None:
+        self._make_whole(life)
         folder = self._births.folder(life) / "control"
         self.volume.make_folder(folder)
         path = folder / f"{control.epoch:06d}.{control.action}"
@@ -225,7 +230,8 @@ class TaskFolder:
         return True
 
     def remove_life(self, life: Life) -> None:
-        self._births.remove(life)
+        if self._births.is_there(life):
+            self._births.remove(life)
         self._removals.finish(self._removals.take_away(self._births.folder(life)))
 
     def tidy(self) -> None:
@@ -260,6 +266,12 @@ class TaskFolder:
 
     def mark_open(self, task_id: str) -> None:
         self.volume.touch(self._mark(task_id))
+
+    def _make_whole(self, life: Life) -> None:
+        """Whoever made it may have died before its folder was there."""
+        folder = self._births.folder(life)
+        if not self.volume.disk.exists(folder) and self._is_there(life):
+            self.volume.make_folder(folder)
 
     def _superseded(self, life: Life, epoch: int) -> bool:
         return self.segments(life).claimed(epoch + 1) or not self._births.is_current(life)

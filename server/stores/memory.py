@@ -4,6 +4,7 @@ Several nodes may share one `MemoryStore` object, as they would share a volume.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -151,9 +152,10 @@ class MemoryStore:
         return True
 
     async def remove_life(self, life: Life) -> None:
-        stored = self._find(life)
-        stored.removed = True
-        self._tasks[life.task_id].remove(stored)
+        with suppress(TaskNotFound):
+            stored = self._find(life)
+            stored.removed = True
+            self._tasks[life.task_id].remove(stored)
 
     async def pack(self, life: Life, epoch: int) -> int:
         return 0

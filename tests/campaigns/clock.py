@@ -181,7 +181,7 @@ async def sweep(tasks: Path, ledger: Ledger, kind: type[Retention] = Retention) 
         node = Holdfast(settings, FileStore(tasks), [demo_workflow()])
         async with node.running():
             parts = node.services
-            retention = kind(parts.store, parts.outlook, parts.manager, settings)
+            retention = kind(parts.store, parts.outlook, parts.manager, node.succession, settings)
             before = float("-inf")
             for offset in SWEEP_OFFSETS:
                 ends = {task_id: await _ended(parts.store, task_id) for task_id in await parts.store.task_ids()}

@@ -4,6 +4,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -128,9 +129,10 @@ class DyingMachine(StoreMachine):
         kept = self._any_life(pick)
         self._count += 1
         content = b"%d" % self._count
+        digest = sha256(content).hexdigest()
         done = self._die_in(node, calls, partial(self._store(node).put_artifact, kept.life, kept.epoch, "x", content))
-        if self._is_so(done, self._do(self._store(node).artifact, kept.life, "x"), kept.artifacts.get("x"), content):
-            kept.artifacts["x"] = content
+        if self._is_so(done, self._do(self._store(node).artifact, kept.life, "x", digest), None, content):
+            kept.artifacts["x", digest] = content
 
     @precondition(lambda self: self._lives)
     @rule(pick=PICKS, node=NODE, calls=CALLS)

@@ -61,7 +61,7 @@ class Kept:
     log: list[Record | dict[str, Any]] = field(default_factory=list)
     released: bool = False
     asked: set[tuple[int, Action]] = field(default_factory=set)
-    artifacts: dict[str, bytes] = field(default_factory=dict)
+    artifacts: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     @property
     def epoch(self) -> int:
@@ -281,8 +281,7 @@ class StoreMachine(RuleBasedStateMachine):
         if epoch < kept.epoch:
             assert isinstance(self._refusal(put), OwnershipLost)
         else:
-            self._do(put)
-            kept.artifacts[name] = b"%d" % self._count
+            kept.artifacts[name, self._do(put)] = b"%d" % self._count
 
     @rule(node=NODE, leaves=st.booleans())
     def beat(self, node: int, leaves: bool) -> None:
@@ -358,8 +357,8 @@ class StoreMachine(RuleBasedStateMachine):
         for epoch in range(kept.epoch + 1):
             asked = {(control.epoch, control.action) for control in self._do(store.asked, kept.life, epoch)}
             assert asked == {(of, action) for of, action in kept.asked if of == epoch}
-        for name in ("x", "y"):
-            assert self._do(store.artifact, kept.life, name) == kept.artifacts.get(name)
+        for (name, digest), content in kept.artifacts.items():
+            assert self._do(store.artifact, kept.life, name, digest) == content
 
     def _read_on(self, reading: Reading, to: int | None = None) -> None:
         while batch := self._do(reading.reader.read, to):
@@ -404,7 +403,7 @@ class StoreMachine(RuleBasedStateMachine):
     def _do(self, call: Callable[..., Awaitable[T]], *args: Any) -> T:
         return self._portal.call(call, *args)
 
-    def _refusal(self, call: Callable[..., Awaitable[None]], *args: Any) -> HoldfastError | None:
+    def _refusal(self, call: Callable[..., Awaitable[object]], *args: Any) -> HoldfastError | None:
         try:
             self._do(call, *args)
         except HoldfastError as error:

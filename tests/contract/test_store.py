@@ -449,7 +449,8 @@ async def test_an_older_life_can_be_removed_alone(store: Store) -> None:
     for each in (first, second):
         await store.create(each)
         await (await claimed(store, each)).append(outputs(1, each.number))
-    await store.remove_life(first)
+    for _ in range(2):
+        await store.remove_life(first)
     assert await store.lives(TASK) == [second]
     assert seqs(await read_on(store.reader(second))) == [1, 2]
     third = life(number=3)
