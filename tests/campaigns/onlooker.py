@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from server.errors import ArtifactDamaged, LogCorrupt
-from server.models import EventType, Record, Status
+from server.models import EventType, Life, Record, Status
 from server.stores import lines
 from server.stores.artifacts import Artifacts
-from server.stores.births import Births, Unfinished
+from server.stores.births import Births
 from server.stores.checksum import checked
 from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
@@ -52,15 +52,17 @@ class Onlooker:
 
     def _find(self) -> Segments | None:
         """The segments of the first life that was found here; later ones are others'."""
-        if self._segments is None:
-            try:
-                born = self._births.find(LIFE)
-            except Unfinished:
-                return None
-            if born is not None:
-                self._segments = Segments(self._volume, self._births.folder(born))
-                self._attached = SegmentReader(self._segments, 0)
+        if self._segments is None and (lives := self._lives()):
+            self._segments = Segments(self._volume, self._births.folder(lives[0]))
+            self._attached = SegmentReader(self._segments, 0)
         return self._segments
+
+    def _lives(self) -> list[Life]:
+        """Those of which there is a whole record: a maker may have died over one."""
+        try:
+            return self._births.all(TASK)
+        except LogCorrupt:
+            return []
 
     def lost(self, what: str, how: str) -> None:
         self._losses.lost(what, f"{self._where}, after {' '.join(self.deaths) or 'nothing'}", how)
@@ -161,7 +163,7 @@ class Onlooker:
     def _look_beside(self, records: list[Record], *, undecided: bool) -> None:
         state = TaskState(LIFE)
         state.apply_all(records)
-        born = (self._root / TASK / "0001.task").exists()
+        born = bool(self._lives())
         open_mark = (self._root / "open" / TASK).exists()
         if born and not undecided and state.status in (Status.PENDING, Status.RUNNING) and not open_mark:
             self.lost("tasks forgotten", f"{state.status}, and not marked as open")

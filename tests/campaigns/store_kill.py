@@ -119,7 +119,7 @@ class Kills:
     def _removal(self, root: Path, onlooker: Onlooker, point: Point) -> None:
         child = Forked(lambda tell: remove(root, Disk(), point, tell))
         self._note_death(child, child.wait(), onlooker)
-        if (root / TASK / "0001.task").exists():
+        if any((root / TASK).glob("*.task")):
             onlooker.look()
 
     def _look_for_ghosts(self, root: Path, onlooker: Onlooker) -> None:
