@@ -14,8 +14,8 @@ from tests.campaigns.campaign import Campaign, Figures
 
 ROOT = Path(__file__).resolve().parents[2]
 WEAKNESSES = {
-    "blind": "the look for a newer claim",
-    "early": "that look after the write",
+    "blind": "leases and the look for a newer claim",
+    "early": "leases and that look after the write",
     "haste": "the order durable, then shown",
     "heedless": "one creator",
     "unsynced": "any sync",

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import anyio
 import uvicorn
@@ -79,12 +80,20 @@ class RepeatingStore(FileStore):
 
 
 class HeedlessStore(FileStore):
-    """Looks for a task and then makes it, and takes what it has made for the one that counts."""
+    """Looks for a task and then makes it, whatever others have made meanwhile: once, as every node then has its own."""
+
+    _has_made = False
 
     async def create(self, life: Life) -> tuple[Life, bool]:
+        if self._has_made or await self.latest(life.task_id) is not None:
+            return await super().create(life)
+        self._has_made = True
         await anyio.sleep(HEEDLESS_SECONDS)
-        await super().create(life)
-        return life, True
+        while True:
+            made, is_new = await super().create(life)
+            if is_new:
+                return made, True
+            life = replace(life, number=made.number + 1)
 
 
 class WallClockLiveness(Liveness):

@@ -69,6 +69,7 @@ class Machine:
         workflows: Iterable[Workflow],
         settings: Settings,
         rng: Random,
+        prepare: Callable[[Holdfast], None] = lambda node: None,
     ) -> None:
         self.name, self.disk, self.store = name, disk, store
         self._loop = loop
@@ -82,12 +83,13 @@ class Machine:
         self._to_stop = asyncio.Event()
         self.ended = asyncio.Event()
         self.crash: BaseException | None = None
-        self._settings, self._workflows = settings, list(workflows)
+        self._settings, self._workflows, self._prepare = settings, list(workflows), prepare
         self.node: Holdfast
         self._life = loop.create_task(self._live(), context=self._context)
 
     async def _live(self) -> None:
         self.node = Holdfast(self._settings, self.store, self._workflows)
+        self._prepare(self.node)
         try:
             async with self.node.running():
                 self.serving = True

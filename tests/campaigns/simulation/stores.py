@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.app import Holdfast
 from server.errors import OwnershipLost
 from server.models import Life, Record
 from server.stores.base import LogWriter
@@ -50,20 +51,37 @@ class EarlyStore(FileStore):
         return _EarlyWriter(writer, lambda: segments.claimed(epoch + 1), self) if writer is not None else None
 
 
+class AlwaysHeedlessStore(HeedlessStore):
+    """Simulated nodes make few tasks each."""
+
+    async def create(self, life: Life) -> tuple[Life, bool]:
+        self._has_made = False
+        return await super().create(life)
+
+
 @dataclass(frozen=True, slots=True)
 class Weakness:
-    """``make(root, disk)`` is a store that lacks something, or ``idle_syncs`` a disk; ``shown_by``: which troubles."""
+    """``make(root, disk)`` is a store that lacks something, ``idle_syncs`` a disk, ``prepare`` takes it from a node.
+
+    ``shown_by``: which troubles.
+    """
 
     make: Callable[[Path, FakeDisk], FileStore] = SimulatedStore
     idle_syncs: str = "none"
     shown_by: tuple[str, ...] = ()
+    prepare: Callable[[Holdfast], None] = lambda node: None
+
+
+def without_leases(node: Holdfast) -> None:
+    """It never fences itself: the look for a newer claim is all there is."""
+    node.services.liveness.lease = lambda: lambda: True  # type: ignore[method-assign]
 
 
 WEAKENED = {
-    "blind": Weakness(BlindStore, shown_by=("freeze",)),
-    "early": Weakness(EarlyStore, shown_by=("freeze",)),
+    "blind": Weakness(BlindStore, shown_by=("freeze",), prepare=without_leases),
+    "early": Weakness(EarlyStore, shown_by=("freeze",), prepare=without_leases),
     "haste": Weakness(HasteStore, shown_by=("kill",)),
-    "heedless": Weakness(HeedlessStore),
+    "heedless": Weakness(AlwaysHeedlessStore),
     "unsynced": Weakness(idle_syncs="all", shown_by=("power",)),
     "unsynced readers": Weakness(idle_syncs="of readers", shown_by=("outage",)),
 }

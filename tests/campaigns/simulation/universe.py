@@ -16,7 +16,7 @@ from tests.campaigns.simulation.fake_disk import FakeDisk, Habits
 from tests.campaigns.simulation.loop import SimulatedLoop, Stuck
 from tests.campaigns.simulation.machine import Cut, Machine
 from tests.campaigns.simulation.medium import Medium
-from tests.campaigns.simulation.stores import ROOT, WEAKENED, SimulatedStore
+from tests.campaigns.simulation.stores import ROOT, WEAKENED, Weakness
 from tests.campaigns.simulation.troubles import KINDS, Troubles
 from tests.campaigns.simulation.witness import Witness
 from tests.campaigns.simulation.workload import Workload
@@ -212,10 +212,11 @@ class Universe:
 
     def _start(self, name: str) -> Machine:
         disk = FakeDisk(self._medium, self._habits, WORLD.dice(f"disk {name}"))
-        make = SimulatedStore if self._weakness is None else WEAKENED[self._weakness].make
-        store = make(ROOT, disk)
+        weakness = WEAKENED[self._weakness] if self._weakness is not None else Weakness()
+        store = weakness.make(ROOT, disk)
         workflows = [self._workload.workflow(1)]
-        return Machine(name, self._loop, disk, store, workflows, self._settings, WORLD.dice(f"machine {name}"))
+        rng = WORLD.dice(f"machine {name}")
+        return Machine(name, self._loop, disk, store, workflows, self._settings, rng, weakness.prepare)
 
     async def _bring_to_its_end(self, plan: int) -> None:
         """Ask for the task until it is completed: the same request resumes what is paused, and retries what failed."""
