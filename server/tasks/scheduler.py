@@ -230,7 +230,7 @@ class Scheduler:
         except HoldfastError as error:
             logger.warning("could not take up task %s: %s", life.task_id, error.detail)
             self._queue.note_outcome(life.task_id, gave_up=True)
-        except Exception:  # as above
+        except Exception:  # part of the outermost loop of a node's work: one bad task must not end all others
             logger.exception("could not take up task %s", life.task_id)
             self._queue.note_outcome(life.task_id, gave_up=True)
         finally:
