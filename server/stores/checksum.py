@@ -7,7 +7,8 @@ from zlib import crc32
 import orjson
 
 END = b"\n}\n"
-_CHECKSUM = re.compile(rb',\n  "crc": (\d{1,10})\n\}\n\Z')
+_BEFORE = b',\n  "crc": '
+_CHECKSUM = re.compile(rb"%b(\d{1,10})\n\}\n" % _BEFORE)
 
 
 def with_checksum(content: bytes) -> bytes:
@@ -18,8 +19,8 @@ def with_checksum(content: bytes) -> bytes:
 
 def checked(content: bytes) -> dict[str, Any]:
     """The object without its checksum. :raises ValueError: this is not what `with_checksum` made."""
-    match = _CHECKSUM.search(content)
-    if match is None or crc32(content[: match.start()]) != int(match[1]):
+    match = _CHECKSUM.fullmatch(content, max(0, content.rfind(_BEFORE)))  # found from its end: it may be long
+    if match is None or crc32(memoryview(content)[: match.start()]) != int(match[1]):
         raise ValueError("the checksum does not match")
     found: dict[str, Any] = orjson.loads(content)
     del found["crc"]
