@@ -4,7 +4,7 @@ A store keeps lives (birth records), claims, logs, snapshots, artifacts, control
 no polling interval and no file name leaves a store.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,6 +62,26 @@ class LogReader(Protocol):
         :raises LogCorrupt: a record in the middle is damaged, or the log ends before what its snapshot tells of; what
             stands before it has been returned by earlier calls.
         :raises TaskNotFound: the life has been removed.
+        :raises StoreFailed: the volume refused.
+        """
+
+    async def close(self) -> None:
+        """Give the handles back. Idempotent; never fails."""
+
+
+class Rendition(Protocol):
+    """What somebody has made from a life's finished log, open for reading.
+
+    It is derived, and not durable: after a power cut anything may stand in it, so whoever reads it checks it.
+    """
+
+    size: int
+
+    async def read(self, offset: int, size: int) -> bytes | None:
+        """At most ``size`` bytes; fewer only at its end.
+
+        None once the log is another one than it was made from: somebody has claimed the life since, or removed it.
+
         :raises StoreFailed: the volume refused.
         """
 
@@ -199,6 +219,23 @@ class Store(Protocol):
 
         Nothing is done unless the owner of ``epoch`` has released it. Readers notice nothing, and the life may be gone
         on with at any time.
+        """
+
+    async def rendition(self, life: Life) -> Rendition | None:
+        """What was last kept by `keep_rendition`; None when there is none that was made from the log as it stands.
+
+        None as well for a life that has been removed.
+        """
+
+    async def keep_rendition(self, life: Life, pieces: AsyncIterable[bytes]) -> bool:
+        """Keep what is made from the whole log of a life, at once or not at all. Returns whether it was kept.
+
+        The pieces may be made from the log as they are asked for. None is asked for unless the newest owner has
+        released the log, and nothing is kept where somebody has claimed or removed the life by the time that they are
+        all there, where ``pieces`` raises, or where there is little room: tasks come first. What is kept may be dropped
+        at any time, and is by `pack`.
+
+        :raises StoreFull, StoreFailed: nothing was kept.
         """
 
     async def tidy(self) -> None:

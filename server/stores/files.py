@@ -3,7 +3,7 @@
 What is done in the folder stands in `server.stores.folder`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +19,13 @@ from server.stores.births import Unfinished
 from server.stores.disk import Disk
 from server.stores.folder import TaskFolder
 from server.stores.reader import SegmentReader
+from server.stores.renditions import OpenRendition
 from server.stores.segments import SegmentWriter
 from server.stores.volume import store_error
 
 DISK_THREADS = 32
 BEATING, LOOKING = "writing a heartbeat", "reading heartbeats"
+KEEPING = "keeping a rendition"
 PATIENCE_SECONDS = 5.0
 """How long whoever makes a task waits for somebody who is just removing it, or making it too."""
 PATIENCE_POLL_SECONDS = 0.01
@@ -142,7 +144,23 @@ class FileStore:
         await self._run("removing a life", self._folder.remove_life, life)
 
     async def pack(self, life: Life, epoch: int) -> int:
-        return await self._run("packing a log", self._folder.segments(life).pack, epoch, PACK_ABOVE_BYTES)
+        return await self._run("packing a log", self._folder.pack, life, epoch, PACK_ABOVE_BYTES)
+
+    async def rendition(self, life: Life) -> "FileRendition | None":
+        opened = await self._run("opening a rendition", self._folder.renditions(life).open)
+        return FileRendition(self, opened) if opened else None
+
+    async def keep_rendition(self, life: Life, pieces: AsyncIterable[bytes]) -> bool:
+        writer = await self._run(KEEPING, self._folder.renditions(life).begin)
+        if writer is None:
+            return False
+        try:
+            async for piece in pieces:
+                await self._run(KEEPING, writer.write, piece)
+            return await self._run(KEEPING, writer.commit)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._run(KEEPING, writer.discard)
 
     async def tidy(self) -> None:
         await self._run("tidying up", self._folder.tidy)
@@ -199,3 +217,17 @@ class FileLogReader:
 
     async def close(self) -> None:
         self._reader.close()
+
+
+class FileRendition:
+    """An open rendition, its blocking calls run in a thread."""
+
+    def __init__(self, store: FileStore, opened: OpenRendition) -> None:
+        self._store, self._opened = store, opened
+        self.size = opened.size
+
+    async def read(self, offset: int, size: int) -> bytes | None:
+        return await self._store._run("reading a rendition", self._opened.read, offset, size)
+
+    async def close(self) -> None:
+        self._opened.close()

@@ -2,7 +2,7 @@
 
     {task id}.json                       snapshot
     {task id}/{life:04d}.task            birth record, made by link()
-    {task id}/{life:04d}-{generation}/{epoch:06d}.claim, {epoch:06d}.jsonl, control/, artifacts/
+    {task id}/{life:04d}-{generation}/{epoch:06d}.claim, {epoch:06d}.jsonl, rendition, control/, artifacts/
     nodes/{node}.json, {node}.lock       heartbeats
     open/{task id}                       tasks that may need an owner; derived, see docs/decisions/004
     removing/{task id}                   tasks that are just being removed
@@ -27,6 +27,7 @@ from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
 from server.stores.reader import SegmentReader
 from server.stores.removal import Removals
+from server.stores.renditions import Renditions
 from server.stores.seals import cut_short, seal_before
 from server.stores.segments import Segments, SegmentWriter
 from server.stores.snapshots import Snapshots
@@ -254,6 +255,15 @@ class TaskFolder:
         finally:
             self._removals.end(task_id)
         self._removals.finish(taken)
+
+    def pack(self, life: Life, epoch: int, longer_than: int) -> int:
+        saved = self.segments(life).pack(epoch, longer_than)
+        if saved:
+            self.renditions(life).drop()
+        return saved
+
+    def renditions(self, life: Life) -> Renditions:
+        return Renditions(self.segments(life), aside=self.root)
 
     def segments(self, life: Life) -> Segments:
         return Segments(self.volume, self._births.folder(life))

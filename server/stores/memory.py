@@ -3,7 +3,7 @@
 Several nodes may share one `MemoryStore` object, as they would share a volume.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -25,6 +25,7 @@ class _Stored:
     segments: list[list[Record]] = field(default_factory=list)
     controls: dict[tuple[int, Action], Control] = field(default_factory=dict)
     artifacts: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    rendition: "MemoryRendition | None" = None
     removed: bool = False
 
     def log(self) -> list[Record]:
@@ -160,6 +161,22 @@ class MemoryStore:
     async def pack(self, life: Life, epoch: int) -> int:
         return 0
 
+    async def rendition(self, life: Life) -> "MemoryRendition | None":
+        with suppress(TaskNotFound):
+            found = self._find(life).rendition
+            return found if found is not None and found.fits else None
+        return None
+
+    async def keep_rendition(self, life: Life, pieces: AsyncIterable[bytes]) -> bool:
+        claim = await self.newest_claim(life)
+        if claim is None or not claim.released:
+            return False
+        stored = self._find(life)
+        made = MemoryRendition(stored, claim.epoch, b"".join([piece async for piece in pieces]))
+        if made.fits:
+            stored.rendition = made
+        return made.fits
+
     async def tidy(self) -> None:
         pass
 
@@ -196,6 +213,24 @@ class MemoryLogWriter:
 
     async def close(self) -> None:
         self._closed = True
+
+
+class MemoryRendition:
+    """What was made from a log up to the owner of an epoch."""
+
+    def __init__(self, stored: _Stored, epoch: int, content: bytes) -> None:
+        self._stored, self._epoch, self._content = stored, epoch, content
+        self.size = len(content)
+
+    @property
+    def fits(self) -> bool:
+        return not self._stored.removed and len(self._stored.claims) == self._epoch
+
+    async def read(self, offset: int, size: int) -> bytes | None:
+        return self._content[offset : offset + size] if self.fits else None
+
+    async def close(self) -> None:
+        pass
 
 
 class MemoryLogReader:

@@ -149,13 +149,24 @@ class Segments:
         last = self.last_record(epoch)
         if last is None or last.type != EventType.RELEASE:
             return 0
-        return sum(self._pack(each) for each in range(1, epoch + 1) if self._plain_size(each) > longer_than)
+        return sum(self._pack(each) for each in range(1, epoch + 1) if (self._size(self.log(each)) or 0) > longer_than)
 
-    def _plain_size(self, epoch: int) -> int:
+    def files(self, epoch: int) -> dict[str, int]:
+        """The files of the segments up to this epoch's, by name, and how long each is."""
+        files = {}
+        for each in range(1, epoch + 1):
+            log = self.log(each)
+            for path in (log, log.with_suffix(PACKED_SUFFIX)):
+                if (size := self._size(path)) is not None:
+                    files[path.name] = size
+                    break
+        return files
+
+    def _size(self, path: Path) -> int | None:
         try:
-            return self.volume.disk.version(self.log(epoch))[-1]
+            return self.volume.disk.version(path)[-1]
         except FileNotFoundError:
-            return 0
+            return None
 
     def _pack(self, epoch: int) -> int:
         log = self.log(epoch)

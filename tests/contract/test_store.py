@@ -478,6 +478,103 @@ async def test_a_packed_log_reads_as_before_and_can_be_gone_on_with(store: Store
     assert seqs(await read_on(store.reader(task, 11_998))) == [11_999, 12_000, 12_001, 12_002]
 
 
+async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def ended(store: Store) -> Life:
+    """A life whose owner has released it."""
+    task, _ = await store.create(life())
+    await (await claimed(store, task)).append([*outputs(1, 3), release()])
+    return task
+
+
+async def kept(store: Store, task: Life) -> bytes | None:
+    rendition = await store.rendition(task)
+    if rendition is None:
+        return None
+    content = await rendition.read(0, rendition.size)
+    await rendition.close()
+    return content
+
+
+async def test_a_rendition_is_kept_of_a_log_that_its_owner_has_released(store: Store) -> None:
+    """The last one that was made; any part of it can be read."""
+    task = await ended(store)
+    assert await store.rendition(task) is None
+    assert await store.keep_rendition(task, pieces(b"older"))
+    assert await store.keep_rendition(task, pieces(b"012", b"3456789"))
+    rendition = await store.rendition(task)
+    assert rendition is not None
+    assert rendition.size == 10
+    assert [await rendition.read(2, 3), await rendition.read(8, 10)] == [b"234", b"89"]
+    await rendition.close()
+    await rendition.close()
+    assert seqs(await read_on(store.reader(task))) == [1, 2, 3]
+
+
+async def test_no_rendition_is_made_of_a_log_that_may_still_grow(store: Store) -> None:
+    """Not a piece of it is asked for."""
+    task, _ = await store.create(life())
+    asked = pieces(b"never asked for")
+    assert not await store.keep_rendition(task, asked)
+    await (await claimed(store, task)).append(outputs(1, 3))
+    assert not await store.keep_rendition(task, asked)
+    assert await anext(asked) == b"never asked for"
+    assert await store.rendition(task) is None
+
+
+async def test_a_rendition_ends_when_its_log_is_gone_on_with(store: Store) -> None:
+    """Also for who is just reading it, and after the next owner has released it."""
+    task = await ended(store)
+    await store.keep_rendition(task, pieces(b"of epoch 1"))
+    rendition = await store.rendition(task)
+    assert rendition is not None
+    writer = await claimed(store, task, 2)
+    assert await rendition.read(0, 2) is None
+    await rendition.close()
+    assert await store.rendition(task) is None
+    await writer.append([*outputs(4, 5), release()])
+    assert await store.rendition(task) is None
+    assert await store.keep_rendition(task, pieces(b"of epoch 2"))
+    assert await kept(store, task) == b"of epoch 2"
+
+
+async def test_a_rendition_is_kept_whole_or_not_at_all(store: Store) -> None:
+    """What can't be made, or is overtaken while it is made, leaves the older one or none."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"half of it"
+        raise LookupError
+
+    async def overtaken() -> AsyncIterator[bytes]:
+        yield b"half of it"
+        await claimed(store, task, 2)
+        yield b"the other half"
+
+    task = await ended(store)
+    await store.keep_rendition(task, pieces(b"whole"))
+    with pytest.raises(LookupError):
+        await store.keep_rendition(task, broken())
+    assert await kept(store, task) == b"whole"
+    assert not await store.keep_rendition(task, overtaken())
+    assert await store.rendition(task) is None
+
+
+async def test_a_rendition_goes_with_its_life(store: Store) -> None:
+    """And who reads it finds that out; the next life has none."""
+    task = await ended(store)
+    await store.keep_rendition(task, pieces(b"of the first life"))
+    rendition = await store.rendition(task)
+    assert rendition is not None
+    assert await store.remove(task, 1)
+    assert await rendition.read(0, 2) is None
+    await rendition.close()
+    assert await store.rendition(task) is None
+    assert await store.rendition(await ended(store)) is None
+
+
 async def test_tidying_up_harms_nothing(store: Store) -> None:
     """However often."""
     task = life()
