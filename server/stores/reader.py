@@ -9,7 +9,7 @@ from server.stores.seals import Seal, corrupt, current_seals
 from server.stores.segments import OpenSegment, Segments
 
 READ_BYTES = 1024 * 1024
-SEEK_BYTES = 64 * 1024
+SEEK_BYTES = 16 * 1024
 
 
 def _first_numbered(content: bytes) -> tuple[int, int] | None:
@@ -109,7 +109,9 @@ class SegmentReader:
         low, high = 0, segment.size() if seal is None else seal.length - len(seal.last)
         while high - low > SEEK_BYTES:
             middle = (low + high) // 2
-            found = _first_numbered(segment.read_at(SEEK_BYTES, middle))
+            size = SEEK_BYTES
+            while (found := _first_numbered(segment.read_at(size, middle))) is None and middle + size < high:
+                size *= 4  # a record may be long
             if found is None:
                 break
             place, seq = found

@@ -133,9 +133,12 @@ class Hub:
         channel.notify()
         self.drop_unused(channel)
 
-    def subscribe(self, life: Life, after: int) -> "Subscription":
-        """A cursor behind the event ``after``; use it as an async context manager."""
-        return Subscription(self, self._store, life, after)
+    def subscribe(self, life: Life, after: int, durable_to: int = 0) -> "Subscription":
+        """A cursor behind the event ``after``; use it as an async context manager.
+
+        ``durable_to``: the log is known to be durable and valid up to this seq.
+        """
+        return Subscription(self, self._store, life, after, durable_to)
 
     def channel(self, life: Life) -> Channel:
         return self._channels.setdefault(life.generation, Channel(life))
@@ -179,8 +182,8 @@ class Hub:
 class Subscription:
     """One reader's cursor on one life's log."""
 
-    def __init__(self, hub: Hub, store: Store, life: Life, after: int) -> None:
-        self._hub, self._store, self._life = hub, store, life
+    def __init__(self, hub: Hub, store: Store, life: Life, after: int, durable_to: int) -> None:
+        self._hub, self._store, self._life, self._durable_to = hub, store, life, durable_to
         self._channel: Channel
         self._reader: LogReader | None = None
         self._reader_seq = after
@@ -238,11 +241,13 @@ class Subscription:
 
     async def _read_on(self, reader: LogReader) -> list[Record]:
         channel = self._channel
-        known_durable = channel.last_seq if channel.owned and channel.last_seq > self.seq else None
-        while batch := await reader.read(known_durable):
-            if found := numbered(batch):
-                break
-        else:
+        known_durable = max(self._durable_to, channel.last_seq if channel.owned else 0)
+        found: list[Record] = []
+        if known_durable > self.seq:
+            found = numbered(await reader.read(known_durable))
+        while not found and (batch := await reader.read()):
+            found = numbered(batch)
+        if not found:
             return []
         while found[-1].type == EventType.DONE and (more := await reader.read()):
             found += numbered(more)
