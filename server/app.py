@@ -30,6 +30,7 @@ from server.stores.base import Store
 from server.stores.files import FileStore
 from server.stores.timed_disk import TimedDisk
 from server.streaming.hub import Hub
+from server.streaming.replay import Replays
 from server.tasks.census import Census
 from server.tasks.claims import Claims
 from server.tasks.liveness import Liveness
@@ -101,6 +102,7 @@ class Holdfast:
             scheduler=scheduler,
             liveness=liveness,
             hub=hub,
+            replays=Replays(store, hub),
             readiness=readiness,
             census=census,
             metrics=metrics,
@@ -118,6 +120,7 @@ class Holdfast:
         await parts.liveness.observe()
         async with anyio.create_task_group() as tg:
             await tg.start(parts.hub.run)
+            tg.start_soon(parts.replays.run)
             tg.start_soon(parts.liveness.run)
             tg.start_soon(parts.scheduler.run)
             tg.start_soon(self.succession.run)

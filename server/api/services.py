@@ -8,6 +8,7 @@ from server.metrics import Metrics
 from server.settings import Settings
 from server.stores.base import Store
 from server.streaming.hub import Hub
+from server.streaming.replay import Replays
 from server.tasks.census import Census
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
@@ -31,6 +32,7 @@ class Services:
     scheduler: Scheduler
     liveness: Liveness
     hub: Hub
+    replays: Replays
     readiness: Readiness
     census: Census
     metrics: Metrics

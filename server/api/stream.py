@@ -13,7 +13,7 @@ from server.errors import MethodNotAllowed
 from server.models import Json, Life
 from server.streaming.response import EventStream
 from server.streaming.resume import reads_on, resume_point
-from server.streaming.source import TaskSource
+from server.streaming.source import Source, TaskSource
 from server.streaming.wire import NdjsonWire, SseWire, Wire
 
 NDJSON = "application/x-ndjson"
@@ -57,9 +57,12 @@ async def event_stream(
         opening.append(("reset", {"reason": point.reset}))
     if wire is None:
         wire = NdjsonWire(life.generation) if wants_ndjson(request) else SseWire()
-    subscription = parts.hub.subscribe(life, point.after)
+    # What was seen to have ended was durable by then.
+    subscription = parts.hub.subscribe(life, point.after, durable_to=now.ended or 0)
     stalled = partial(parts.outlook.stalled, life)
-    source = TaskSource(subscription, wire, opening, stalled, on_damage=partial(parts.outlook.state, life))
+    source: Source = TaskSource(subscription, wire, opening, stalled, on_damage=partial(parts.outlook.state, life))
+    if isinstance(wire, SseWire):
+        source = parts.replays.source(life, subscription, source, now.ended)
     return EventStream(source, parts.settings, headers)
 
 

@@ -1,6 +1,6 @@
 """Those who ask of simulated machines: readers that follow to the end, and people who meddle."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
@@ -17,7 +17,9 @@ from server.errors import (
 )
 from server.models import EventType, Life
 from server.streaming.resume import reads_on, resume_point
+from server.streaming.source import TaskSource
 from server.streaming.sse import Frame, event_id
+from server.streaming.wire import SseWire
 from server.tasks.listing import Filters
 from server.tasks.manager import TaskRequest
 from tests.campaigns.ledger import Ledger, Loss
@@ -113,9 +115,12 @@ class Reader:
             self.ended = now.status
             return
         self._begin(life, point.after, point.reset)
-        async with parts.hub.subscribe(life, point.after) as subscription:
-            while (frames := await subscription.next()) is not None:
-                for frame in frames:
+        cursor = parts.hub.subscribe(life, point.after, durable_to=now.ended or 0)
+        from_log = TaskSource(cursor, SseWire(), [], stalled=lambda: None, on_damage=_damaged)
+        source = parts.replays.source(life, cursor, from_log, now.ended)
+        async with source:
+            while (block := await source.next()) is not None:
+                for frame in _frames_in(block):
                     if connection == self.connections:
                         self._take(frame)
 
@@ -139,6 +144,18 @@ class Reader:
         self.around.witness.saw(life.generation, frame)
         if frame.type == EventType.DONE:
             self.ended = _status_in(frame)
+
+
+async def _damaged() -> None:
+    raise LogCorrupt
+
+
+def _frames_in(block: bytes) -> Iterator[Frame]:
+    """The events of a block of `text/event-stream`."""
+    for event in block.split(b"\n\n")[:-1]:
+        fields = dict(line.split(b": ", 1) for line in event.split(b"\n"))
+        seq = int(fields[b"id"].rpartition(b"-")[2])
+        yield Frame(seq, fields[b"event"].decode(), fields[b"data"], event + b"\n\n")
 
 
 def _status_in(frame: Frame) -> str:

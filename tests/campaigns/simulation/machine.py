@@ -17,6 +17,9 @@ from tests.campaigns.simulation.fake_disk import FakeDisk
 from tests.campaigns.simulation.loop import Due, SimulatedLoop
 from tests.campaigns.simulation.world import MACHINE, WORLD
 
+RENDERED_FROM_EVENTS = 5
+"""Logs are short in a simulated world."""
+
 T = TypeVar("T")
 
 
@@ -89,6 +92,7 @@ class Machine:
 
     async def _live(self) -> None:
         self.node = Holdfast(self._settings, self.store, self._workflows)
+        self.node.services.replays.least_events = RENDERED_FROM_EVENTS
         self._prepare(self.node)
         try:
             async with self.node.running():

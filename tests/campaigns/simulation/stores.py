@@ -21,7 +21,7 @@ class SimulatedStore(FileStore):
     """Packs short logs, too."""
 
     async def pack(self, life: Life, epoch: int) -> int:
-        return await self._run("packing a log", self._folder.segments(life).pack, epoch, PACKED_ABOVE_BYTES)
+        return await self._run("packing a log", self._folder.pack, life, epoch, PACKED_ABOVE_BYTES)
 
 
 class _EarlyWriter:
