@@ -44,6 +44,7 @@ from tests.campaigns.verdicts import (
     later_birth_judge,
     log_judge,
     snapshot_judge,
+    stream_judge,
     view_judge,
 )
 
@@ -77,16 +78,18 @@ def _fit(content: bytes, before: bytes, after: bytes) -> bytes:
     return b"%b%b%d%b" % (body, before, crc32(body), after) if found else content
 
 
+ENDED: tuple[Judge, ...] = (view_judge, stream_judge)
 SUBJECTS = (
     Subject("open log", f"{RUNNING}/{FIRST}/000002.jsonl", (log_judge(RUNNING, open_end=True),), fit_lines),
     Subject("sealed log", f"{RUNNING}/{FIRST}/000001.jsonl", (log_judge(RUNNING),), fit_lines),
     Subject(
-        "sealed log of an ended task", f"{FINISHED}/{FIRST}/000001.jsonl", (log_judge(FINISHED), view_judge), fit_lines
+        "sealed log of an ended task", f"{FINISHED}/{FIRST}/000001.jsonl", (log_judge(FINISHED), *ENDED), fit_lines
     ),
-    Subject("released log", f"{FINISHED}/{FIRST}/000002.jsonl", (log_judge(FINISHED), view_judge), fit_lines),
+    Subject("released log", f"{FINISHED}/{FIRST}/000002.jsonl", (log_judge(FINISHED), *ENDED), fit_lines),
+    Subject("rendition", f"{FINISHED}/{FIRST}/rendition", ENDED),
     Subject("packed log, sealed", f"{PACKED}/{FIRST}/000001.jsonl.gz", (log_judge(PACKED),)),
     Subject("packed log, released", f"{PACKED}/{FIRST}/000002.jsonl.gz", (log_judge(PACKED),)),
-    Subject("snapshot", f"{FINISHED}.json", (snapshot_judge,), fit_object),
+    Subject("snapshot", f"{FINISHED}.json", (snapshot_judge, stream_judge), fit_object),
     Subject("birth record", f"{RUNNING}/0001.task", (birth_judge,), fit_object),
     Subject("birth record of a later life", f"{REBORN}/0002.task", (later_birth_judge,), fit_object),
     Subject("claim", f"{RUNNING}/{FIRST}/000002.claim", (claim_judge(RUNNING), log_judge(RUNNING)), fit_object),

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,10 @@ from server.stores.disk import Disk
 from server.stores.files import FileStore
 from server.stores.segments import Segments
 from server.stores.volume import Volume
+from server.streaming.hub import Hub
+from server.streaming.replay import Replays
+from server.streaming.source import TaskSource
+from server.streaming.wire import SseWire
 from server.tasks.outlook import Outlook
 from server.tasks.ownership import Ownership
 from tests.making import life, life_folder, output, outputs, step_record
@@ -49,6 +53,19 @@ class Place:
         node: Holdfast = self.app.state.holdfast
         return node.services.outlook
 
+    async def stream(self, task: Life) -> bytes:
+        """The task's events as its reader gets them, from its rendition where that fits."""
+        services = self.app.state.services
+        now = await self.outlook.outline(task)
+        cursor = services.hub.subscribe(task, 0, durable_to=now.ended or 0)
+        from_log = TaskSource(cursor, SseWire(), [], lambda: None, partial(self.outlook.state, task))
+        source = Replays(self.store, services.hub, least_events=0).source(task, cursor, from_log, now.ended)
+        blocks = []
+        async with source:
+            while (block := await source.next()) is not None:
+                blocks.append(block)
+        return b"".join(blocks)
+
     async def read(self, task: Life) -> tuple[list[str], HoldfastError | None, bool]:
         """A log's records as lines, the error at which they end, and whether more may follow."""
         reader = self.store.reader(task)
@@ -69,6 +86,7 @@ class Whole:
 
     lives: dict[str, Life]
     logs: dict[str, list[str]]
+    stream: bytes
     view: dict[str, Any]
     snapshot: dict[str, Any]
 
@@ -87,14 +105,16 @@ async def make(root: Path) -> Whole:
     lives[REBORN], _ = await store.create(life(REBORN, 2, fresh="again"))
     await _run_on(store, root, lives[RUNNING])
     await _finish(store, root, lives[FINISHED])
+    await Replays(store, Hub(store)).make(lives[FINISHED])
     await _pack(store, root, lives[PACKED])
     logs = {task_id: (await place.read(lives[task_id]))[0] for task_id in lives}
     snapshot = await store.snapshot(FINISHED)
     if snapshot is None:
         raise LookupError("no snapshot was made")
     view = await place.outlook.view(lives[FINISHED])
+    stream = await place.stream(lives[FINISHED])
     await store.close()
-    return Whole(lives, logs, view, snapshot)
+    return Whole(lives, logs, stream, view, snapshot)
 
 
 async def _claimed(store: FileStore, task: Life, epoch: int) -> LogWriter:

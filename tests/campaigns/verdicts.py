@@ -5,12 +5,15 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+import anyio
 import httpx2
 
 from server.errors import HoldfastError, LogCorrupt
 from server.models import Status
 from tests.campaigns.rotting import ARTIFACT, FINISHED, NODE, PAUSE, REBORN, RUNNING, TABLE, Place, Whole
 from tests.making import output
+
+WAITING_SECONDS = 5.0
 
 
 class Verdict(StrEnum):
@@ -83,6 +86,19 @@ async def _gone_on_with(place: Place, whole: Whole, task_id: str) -> tuple[Verdi
     if error is not None or undecided or kept != good[: len(kept)] or _events(after)[:-1] != kept:
         return Verdict.STUCK, f"{error}: {after}"
     return Verdict.TORN, f"{len(kept)} of {len(good)} events"
+
+
+async def stream_judge(place: Place, whole: Whole) -> tuple[Verdict, str]:
+    """For all that the finished task's readers are sent from: log, rendition, snapshot."""
+    with anyio.move_on_after(WAITING_SECONDS):
+        stream = await place.stream(whole.lives[FINISHED])
+        if stream == whole.stream:
+            return Verdict.SAME, ""
+        events, _, end = stream.partition(b"event: failure\n")
+        if end and LogCorrupt.code.encode() in end and whole.stream.startswith(events):
+            return Verdict.FOUND, ""
+        return Verdict.DIFFERENT, repr(stream)
+    return Verdict.WAITING, "the stream does not end"
 
 
 async def view_judge(place: Place, whole: Whole) -> tuple[Verdict, str]:
