@@ -51,6 +51,10 @@ class LogReader(Protocol):
         There may then be more, that was shown to readers before.
         """
 
+    @property
+    def complete(self) -> bool:
+        """Whether the last read came to the end of a log that its newest owner had released: nothing followed then."""
+
     async def read(self, durable_to: int | None = None) -> list[Record]:
         """The next records, in order, none missing and none twice; empty when there is nothing more as of now.
 

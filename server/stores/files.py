@@ -210,6 +210,10 @@ class FileLogReader:
     def undecided(self) -> bool:
         return self._reader.undecided
 
+    @property
+    def complete(self) -> bool:
+        return self._reader.complete
+
     async def read(self, durable_to: int | None = None) -> list[Record]:
         return await self._store._run(
             "reading a log", self._store._folder.read_on, self._life, self._reader, durable_to

@@ -139,6 +139,8 @@ class TaskFolder:
 
     def read_on(self, life: Life, reader: SegmentReader, durable_to: int | None) -> list[Record]:
         found = reader.read(durable_to)
+        if reader.complete and self._told(life)[0] > reader.after:
+            reader.complete = False
         if found or durable_to is not None:
             return found
         if not self.volume.disk.exists(self._births.folder(life)) and not self._births.is_there(life):

@@ -243,6 +243,11 @@ class MemoryLogReader:
         self._everything = after == 0
         self._index = 0
 
+    @property
+    def complete(self) -> bool:
+        last = self._stored.segments[-1][-1:] if self._stored.segments else []
+        return self._index == len(self._stored.log()) and bool(last) and last[0].type == EventType.RELEASE
+
     async def read(self, durable_to: int | None = None) -> list[Record]:
         found: list[Record] = []
         log = self._stored.log()

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from server.models import Record
+from server.models import EventType, Record
 from server.stores import lines
 from server.stores.packed import BadMember
 from server.stores.seals import Seal, corrupt, current_seals
@@ -35,9 +35,10 @@ class SegmentReader:
         self._epoch, self._offset = 1, 0
         self._segment: OpenSegment | None = None
         self._seals: dict[int, Seal] = {}
-        self.undecided = False
+        self.undecided = self.complete = False
 
     def read(self, durable_to: int | None) -> list[Record]:
+        self.complete = False
         found = self._read(durable_to)
         self.undecided = not found and self._segments.claimed(self._epoch + 1)
         return found
@@ -58,9 +59,17 @@ class SegmentReader:
                     raise corrupt(self._epoch, self._offset)
                 break
             before = self._offset
-            if (wanted := self._take(chunk, durable_to)) or self._offset == before:
+            wanted = self._take(chunk, durable_to)
+            if self._is_end(chunk) and seal is None and self._offset == before + chunk.length:
+                # Looked at last: what a claim that is not there now will seal ends here.
+                self.complete = not self._segments.claimed(self._epoch + 1)
+            if wanted or self._offset == before:
                 return wanted
         return []
+
+    @staticmethod
+    def _is_end(chunk: lines.Chunk) -> bool:
+        return chunk.records[-1].type == EventType.RELEASE and not chunk.damaged
 
     def close(self) -> None:
         segment, self._segment = self._segment, None

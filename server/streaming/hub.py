@@ -249,7 +249,7 @@ class Subscription:
             found = numbered(batch)
         if not found:
             return []
-        while found[-1].type == EventType.DONE and (more := await reader.read()):
+        while found[-1].type == EventType.DONE and not reader.complete and (more := await reader.read()):
             found += numbered(more)
         return found
 

@@ -419,6 +419,30 @@ async def test_many_groups_written_while_read_arrive_whole(store: Store) -> None
     assert seen == list(range(1, total + 1))
 
 
+async def test_a_reader_knows_that_it_has_read_a_released_log_to_its_end(store: Store) -> None:
+    """Until then, and once somebody has claimed the life since, it does not."""
+    task, _ = await store.create(life())
+    writer = await claimed(store, task)
+    await writer.append(outputs(1, 3))
+    reader = store.reader(task, 1)
+    assert seqs(await reader.read()) == [2, 3]
+    assert not reader.complete
+    await writer.append([output(4), release()])
+    assert seqs(await reader.read()) == [4]
+    assert reader.complete
+    short = store.reader(task)
+    assert seqs(await short.read(durable_to=2)) == [1, 2]
+    assert not short.complete
+    assert seqs(await read_on(short)) == [3, 4]
+    await (await claimed(store, task, 2)).append(outputs(5, 5))
+    late = store.reader(task, 2)
+    found: list[int | None] = []
+    while batch := await late.read():
+        found += seqs(batch)
+        assert not late.complete
+    assert found == [3, 4, 5]
+
+
 async def test_seals_are_not_events(store: Store) -> None:
     """What a takeover leaves in the log has no seq."""
     task = life()
