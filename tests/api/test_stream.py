@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
+import orjson
 import pytest
 
+from tests.making import life_folder
 from tests.reading import connection, numbered, parse, read_bytes, read_stream, report_of
 from tests.serving import Running, serving, settings, wait_until
 
@@ -228,3 +230,33 @@ def test_a_reader_that_takes_nothing_is_closed_and_resumes_where_it_was(tmp_path
         seen = numbered(parse(content))
         assert 0 < len(seen) < len(numbered(reference))
         assert seen + numbered(read_stream(url, seen[-1].id)) == numbered(reference)
+
+
+def test_a_finished_task_reads_the_same_when_it_is_kept_as_it_goes_over_the_wire(tmp_path: Path) -> None:
+    """From its start and from any place, in either format; after a retry it is another log."""
+    wanted = settings(tmp_path)
+    with serving(wanted) as server:
+        url = demo(server, events=3000, size=20, fail_at=2900)
+        with connection(url) as raw:
+            followed = read_bytes(raw)
+        task_id = parse(followed)[0].data["id"]
+        events = f"{server.url}/api/tasks/{task_id}/events"
+        with connection(events) as raw:
+            first = read_bytes(raw)
+        rendition = life_folder(wanted.task_storage_dir, task_id) / "rendition"
+        wait_until(rendition.exists)
+        with connection(events) as raw:
+            again = read_bytes(raw)
+        assert again[again.index(b"id: ") :] == first[first.index(b"id: ") :]
+        seen = numbered(parse(again))
+        assert seen == numbered(parse(followed))
+        for after in (0, 1, 1500, len(seen) - 2):
+            assert numbered(read_stream(events, seen[after].id)) == seen[after + 1 :]
+        lines = httpx2.get(events, headers={"Accept": "application/x-ndjson"}).content.splitlines()[1:]
+        assert [orjson.loads(line)["id"] for line in lines] == [each.id for each in seen]
+        assert httpx2.get(events, headers={"Last-Event-ID": str(seen[-1].id)}).status_code == 204
+        httpx2.post(f"{server.url}/api/tasks/{task_id}/retry")
+        retried = numbered(read_stream(events))
+        assert [each.id for each in retried[: len(seen)]] == [each.id for each in seen]
+        assert [each.event for each in retried].count("done") == 1
+        assert retried[-1].event == "done"
