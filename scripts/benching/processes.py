@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 120.0
 END_SECONDS = 20.0
 LOOK_SECONDS = 0.002
+REST_SECONDS = 0.3
 MODULE = (sys.executable, "-P", "-m")
 
 
@@ -94,6 +95,23 @@ def wait_for_port(started: "subprocess.Popen[bytes]", port: int, log: Path) -> N
         return False
 
     wait_until(listens, "a peer listening")
+
+
+def wait_until_at_rest(pid: int) -> None:
+    """Until a process has used next to no processor time for a moment."""
+
+    def rests() -> bool:
+        before = _busy_seconds(pid)
+        time.sleep(REST_SECONDS)
+        return _busy_seconds(pid) - before < REST_SECONDS / 10
+
+    wait_until(rests, f"process {pid} coming to rest")
+
+
+def _busy_seconds(pid: int) -> float:
+    """The processor time that a process has taken so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_bytes(pid: int) -> int:

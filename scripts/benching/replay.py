@@ -3,17 +3,17 @@
 The first replay of a log leaves a rendition of it behind, from which later ones are sent; both are measured.
 """
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
 from scripts.benching.bench import NAIVE, NGINX, Bench
-from scripts.benching.holdfast import events_of, holdfast
+from scripts.benching.holdfast import Holdfast, events_of, holdfast
 from scripts.benching.load import Plan
 from scripts.benching.peers import nginx, peers_app
-from scripts.benching.processes import carried_out
+from scripts.benching.processes import carried_out, wait_until_at_rest
 from scripts.benching.table import HOLDFAST, Outcome
 from scripts.judging import Failed
 from scripts.outside import wait_for as wait_briefly
@@ -47,7 +47,7 @@ def measure(bench: Bench) -> Outcome:
     tail_again: list[float] = []
 
     def cold() -> float:
-        with holdfast(folder) as own:
+        with rested(folder) as own:
             seconds = _all(own.port, target, folder, events)
             again.append(_all(own.port, target, folder, events))
             return seconds
@@ -55,13 +55,13 @@ def measure(bench: Bench) -> Outcome:
     def first() -> float:
         aside = rendition.rename(files / RENDITION)
         try:
-            with holdfast(folder) as own:
+            with rested(folder) as own:
                 return _all(own.port, target, folder, events)
         finally:
             aside.replace(rendition)
 
     def cold_tail() -> float:
-        with holdfast(folder) as own:
+        with rested(folder) as own:
             seconds = _tail(own.port, target, folder, last_seen)
             tail_again.append(_tail(own.port, target, folder, last_seen))
             return seconds
@@ -90,6 +90,14 @@ def measure(bench: Bench) -> Outcome:
     outcome.want(f"{LAST}, ms", outcome.median(LAST, HOLDFAST), TAIL_MILLISECONDS, at_least=False)
     outcome.notes.append(f"{events:,} events, {saved.stat().st_size / 1e6:.1f} MB")
     return outcome
+
+
+@contextmanager
+def rested(folder: Path) -> Iterator[Holdfast]:
+    """A server that has just been started, when what it begins with is done: it reads its library then."""
+    with holdfast(folder) as own:
+        wait_until_at_rest(own.pid)
+        yield own
 
 
 def _milliseconds(seconds: dict[str, list[float]]) -> dict[str, list[float]]:
