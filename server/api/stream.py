@@ -15,6 +15,7 @@ from server.streaming.response import EventStream
 from server.streaming.resume import reads_on, resume_point
 from server.streaming.source import Source, TaskSource
 from server.streaming.wire import NdjsonWire, SseWire, Wire
+from server.tasks.manager import Submission
 
 NDJSON = "application/x-ndjson"
 EMBEDDED = "embedded"
@@ -28,12 +29,14 @@ async def stream(request: Request) -> Response:
     given = last_event_id(request) or wanted.after
     manager = services(request).manager
     submission = await manager.submit(wanted, lambda life: reads_on(given, life.generation))
-    return await event_stream(request, submission.life, given, reused=submission.reused)
+    return event_stream(request, submission, given)
 
 
 async def task_events(request: Request) -> Response:
     """The events of a task that is there."""
-    return await event_stream(request, await own_task(request), last_event_id(request), reused=True)
+    life = await own_task(request)
+    now = await services(request).outlook.outline(life)
+    return event_stream(request, Submission(life, reused=True, now=now), last_event_id(request))
 
 
 def last_event_id(request: Request) -> str | None:
@@ -41,18 +44,16 @@ def last_event_id(request: Request) -> str | None:
     return request.headers.get("last-event-id") or request.query_params.get("after") or None
 
 
-async def event_stream(
-    request: Request, life: Life, given: str | None, *, reused: bool, wire: Wire | None = None
-) -> Response:
+def event_stream(request: Request, submission: Submission, given: str | None, wire: Wire | None = None) -> Response:
     """The stream of a life from where the reader is; 204 for one that has seen it all."""
+    life, now = submission.life, submission.now
     bind_contextvars(task=life.task_id)
     parts = services(request)
-    now = await parts.outlook.outline(life)
     headers = task_headers(life)
     point = resume_point(given, life.generation, now.seq, now.ended)
     if point.over:
         return Response(status_code=204, headers=headers)
-    opening: list[tuple[str, Json]] = [("task", {**parts.outlook.with_position(now.view), "reused": reused})]
+    opening: list[tuple[str, Json]] = [("task", {**parts.outlook.with_position(now.view), "reused": submission.reused})]
     if point.reset is not None:
         opening.append(("reset", {"reason": point.reset}))
     if wire is None:

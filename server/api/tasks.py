@@ -30,7 +30,7 @@ async def create_task(request: Request) -> Response:
     """Start or attach: 201 for a new life, 200 for one that was there."""
     submission = await services(request).manager.submit(await task_request(request))
     life = submission.life
-    view = await services(request).outlook.view(life)
+    view = services(request).outlook.with_position(submission.now.view)
     headers = {**task_headers(life), "Location": f"/api/tasks/{life.task_id}"}
     return json_response({**view, "reused": submission.reused}, 200 if submission.reused else 201, headers)
 

@@ -4,11 +4,11 @@ A store keeps lives (birth records), claims, logs, snapshots, artifacts, control
 no polling interval and no file name leaves a store.
 """
 
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.models import Claim, Control, Life, Node, Record
+from server.models import Claim, Control, Life, Node, Record, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,15 @@ class Finding:
     name: str
     ok: bool
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A task as one look has found it: its lives as `Store.lives` has them, and what `Store.end` says of the current
+    one."""
+
+    lives: list[Life]
+    end: dict[str, Any] | None
 
 
 class LogWriter(Protocol):
@@ -161,6 +170,15 @@ class Store(Protocol):
     async def head(self, task_id: str) -> dict[str, Any] | None:
         """The snapshot as `head_of` cuts it: cheap to ask for again and again."""
 
+    async def end(self, life: Life) -> dict[str, Any] | None:
+        """The life's `head` where it is the last word on it as of now, None otherwise.
+
+        So it is where it tells of a life's end, and the newest claim is that of the owner who saved it, released.
+        """
+
+    async def look(self, task_id: str) -> Sight:
+        """All that has to be known to attach to a task, with one call. :raises LogCorrupt: as `lives`."""
+
     async def task_ids(self) -> list[str]:
         """Every id that has a life, in no order."""
 
@@ -249,6 +267,14 @@ class Store(Protocol):
 def numbered(records: Iterable[Record]) -> list[Record]:
     """The events among the records: those that go over the wire."""
     return [record for record in records if record.seq is not None]
+
+
+def last_word(head: dict[str, Any] | None, life: Life, claim: Callable[[], Claim | None]) -> dict[str, Any] | None:
+    """What `Store.end` returns. The claim is looked at last: what it says of the head must hold after the head was."""
+    if head is None or head["generation"] != life.generation or not Status(head["status"]).terminal:
+        return None
+    newest = claim()
+    return head if newest is not None and newest.released and newest.epoch == head["epoch"] else None
 
 
 def head_of(snapshot: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from anyio import to_thread
 from server.errors import HoldfastError, StoreFailed
 from server.models import Claim, Control, Life, Node, Record
 from server.stores import probe
-from server.stores.base import Finding
+from server.stores.base import Finding, Sight
 from server.stores.births import Unfinished
 from server.stores.disk import Disk
 from server.stores.folder import TaskFolder
@@ -100,6 +100,12 @@ class FileStore:
 
     async def head(self, task_id: str) -> dict[str, Any] | None:
         return await self._run("reading a snapshot", self._folder.snapshots.head, task_id)
+
+    async def end(self, life: Life) -> dict[str, Any] | None:
+        return await self._run("reading a snapshot", self._folder.end, life)
+
+    async def look(self, task_id: str) -> Sight:
+        return await self._run("reading a task", self._folder.look, task_id)
 
     async def task_ids(self) -> list[str]:
         return await self._run("listing tasks", self._folder.task_ids)

@@ -13,6 +13,7 @@ Its correctness rests on link(), rename(), one writer per file and fsync; see do
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -21,6 +22,7 @@ from server.fingerprint import is_task_id
 from server.models import Action, Claim, Control, EventType, Life, Record, Status, new_generation
 from server.stores import probe
 from server.stores.artifacts import Artifacts
+from server.stores.base import Sight, last_word
 from server.stores.births import Births
 from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
@@ -178,6 +180,13 @@ class TaskFolder:
         if self._superseded(life, epoch):
             # Overtaken in between, so that it may stand in the place of a newer one: none is better than an older one.
             self.snapshots.remove(life.task_id)
+
+    def end(self, life: Life) -> dict[str, Any] | None:
+        return last_word(self.snapshots.head(life.task_id), life, lambda: self.newest_claim(life))
+
+    def look(self, task_id: str) -> Sight:
+        lives = self.lives(task_id)
+        return Sight(lives, self.end(lives[-1]) if lives else None)
 
     def task_ids(self) -> list[str]:
         return [name for name in self.volume.disk.names(self.root) if is_task_id(name)]

@@ -13,7 +13,7 @@ import orjson
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
 from server.models import Action, Claim, Control, EventType, Life, Node, Record, now_ms
-from server.stores.base import Finding, head_of
+from server.stores.base import Finding, Sight, head_of, last_word
 
 
 @dataclass(slots=True)
@@ -67,6 +67,9 @@ class MemoryStore:
         return lives[-1].life if lives else None
 
     async def newest_claim(self, life: Life) -> Claim | None:
+        return self._newest_claim(life)
+
+    def _newest_claim(self, life: Life) -> Claim | None:
         stored = self._find(life)
         if not stored.claims:
             return None
@@ -100,6 +103,13 @@ class MemoryStore:
     async def head(self, task_id: str) -> dict[str, Any] | None:
         snapshot = await self.snapshot(task_id)
         return None if snapshot is None else head_of(snapshot)
+
+    async def end(self, life: Life) -> dict[str, Any] | None:
+        return last_word(await self.head(life.task_id), life, lambda: self._newest_claim(life))
+
+    async def look(self, task_id: str) -> Sight:
+        lives = await self.lives(task_id)
+        return Sight(lives, await self.end(lives[-1]) if lives else None)
 
     async def task_ids(self) -> list[str]:
         return list(self._tasks)

@@ -9,12 +9,12 @@ from typing import Any
 from server.errors import HoldfastError, LogCorrupt, TaskActive
 from server.fingerprint import fingerprint
 from server.models import Life, Status, new_generation, now_ms
-from server.stores.base import Store
+from server.stores.base import Sight, Store
 from server.tasks.claims import Claims
 from server.tasks.listing import Listing
 from server.tasks.outlook import Outlook
 from server.tasks.scheduler import Scheduler
-from server.tasks.state import TaskState
+from server.tasks.state import Outline, TaskState
 from server.tasks.steering import Steering
 from server.tasks.succession import Succession
 from server.tasks.witness import Witness
@@ -41,10 +41,11 @@ class TaskRequest:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a request led to. ``reused``: the life was there before."""
+    """What a request led to, and what is known of it now. ``reused``: the life was there before."""
 
     life: Life
     reused: bool
+    now: Outline
 
 
 class BackgroundTaskManager:
@@ -74,30 +75,34 @@ class BackgroundTaskManager:
         task_id = self._task_id(request)
         while True:
             try:
-                lives = await self._store.lives(task_id)
+                sight = await self._outlook.look(task_id)
             except LogCorrupt:
                 if request.fresh is None:
                     raise
-                lives = []
+                sight = Sight([], None)
+            lives = sight.lives
             if lives and resuming(lives[-1]):
-                return Submission(lives[-1], reused=True)
-            if not lives or await self._calls_for_a_new_life(request, lives):
+                return await self._attached(lives[-1], sight)
+            if not lives or await self._calls_for_a_new_life(request, sight):
                 number = lives[-1].number + 1 if lives else 1
                 begun = await self._begin_behind_damage(request, task_id, number)
                 if begun is not None:
-                    return Submission(begun, reused=False)
+                    return Submission(begun, reused=False, now=await self._outlook.outline(begun))
                 continue  # somebody else was first, perhaps with another key
             life = _with_key(lives, request.fresh) or lives[-1]
             if life is not lives[-1]:
-                return Submission(life, reused=True)
-            now = await self._outlook.outline(life)
-            if not now.status.needs_restart or now.corrupt:
-                if now.status is Status.PENDING:
+                return await self._attached(life)
+            found = await self._attached(life, sight)
+            if not found.now.status.needs_restart or found.now.corrupt:
+                if found.now.status is Status.PENDING:
                     self._scheduler.offer(life)
-                return Submission(life, reused=True)
-            reason = "resumed" if now.status is Status.PAUSED else "retried"
-            await self._steering.set_going(life, {now.status}, reason)
-            return Submission(life, reused=True)
+                return found
+            reason = "resumed" if found.now.status is Status.PAUSED else "retried"
+            await self._steering.set_going(life, {found.now.status}, reason)
+            return await self._attached(life)
+
+    async def _attached(self, life: Life, sight: Sight | None = None) -> Submission:
+        return Submission(life, reused=True, now=await self._outlook.outline(life, sight))
 
     async def _begin_behind_damage(self, request: TaskRequest, task_id: str, number: int) -> Life | None:
         """A key that asks for a new life gets one although a birth record is damaged: under the next free number."""
@@ -149,12 +154,12 @@ class BackgroundTaskManager:
                 raise TaskActive
             self._scheduler.forget(life)
 
-    async def _calls_for_a_new_life(self, request: TaskRequest, lives: list[Life]) -> bool:
-        if request.fresh is not None and _with_key(lives, request.fresh) is None:
+    async def _calls_for_a_new_life(self, request: TaskRequest, sight: Sight) -> bool:
+        if request.fresh is not None and _with_key(sight.lives, request.fresh) is None:
             return True
         if request.max_age is None:
             return False
-        now = await self._outlook.outline(lives[-1])
+        now = await self._outlook.outline(sight.lives[-1], sight)
         if now.status is not Status.COMPLETED or now.finished_at is None:
             return False
         return time.time() - now.finished_at / 1000 > request.max_age

@@ -1,31 +1,21 @@
 """What is known of tasks now: found, looked at, shown."""
 
-import itertools
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
-
-import anyio
 
 from server.errors import HoldfastError, TaskNotFound
 from server.fingerprint import is_task_id
 from server.models import Claim, Life, Status, now_ms
-from server.stores.base import Store
+from server.stores.base import Sight, Store
 from server.tasks.ownership import read_state
 from server.tasks.runner import TaskRun
 from server.tasks.scheduler import Scheduler
+from server.tasks.shared import Shared
 from server.tasks.state import Outline, TaskState, outline_of_snapshot, told
 from server.tasks.witness import Witness
-
-
-@dataclass(slots=True)
-class _Reading:
-    """A log being read. ``began`` orders it with those who wait for it."""
-
-    began: int
-    state: TaskState | None = None
-    over: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Outlook:
@@ -33,8 +23,12 @@ class Outlook:
 
     def __init__(self, store: Store, scheduler: Scheduler, witness: Witness) -> None:
         self._store, self._scheduler, self._witness = store, scheduler, witness
-        self._ticks = itertools.count()
-        self._readings: dict[str, _Reading] = {}
+        self._looks = Shared[Sight]()
+        self._readings = Shared[TaskState]()
+
+    async def look(self, task_id: str) -> Sight:
+        """A task as the store has it now, which is asked once for all who ask meanwhile. :raises LogCorrupt:"""
+        return await self._looks.get(task_id, partial(self._store.look, task_id))
 
     async def find(self, task_id: str, scope: str, generation: str | None = None) -> Life:
         """The current life of a task, or the one of this generation.
@@ -43,7 +37,7 @@ class Outlook:
         """
         if not is_task_id(task_id):
             raise TaskNotFound("No task has this id: a task id is 32 hexadecimal digits in lower case.")
-        lives = await self._store.lives(task_id)
+        lives = (await self.look(task_id)).lives
         if generation is not None:
             lives = [life for life in lives if life.generation == generation]
         if not lives or lives[-1].scope != scope:
@@ -56,42 +50,32 @@ class Outlook:
         return run.state if run is not None else await self._read(life)
 
     async def _read(self, life: Life) -> TaskState:
-        """From the log, once for all who ask meanwhile: whoever comes gets a reading that began after they came.
+        """From the log, once for all who ask meanwhile."""
+        return await self._readings.get(life.generation, partial(self._read_log, life))
 
-        An ended task's snapshot is put right by the way, so that the log need not be read for the next one.
-        """
-        came = next(self._ticks)
-        while (reading := self._readings.get(life.generation)) is not None:
-            await reading.over.wait()
-            if reading.began > came and reading.state is not None:
-                return reading.state
-        reading = self._readings[life.generation] = _Reading(began=next(self._ticks))
-        try:
-            # In this order: what is read belongs to this claim or an earlier one, never to a later one.
-            claim = await self._store.newest_claim(life)
-            reading.state = await read_state(self._store, life)
-        finally:
-            del self._readings[life.generation]
-            reading.over.set()
-        if reading.state.corrupt and reading.state.failure is not None:
-            self._witness.quarantined(life, reading.state.failure["message"])
-        if reading.state.status.terminal and reading.state.settled:
+    async def _read_log(self, life: Life) -> TaskState:
+        """An ended task's snapshot is put right by the way, so that the log need not be read for the next one."""
+        # In this order: what is read belongs to this claim or an earlier one, never to a later one.
+        claim = await self._store.newest_claim(life)
+        state = await read_state(self._store, life)
+        if state.corrupt and state.failure is not None:
+            self._witness.quarantined(life, state.failure["message"])
+        if state.status.terminal and state.settled:
             with suppress(HoldfastError):  # on a volume that takes nothing, reading goes on
-                await self._write_snapshot(life, claim, reading.state)
-        return reading.state
+                await self._write_snapshot(life, claim, state)
+        return state
 
-    async def outline(self, life: Life) -> Outline:
-        """What is known of the task now without its texts: from its snapshot where that is known to be the last one."""
+    async def outline(self, life: Life, sight: Sight | None = None) -> Outline:
+        """What is known of the task now without its texts: from its snapshot where that is known to be the last one.
+
+        ``sight`` is what the caller has just found by looking, for a life that is its current one.
+        """
         run = self._owned_here(life)
         if run is not None:
             # Others may have read on the volume, and shown, what is not folded here yet.
             return replace(run.state.outline(), seq=run.owned.log.last_seq)
-        head = await self._store.head(life.task_id)
-        if head is not None and head["generation"] == life.generation and Status(head["status"]).terminal:
-            claim = await self._store.newest_claim(life)
-            if claim is not None and claim.released and claim.epoch == head["epoch"]:
-                return outline_of_snapshot(head)
-        return (await self._read(life)).outline()
+        end = sight.end if sight is not None else await self._store.end(life)
+        return outline_of_snapshot(end) if end is not None else (await self._read(life)).outline()
 
     async def view(self, life: Life) -> dict[str, Any]:
         """The task as the API shows it."""

@@ -48,7 +48,7 @@ async def deep_research(request: Request) -> Response:
     given_id = last_event_id(request)
     submission = await services(request).manager.submit(wanted, lambda life: reads_on(given_id, life.generation))
     wire = DeepResearchWire(submission.life, passed_over)
-    return await event_stream(request, submission.life, given_id, reused=submission.reused, wire=wire)
+    return event_stream(request, submission, given_id, wire)
 
 
 def _translated(given: dict[str, Any]) -> dict[str, Any]:
