@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -68,6 +69,8 @@ class Metrics:
         self._requests = self._counter(
             "http_requests", "Requests that were answered, counted as the answer begins.", ("method", "route", "status")
         )
+        # There are only so many, and finding one among the labels takes longer than counting.
+        self._answers = cache(self._requests.labels)
         self._appends = self._histogram(
             "append_seconds", "Time to make a group of events durable, from handing it to the store.", DISK_BUCKETS
         )
@@ -125,7 +128,7 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int) -> None:
         """``route`` is a route's template, never an address."""
-        self._requests.labels(method if method in METHODS else "other", route, status).inc()
+        self._answers(method if method in METHODS else "other", route, status).inc()
 
     def exposition(self) -> bytes:
         """The text format, version 0.0.4."""

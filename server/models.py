@@ -6,6 +6,7 @@ import time
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
@@ -67,6 +68,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+@lru_cache(maxsize=4096)
 def iso(ms: int | None) -> str | None:
     """``1764000000000`` → ``2025-11-24T16:00:00.000Z``."""
     if ms is None:
@@ -168,7 +170,7 @@ class Progress:
     eta_seconds: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> "Progress":

@@ -1,13 +1,14 @@
 """What every request passes first: its size, its host, its origin, who sends it, and its request id."""
 
 import ipaddress
+import itertools
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import overload
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -28,6 +29,24 @@ NO_ROUTE = "none"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
+class _Headers:
+    """A request's headers, found at once. Of several with one name, the first counts."""
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        self._values = dict(reversed(list(raw)))
+
+    @overload
+    def get(self, name: bytes) -> str | None: ...
+
+    @overload
+    def get(self, name: bytes, default: str) -> str: ...
+
+    def get(self, name: bytes, default: str | None = None) -> str | None:
+        """``name`` is in lower case."""
+        value = self._values.get(name)
+        return default if value is None else value.decode("latin-1")
+
+
 class Guard:
     """Pure ASGI, so that streams pass through untouched.
 
@@ -36,21 +55,22 @@ class Guard:
 
     def __init__(self, app: ASGIApp, settings: Settings, answered: Callable[[str, str, int], None]) -> None:
         self._app, self._settings, self._answered = app, settings, answered
+        self._host_names = settings.hosts_answered
+        self._ids = itertools.count(secrets.randbits(32))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"req-{int(time.time())}-{secrets.token_hex(4)}"
+        headers = _Headers(scope["headers"])
+        given = headers.get(b"x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else self._new_request_id()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._answered(scope["method"], _route(scope), message["status"])
-                answer = MutableHeaders(scope=message)
-                answer["X-Request-ID"] = request_id
-                answer["X-Content-Type-Options"] = "nosniff"
+                own = (b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")
+                message = {**message, "headers": [*message.get("headers", ()), *own]}
             await send(message)
 
         # Not undone at the end: what goes wrong is told further out, and each request has a context of its own.
@@ -69,20 +89,24 @@ class Guard:
             self._answered(scope["method"], _route(scope), 500)
             raise
 
-    def _refusal(self, scope: Scope, headers: Headers) -> HoldfastError | None:
+    def _new_request_id(self) -> str:
+        """Another for each request of this server, and most likely of all others; nothing secret."""
+        return f"req-{int(time.time())}-{next(self._ids) & 0xFFFFFFFF:08x}"
+
+    def _refusal(self, scope: Scope, headers: _Headers) -> HoldfastError | None:
         size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
         size += sum(len(name) + len(value) for name, value in scope["headers"])
         if size > self._settings.max_header_bytes:
             limit = self._settings.max_header_bytes
             return HeadersTooLarge(f"The request line and headers are {size} bytes; at most {limit} are taken.")
-        if not self._host_is_answered(scope["path"], headers.get("host", "")):
+        if not self._host_is_answered(scope["path"], headers.get(b"host", "")):
             return ForbiddenHost()
         if self._is_unsafe(scope) and not self._origin_may(headers):
             return ForbiddenOrigin()
         return None
 
     def _host_is_answered(self, path: str, host: str) -> bool:
-        names = self._settings.hosts_answered
+        names = self._host_names
         if "*" in names or _host_name(host) in names:
             return True
         # A page makes names of its own lead here (DNS rebinding), never an address; and no browser leaves the host out.
@@ -91,19 +115,20 @@ class Guard:
     def _is_unsafe(self, scope: Scope) -> bool:
         return scope["method"] not in SAFE_METHODS or scope["path"] in STARTS_WORK
 
-    def _origin_may(self, headers: Headers) -> bool:
+    def _origin_may(self, headers: _Headers) -> bool:
         """Whether the page that sends this, if it is one, is of this server or of a site that may."""
-        origin = headers.get("origin")
+        origin = headers.get(b"origin")
         if origin is not None and origin in self._settings.cors_origins:
             return True
-        fetch_site = headers.get("sec-fetch-site")
+        fetch_site = headers.get(b"sec-fetch-site")
         if fetch_site is not None:
             return fetch_site in ("same-origin", "none")
-        return origin is None or urlsplit(origin).netloc == headers.get("host")
+        return origin is None or urlsplit(origin).netloc == headers.get(b"host")
 
-    def _limited(self, receive: Receive, headers: Headers) -> Receive:
+    def _limited(self, receive: Receive, headers: _Headers) -> Receive:
         limit = self._settings.max_body_bytes
-        declared = headers.get("content-length", "")
+        declared = headers.get(b"content-length", "")
+        waits_for_leave = headers.get(b"expect", "").lower() == "100-continue"
         taken = 0
 
         def too_large() -> BodyTooLarge:
@@ -111,7 +136,6 @@ class Guard:
 
         async def limited() -> Message:
             nonlocal taken
-            waits_for_leave = headers.get("expect", "").lower() == "100-continue"
             if declared.isdigit() and int(declared) > (limit if waits_for_leave else DRAIN_BYTES):
                 raise too_large()
             message = await receive()

@@ -19,7 +19,7 @@ from server.errors import (
 )
 from server.fingerprint import clean
 from server.tasks.manager import TaskRequest
-from server.workflows.base import Workflow
+from server.workflows.base import Registry, Workflow
 
 DEFAULT_KIND = "research"
 MAX_QUERY_FIELDS = 1000
@@ -48,16 +48,30 @@ class Options(BaseModel):
 async def task_request(request: Request) -> TaskRequest:
     """Read and validate a request for a task.
 
+    What was read lately is known by how it was written; whether it can be carried out is asked each time.
+
     :raises InvalidJson, InvalidEncoding, UnsupportedMediaType: it can't be read.
     :raises InvalidParameters, UnknownKind, ModelRequired: it can't be carried out; nothing was made.
     """
-    from_query = request.method == "GET" or not await request.body()
-    given = query_tree(request) if from_query else await json_object(request)
-    given = clean(given)
+    body = b"" if request.method == "GET" else await request.body()
+    parts, scope = services(request), principal(request).scope
+    written: bytes = body or request.scope["query_string"]
+    key = written, request.headers.get("content-type") if body else None, scope
+    read = parts.known_requests.get(key)
+    if read is None:
+        given = await json_object(request) if body else query_tree(request)
+        read = _read(parts.registry, clean(given), scope, from_query=not body)
+        parts.known_requests.keep(key, read, len(written))
+    wanted, params = read
+    _check(parts.registry.get(wanted.kind), params)
+    return wanted
+
+
+def _read(registry: Registry, given: dict[str, Any], scope: str, *, from_query: bool) -> tuple[TaskRequest, BaseModel]:
     nested = given.pop("params", None)
     own = {key: given.pop(key) for key in list(given) if key not in Options.model_fields}
     options = _validate(Options, given)
-    workflow = services(request).registry.get(options.kind)
+    workflow = registry.get(options.kind)
     if nested is not None:
         if not isinstance(nested, dict):
             raise InvalidParameters(errors=[FieldError("params", "not_an_object", "Send `params` as a JSON object.")])
@@ -65,23 +79,32 @@ async def task_request(request: Request) -> TaskRequest:
             fields = [FieldError(key, "beside_params", "Move this into `params`, or send all flat.") for key in own]
             raise InvalidParameters(errors=fields)
         own = nested
-    return request_for(workflow, own, principal(request).scope, options, from_query=from_query)
+    return _fitted(workflow, own, scope, options, from_query=from_query)
 
 
-def request_for(
-    workflow: Workflow, own: dict[str, Any], scope: str, options: Options | None = None, *, from_query: bool
-) -> TaskRequest:
+def request_for(workflow: Workflow, own: dict[str, Any], scope: str, *, from_query: bool) -> TaskRequest:
     """A kind's own parameters, validated by its schema.
 
     :raises InvalidParameters, ModelRequired: they can't be carried out.
     """
-    options = options or Options()
+    wanted, params = _fitted(workflow, own, scope, Options(), from_query=from_query)
+    _check(workflow, params)
+    return wanted
+
+
+def _check(workflow: Workflow, params: BaseModel) -> None:
+    if workflow.check is not None:
+        workflow.check(params)
+
+
+def _fitted(
+    workflow: Workflow, own: dict[str, Any], scope: str, options: Options, *, from_query: bool
+) -> tuple[TaskRequest, BaseModel]:
+    """The request, and its parameters as the workflow has them."""
     if from_query:
         own = fit_to(workflow.params, own)
     params = _validate(workflow.params, own)
-    if workflow.check is not None:
-        workflow.check(params)
-    return TaskRequest(
+    wanted = TaskRequest(
         kind=workflow.kind,
         params=clean(params.model_dump(mode="json", exclude_none=True)),
         title=" ".join(workflow.title(params).split())[:TITLE_LENGTH],
@@ -93,6 +116,7 @@ def request_for(
         session=options.session,
         after=options.after,
     )
+    return wanted, params
 
 
 async def json_object(request: Request) -> dict[str, Any]:

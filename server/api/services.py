@@ -1,9 +1,11 @@
 """What the routes need, put together by app.py and carried in the application's state."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pydantic import BaseModel
 from starlette.requests import Request
 
+from server.api.kept import Kept
 from server.metrics import Metrics
 from server.settings import Settings
 from server.stores.base import Store
@@ -11,12 +13,14 @@ from server.streaming.hub import Hub
 from server.streaming.replay import Replays
 from server.tasks.census import Census
 from server.tasks.liveness import Liveness
-from server.tasks.manager import BackgroundTaskManager
+from server.tasks.manager import BackgroundTaskManager, TaskRequest
 from server.tasks.outlook import Outlook
 from server.tasks.readiness import Readiness
 from server.tasks.scheduler import Scheduler
 from server.tasks.steering import Steering
 from server.workflows.base import Registry
+
+LONGEST_REPLAY = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ class Services:
     census: Census
     metrics: Metrics
     node: str
+    known_requests: Kept[tuple[TaskRequest, BaseModel]] = field(default_factory=lambda: Kept(1024 * 1024, 4096))
+    """Requests as they were read, with their parameters; sizes are those of how they were written."""
+    recordings: Kept[bytes] = field(default_factory=lambda: Kept(16 * 1024 * 1024, LONGEST_REPLAY))
+    """All events of ended tasks, as they were sent, by generation and last event."""
 
 
 def services(request: Request) -> Services:

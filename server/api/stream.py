@@ -8,9 +8,11 @@ from structlog.contextvars import bind_contextvars
 
 from server.api.access import own_task
 from server.api.requests import task_request
-from server.api.services import services
+from server.api.services import LONGEST_REPLAY, Services, services
 from server.errors import MethodNotAllowed
 from server.models import Json, Life
+from server.streaming.hub import Subscription
+from server.streaming.recording import Recording
 from server.streaming.response import EventStream
 from server.streaming.resume import reads_on, resume_point
 from server.streaming.source import Source, TaskSource
@@ -56,15 +58,29 @@ def event_stream(request: Request, submission: Submission, given: str | None, wi
     opening: list[tuple[str, Json]] = [("task", {**parts.outlook.with_position(now.view), "reused": submission.reused})]
     if point.reset is not None:
         opening.append(("reset", {"reason": point.reset}))
+    recording: tuple[str, int] | None = None
     if wire is None:
         wire = NdjsonWire(life.generation) if wants_ndjson(request) else SseWire()
+        if now.ended is not None and point.after == 0 and isinstance(wire, SseWire):
+            recording = life.generation, now.ended
+            if (events := parts.recordings.get(recording)) is not None:
+                begin = b"".join([wire.unnumbered(event, data) for event, data in opening])
+                return Response(begin + events, headers=headers, media_type=wire.media_type)
     # What was seen to have ended was durable by then.
     subscription = parts.hub.subscribe(life, point.after, durable_to=now.ended or 0)
     stalled = partial(parts.outlook.stalled, life)
     source: Source = TaskSource(subscription, wire, opening, stalled, on_damage=partial(parts.outlook.state, life))
     if isinstance(wire, SseWire):
         source = parts.replays.source(life, subscription, source, now.ended)
+    if recording is not None:
+        source = Recording(source, LONGEST_REPLAY, partial(_keep, parts, subscription, recording))
     return EventStream(source, parts.settings, headers)
+
+
+def _keep(parts: Services, subscription: Subscription, recording: tuple[str, int], events: bytes) -> None:
+    """Only where the stream has ended with the very event that was its last one: another may have followed since."""
+    if subscription.ended and subscription.seq == recording[1]:
+        parts.recordings.keep(recording, events, len(events))
 
 
 def wants_ndjson(request: Request) -> bool:
