@@ -28,9 +28,10 @@ def json_response(value: Any, status: int = 200, headers: dict[str, str] | None 
 
 async def create_task(request: Request) -> Response:
     """Start or attach: 201 for a new life, 200 for one that was there."""
-    submission = await services(request).manager.submit(await task_request(request))
+    parts = services(request)
+    submission = await parts.manager.submit(await task_request(request))
     life = submission.life
-    view = services(request).outlook.with_position(submission.now.view)
+    view = parts.outlook.with_position(submission.now.view)
     headers = {**task_headers(life), "Location": f"/api/tasks/{life.task_id}"}
     return json_response({**view, "reused": submission.reused}, 200 if submission.reused else 201, headers)
 

@@ -41,12 +41,12 @@ class Shared(Generic[T]):
         own = _Call[T]()
         waiting = self._under_way.get(key)
         try:
-            if waiting is not None:
-                self._next[key] = own
-                try:
-                    await waiting.over.wait()
-                finally:
-                    del self._next[key]
+            self._next[key] = own
+            try:
+                # Also where nothing is under way: whoever asks in the same turn of the loop comes along.
+                await (waiting.over.wait() if waiting is not None else anyio.lowlevel.checkpoint())
+            finally:
+                del self._next[key]
             self._under_way[key] = own
             try:
                 found = await call()
