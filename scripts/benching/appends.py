@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,7 @@ def _to_store(folder: Path, written: Iterable[Written]) -> float:
             raise Failed("a new task could not be claimed")
         began = time.monotonic()
         for group in written:
-            records = [replace(record, data=orjson.dumps(data)) for record, data in group.records]
+            records = [record._replace(data=orjson.dumps(data)) for record, data in group.records]
             await writer.append(records)
         seconds = time.monotonic() - began
         await writer.close()

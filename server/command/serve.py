@@ -1,6 +1,7 @@
 """`holdfast serve`: uvicorn around the app, with a start that explains itself and an end that loses nothing."""
 
 import errno
+import gc
 import logging
 import os
 import resource
@@ -38,6 +39,8 @@ LAST_RESORT_SECONDS = 9.5
 LONGEST_ADDRESS = 65_535
 UNFINISHED_HEAD_BYTES = 1024 * 1024
 FORCE_LOOK_SECONDS = 0.1
+COLLECT_AFTER = (20_000, 20, 20)
+"""Objects made since the last collection, and how many collections of one age make one of the next; see `gc`."""
 
 
 def serve(settings: Settings) -> int:
@@ -60,6 +63,7 @@ def serve(settings: Settings) -> int:
     settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
     _allow_many_files()
     app = create_app(settings)
+    _collect_less_often()
     logs.configure(settings, app.state.holdfast.node)
     entrance = _Entrance(app)
     config = uvicorn.Config(
@@ -233,6 +237,16 @@ def _why_not(error: OSError, settings: Settings, voice: Voice) -> str:
 def _refuse(sentence: str, status: int) -> int:
     sys.stderr.write(f"holdfast: {sentence}\n")
     return status
+
+
+def _collect_less_often() -> None:
+    """A collection looks at all that is alive, and a task that writes makes an object or two for each event.
+
+    What the start has made stays and is not looked at again; what is garbage without a cycle goes at once anyhow.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _allow_many_files() -> None:

@@ -10,6 +10,7 @@ without decoding it.
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from zlib import crc32
 
 import orjson
@@ -31,10 +32,19 @@ class BadLine(ValueError):
 def encode(record: Record, *, synced: bool = False) -> bytes:
     """The line. ``synced``: all before it is durable."""
     start = _SYNCED if synced else b"{"
-    seq = b'"seq":%d,' % record.seq if record.seq is not None else b""
-    step = b'"step":%b,' % orjson.dumps(record.step) if record.step is not None else b""
-    body = b'%b%b"at":%d,"type":"%b",%b"data":%b' % (start, seq, record.at, record.type.encode(), step, record.data)
-    return b"%b%b%d}\n" % (body, _CRC, crc32(body))
+    seq, at, kind, data, step = record
+    if seq is None:
+        body = b'%b"at":%d,%b%b' % (start, at, _kind(kind, step), data)
+    else:
+        body = b'%b"seq":%d,"at":%d,%b%b' % (start, seq, at, _kind(kind, step), data)
+    return b'%b,"crc":%d}\n' % (body, crc32(body))
+
+
+@lru_cache(maxsize=256)
+def _kind(kind: str, step: str | None) -> bytes:
+    """What a step's records of one type have in common."""
+    named = b'"step":%b,' % orjson.dumps(step) if step is not None else b""
+    return b'"type":"%b",%b"data":' % (kind.encode(), named)
 
 
 def decode(line: bytes) -> Record:

@@ -25,6 +25,9 @@ POLL_GROWTH = 1.3
 HOT_SECONDS = 1.0
 """So long after its last event a log is looked at as often as can be."""
 
+DONE = str(EventType.DONE)
+"""Looked up once: every event is compared with it."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -51,18 +54,19 @@ class Channel:
 
     def publish(self, records: Sequence[Record]) -> None:
         """Add durable records. What the ring has already is passed over."""
+        generation, last = self.life.generation, self._frames[-1] if self._frames else None
         for record in numbered(records):
             seq = record.seq or 0
-            if self._frames:
-                if seq <= self.last_seq:
+            if last is not None:
+                if seq <= last.seq:
                     continue
-                if seq != self.last_seq + 1:
+                if seq != last.seq + 1:
                     self._clear()
-            if self._frames and self._frames[-1].type == EventType.DONE:
-                self._frames[-1] = superseded(self.life.generation, self._frames[-1])
-            encoded = frame(self.life.generation, record)
-            self._frames.append(encoded)
-            self._bytes += len(encoded.sse)
+                elif last.type == DONE:
+                    self._frames[-1] = superseded(generation, last)
+            last = frame(generation, record)
+            self._frames.append(last)
+            self._bytes += len(last.sse)
         self._trim()
         self.notify()
 

@@ -1,7 +1,7 @@
 """The wire: how an event stands in a `text/event-stream` and in NDJSON, and its id."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -14,9 +14,8 @@ PING = b": ping\n"
 _EVENT_ID = re.compile(rf"([a-z0-9]{{{GENERATION_LENGTH}}})-(\d{{12}})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """An event, encoded once for all its readers."""
+class Frame(NamedTuple):
+    """An event, encoded once for all its readers. A tuple, as there are many."""
 
     seq: int
     type: str
@@ -38,8 +37,9 @@ def parse_event_id(text: str) -> tuple[str, int] | None:
 def frame(generation: str, record: Record) -> Frame:
     """Encode an event. ``record`` must have a seq."""
     seq = record.seq or 0
-    sse = b"id: %b-%012d\nevent: %b\ndata: %b\n\n" % (generation.encode(), seq, record.type.encode(), record.data)
-    return Frame(seq, record.type, record.data, sse)
+    kind, data = record.type, record.data
+    sse = b"id: %b-%012d\nevent: %b\ndata: %b\n\n" % (generation.encode(), seq, kind.encode(), data)
+    return Frame(seq, kind, data, sse)
 
 
 def superseded(generation: str, done: Frame) -> Frame:

@@ -71,11 +71,12 @@ class TaskLog:
     def _add(self, record: Record, data: dict[str, Any]) -> None:
         if self._error is not None:
             raise self._error
+        if not self._waiting:
+            self._something.set()
         self._waiting.append((record, data))
         self._waiting_bytes += len(record.data)
         self._put_count += 1
-        self._something.set()
-        if self._waiting_bytes >= GATHER_BYTES:
+        if self._waiting_bytes >= GATHER_BYTES and not self._urgent.is_set():
             self._urgent.set()
 
     def check_lease(self) -> None:
