@@ -33,7 +33,7 @@ from server.stores.renditions import Renditions
 from server.stores.seals import cut_short, seal_before
 from server.stores.segments import Segments, SegmentWriter
 from server.stores.snapshots import Snapshots
-from server.stores.volume import Volume
+from server.stores.volume import Version, Volume
 
 FOLDERS = ("nodes", "open", "removing")
 _ENDED = frozenset(status for status in Status if status.terminal)
@@ -68,7 +68,7 @@ class TaskFolder:
 
         What was removed as it was made is made again, as another life: others may have read in the first one.
         """
-        self.mark_open(life.task_id)
+        mark = self.mark_open(life.task_id)
         made = False
         try:
             made = self._births.make(life)
@@ -90,7 +90,7 @@ class TaskFolder:
             raise _half_made(error) if made else error from None
         try:
             # Again: a settling owner of an older life may have taken the mark away in between.
-            self.mark_open(life.task_id)
+            self.mark_open(life.task_id, mark)
         except OSError as error:
             raise _half_made(error) from None
         return life, True
@@ -111,7 +111,7 @@ class TaskFolder:
         segments = self.segments(life)
         if not self._is_there(life):
             return None
-        self.mark_open(life.task_id)
+        mark = self.mark_open(life.task_id)
         try:
             self.volume.make_folder(segments.folder)
             if not segments.take(epoch, node):
@@ -122,7 +122,7 @@ class TaskFolder:
                 return None
         except FileNotFoundError:
             return None
-        self.mark_open(life.task_id)
+        self.mark_open(life.task_id, mark)
         told, _ = self._told(life)
         seals = seal_before(segments, epoch)
         if seals and orjson.loads(seals[-1].data)["seq"] < told and not segments.claimed(epoch + 1):
@@ -285,8 +285,9 @@ class TaskFolder:
     def _mark(self, task_id: str) -> Path:
         return self.root / "open" / task_id
 
-    def mark_open(self, task_id: str) -> None:
-        self.volume.touch(self._mark(task_id))
+    def mark_open(self, task_id: str, marked: Version | None = None) -> Version | None:
+        """``marked`` is what an earlier call has returned."""
+        return self.volume.touch(self._mark(task_id), marked)
 
     def _make_whole(self, life: Life) -> None:
         """Whoever made it may have died before its folder was there."""

@@ -10,6 +10,9 @@ from pathlib import Path
 from server.errors import HoldfastError, StoreFailed, StoreFull
 from server.stores.disk import Disk
 
+Version = tuple[int, int, int]
+"""See `Disk.version`."""
+
 ASIDE_SUFFIX = ".tmp"
 WHOLE_FILE_BYTES = 1 << 20
 _NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
@@ -145,10 +148,18 @@ class Volume:
         finally:
             self.disk.close(handle)
 
-    def touch(self, path: Path) -> None:
-        """See to it that a file of this name exists, durably."""
+    def touch(self, path: Path, durable: Version | None = None) -> Version | None:
+        """See to it that a file of this name exists, durably.
+
+        Returns which file that is, for the next call: while it is the same one, its name is durable already.
+        """
         self.disk.close(self.disk.open(path, os.O_WRONLY | os.O_CREAT))
-        self.disk.sync_folder(path.parent)
+        found: Version | None = None
+        with contextlib.suppress(FileNotFoundError):  # taken away since
+            found = self.disk.version(path)
+        if found is None or found != durable:
+            self.disk.sync_folder(path.parent)
+        return found
 
     def make_durable(self, path: Path) -> None:
         """What others have written to a file, and its name."""
