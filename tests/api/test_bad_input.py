@@ -135,6 +135,15 @@ def test_a_form_is_told_to_send_json(server: Running) -> None:
     problem(post(server, '{"query": "x"}', "text/plain"), 415, "unsupported_media_type")
 
 
+def test_what_can_not_be_carried_out_is_refused_each_time(server: Running) -> None:
+    """A request that was read before is known, and whether it can be carried out is asked anew; nor is it JSON now
+    because it was before."""
+    refused = '{"query": "x", "engine": "llm"}'
+    for _ in range(2):
+        problem(post(server, refused), 409, "model_required")
+    problem(post(server, refused, "text/plain"), 415, "unsupported_media_type")
+
+
 @pytest.mark.parametrize("query", ["query=%ff%fe", "query=%ED%A0%80", "query=%C0%AF"])
 def test_a_query_string_that_is_no_utf8_is_a_400(server: Running, query: str) -> None:
     """Nothing is guessed."""

@@ -42,6 +42,39 @@ def test_a_stream_begins_with_the_task_and_ends_with_done(server: Running) -> No
     assert indices(report_of(seen)["demo"]) == list(range(20))
 
 
+def test_an_ended_task_is_sent_the_same_each_time(server: Running) -> None:
+    """Whether its events are read from the log or were kept."""
+    url = demo(server, events=20, seed=31)
+    first = numbered(read_stream(url))
+    again, kept = (read_stream(url) for _ in range(2))
+    assert [each.data["reused"] for each in (again[0], kept[0])] == [True, True]
+    assert numbered(again) == numbered(kept) == first
+
+
+def test_a_retry_of_an_ended_task_is_not_hidden_by_what_was_kept(server: Running) -> None:
+    """Its stream goes on behind the first `done`, which is no end any more."""
+    url = demo(server, events=4, seed=32, fail_at=2)
+    task_id = read_stream(url)[0].data["id"]
+    events = f"{server.url}/api/tasks/{task_id}/events"
+    before = [numbered(read_stream(events)) for _ in range(2)][-1]
+    httpx2.post(f"{server.url}/api/tasks/{task_id}/retry").raise_for_status()
+    wait_until(lambda: httpx2.get(f"{server.url}/api/tasks/{task_id}").json()["attempt"] == 2)
+    after = numbered(read_stream(events))
+    assert len(after) > len(before)
+    assert [each.event for each in after].count("done") == 1
+    assert [each.seq for each in after] == list(range(1, len(after) + 1))
+
+
+def test_a_removed_task_is_gone_although_its_stream_was_kept(server: Running) -> None:
+    """The same request is a new task then."""
+    url = demo(server, events=3, seed=33)
+    task = [read_stream(url)[0].data for _ in range(3)][-1]
+    httpx2.delete(f"{server.url}/api/tasks/{task['id']}").raise_for_status()
+    assert httpx2.get(f"{server.url}/api/tasks/{task['id']}/events").status_code == 404
+    anew = read_stream(url)[0].data
+    assert (anew["reused"], anew["generation"] == task["generation"]) == (False, False)
+
+
 def test_the_same_request_is_one_task_however_it_is_sent(server: Running) -> None:
     """Key order, number spelling, query or body, flat or nested, GET or POST."""
     params = {"events": 3, "size": 20, "seed": 2}

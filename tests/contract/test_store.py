@@ -10,7 +10,7 @@ import pytest
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
 from server.models import Action, Control, EventType, Life, Node, Record
-from server.stores.base import LogReader, LogWriter, Store
+from server.stores.base import LogReader, LogWriter, Sight, Store
 from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
 from tests.making import TASK, life, output, outputs, release, step_record
@@ -194,6 +194,39 @@ async def test_a_closed_log_takes_nothing(store: Store) -> None:
     await writer.close()
     with pytest.raises(StoreFailed):
         await writer.append([output(1)])
+
+
+async def test_a_look_finds_the_lives_and_the_end_of_the_current_one(store: Store) -> None:
+    """The snapshot's head is the last word only while its owner's released claim is the newest."""
+    task = life()
+    assert await store.look(TASK) == Sight([], None)
+    await store.create(task)
+    assert await store.look(TASK) == Sight([task], None)
+    writer = await claimed(store, task)
+    ended = {"taskId": TASK, "generation": task.generation, "status": "completed", "seq": 1, "epoch": 1}
+    await store.save_snapshot(task, 1, orjson.dumps(ended), durable=True)
+    assert await store.end(task) is None
+    await writer.append([output(1), release()])
+    assert await store.end(task) == ended
+    assert await store.look(TASK) == Sight([task], ended)
+    await claimed(store, task, 2, "n2")
+    assert await store.end(task) is None
+    second = life(number=2)
+    await store.create(second)
+    assert await store.look(TASK) == Sight([task, second], None)
+
+
+async def test_a_snapshot_of_a_task_that_goes_on_is_no_last_word(store: Store) -> None:
+    """Nor is one of another life."""
+    task = life()
+    await store.create(task)
+    await (await claimed(store, task)).append([output(1), release()])
+    head = {"taskId": TASK, "generation": task.generation, "status": "paused", "seq": 1, "epoch": 1}
+    await store.save_snapshot(task, 1, orjson.dumps(head), durable=True)
+    assert await store.end(task) is None
+    other = {**head, "status": "completed", "generation": "zzzzzz"}
+    await store.save_snapshot(task, 1, orjson.dumps(other), durable=True)
+    assert await store.end(task) is None
 
 
 async def test_the_newest_claim_says_who_and_whether_released(store: Store) -> None:

@@ -26,6 +26,17 @@ class RefusingDisk(RelayedDisk):
         return super().call(name, *args)
 
 
+class SyncCountingDisk(Disk):
+    """Counts how often the names in a folder were made durable."""
+
+    def __init__(self) -> None:
+        self.synced = 0
+
+    def sync_folder(self, path: Path) -> None:
+        self.synced += 1
+        super().sync_folder(path)
+
+
 async def test_what_an_fsync_has_failed_for_waits_for_an_owner_who_makes_it_durable(tmp_path: Path) -> None:
     """It can be read, and a later fsync calls it durable, but it may be on no disk: the next seal repeats it."""
     disk = RefusingDisk(Disk())
@@ -117,3 +128,19 @@ def test_a_segment_whose_name_can_not_be_made_durable_gives_its_handle_back(tmp_
         with pytest.raises(OSError, match="Input/output"):
             SegmentWriter(Segments(Volume(disk), tmp_path), epoch)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_a_name_is_made_durable_again_only_where_it_may_be_another_file(tmp_path: Path) -> None:
+    """Whoever has taken the mark away and made it again need not have come to the sync."""
+    disk = SyncCountingDisk()
+    volume, mark = Volume(disk), tmp_path / "mark"
+    first = volume.touch(mark)
+    assert disk.synced == 1
+    assert volume.touch(mark, first) == first
+    assert disk.synced == 1
+    mark.rename(tmp_path / "taken away")
+    assert volume.touch(mark, first) != first
+    assert disk.synced == 2
+    assert mark.exists()
+    volume.touch(mark)
+    assert disk.synced == 3
