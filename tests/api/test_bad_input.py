@@ -221,6 +221,13 @@ def test_a_probe_of_http_1_0_needs_no_host_at_all(server: Running) -> None:
     assert b'"status":"ready"' in answer
 
 
+def test_of_two_hosts_the_first_counts(server: Running) -> None:
+    """A good one behind it does not make it good."""
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /api/stats HTTP/1.1\r\nHost: evil.example\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert client.makefile("rb").read().startswith(b"HTTP/1.1 421 ")
+
+
 @pytest.mark.parametrize("host", ["evil.example", "10.1.2.3.evil.example", "2130706433", "0x7f.1", ":8000", "[evil]"])
 def test_probes_by_a_name_that_is_not_answered_are_refused(server: Running, host: str) -> None:
     """A page may make a name of its own lead here, and would read the node's name and figures."""
