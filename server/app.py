@@ -29,6 +29,7 @@ from server.sources.library import Library
 from server.stores.base import Store
 from server.stores.files import FileStore
 from server.stores.timed_disk import TimedDisk
+from server.streaming.audience import Audience
 from server.streaming.hub import Hub
 from server.streaming.replay import Replays
 from server.tasks.census import Census
@@ -103,6 +104,7 @@ class Holdfast:
             liveness=liveness,
             hub=hub,
             replays=Replays(store, hub),
+            audience=Audience(settings),
             readiness=readiness,
             census=census,
             metrics=metrics,
@@ -120,6 +122,7 @@ class Holdfast:
         await parts.liveness.observe()
         async with anyio.create_task_group() as tg:
             await tg.start(parts.hub.run)
+            await tg.start(parts.audience.run)
             tg.start_soon(parts.replays.run)
             tg.start_soon(parts.liveness.run)
             tg.start_soon(parts.scheduler.run)

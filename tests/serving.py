@@ -1,5 +1,6 @@
 """Real servers for tests: in a thread of this process, or as a process of their own that can be killed."""
 
+import asyncio
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from server.app import create_app
+from server.command.connection import Connection
 from server.command.listening import listen
 from server.settings import Settings
 from server.stores.base import Store
@@ -23,6 +25,7 @@ from server.workflows.base import Workflow
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
+Http = type[asyncio.Protocol]
 LISTENS = r"^Holdfast .*(http://127\.0\.0\.1:(\d+))$"
 """What it tells on stdout as soon as it does; lines of its log may come before."""
 
@@ -44,12 +47,14 @@ def settings(tmp_path: Path, **more: Any) -> Settings:
 class Running:
     """A server in a thread. ``url`` is where it listens."""
 
-    def __init__(self, wanted: Settings, store: Store | None, workflows: list[Workflow] | None) -> None:
+    def __init__(self, wanted: Settings, store: Store | None, workflows: list[Workflow] | None, http: Http) -> None:
         self.sockets = listen("127.0.0.1", 0)
         self.port: int = self.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.app = create_app(wanted.model_copy(update={"port": self.port}), store=store, workflows=workflows)
-        config = uvicorn.Config(self.app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3)
+        config = uvicorn.Config(
+            self.app, http=http, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3
+        )
         self._server = _Server(config, self.app)
         self._thread = threading.Thread(target=self._server.run, args=(self.sockets,), daemon=True)
 
@@ -78,10 +83,14 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def serving(
-    wanted: Settings, *, store: Store | None = None, workflows: list[Workflow] | None = None
+    wanted: Settings,
+    *,
+    store: Store | None = None,
+    workflows: list[Workflow] | None = None,
+    http: Http = Connection,
 ) -> Iterator[Running]:
-    """A server over real sockets for the length of a with-block."""
-    running = Running(wanted, store, workflows)
+    """A server over real sockets for the length of a with-block. ``http``: its kind of connection, another server's."""
+    running = Running(wanted, store, workflows, http)
     running.start()
     try:
         yield running

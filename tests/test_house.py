@@ -53,7 +53,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "command.arguments": ("settings", "command.terminal"),
     "command.doctor": (*STORE, "stores.files", "sources.*", "resources", "command.*"),
     "command.logs": ("settings", "command.terminal"),
-    "command.serve": ("app", "errors", "settings", "api.problems", "streaming.response", "command.*"),
+    "command.connection": ("errors", "api.problems", "streaming.line", "streaming.response"),
+    "command.serve": ("app", "errors", "settings", "command.*"),
     "cli": (*BASE, "command.*"),
     "__main__": ("cli",),
 }

@@ -9,6 +9,7 @@ from server.api.kept import Kept
 from server.metrics import Metrics
 from server.settings import Settings
 from server.stores.base import Store
+from server.streaming.audience import Audience
 from server.streaming.hub import Hub
 from server.streaming.replay import Replays
 from server.tasks.census import Census
@@ -37,6 +38,7 @@ class Services:
     liveness: Liveness
     hub: Hub
     replays: Replays
+    audience: Audience
     readiness: Readiness
     census: Census
     metrics: Metrics

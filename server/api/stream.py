@@ -13,7 +13,7 @@ from server.errors import MethodNotAllowed
 from server.models import Json, Life
 from server.streaming.hub import Subscription
 from server.streaming.recording import Recording
-from server.streaming.response import EventStream
+from server.streaming.response import EventStream, TaskStream
 from server.streaming.resume import reads_on, resume_point
 from server.streaming.source import Source, TaskSource
 from server.streaming.wire import NdjsonWire, SseWire, Wire
@@ -69,12 +69,13 @@ def event_stream(request: Request, submission: Submission, given: str | None, wi
     # What was seen to have ended was durable by then.
     subscription = parts.hub.subscribe(life, point.after, durable_to=now.ended or 0)
     stalled = partial(parts.outlook.stalled, life)
-    source: Source = TaskSource(subscription, wire, opening, stalled, on_damage=partial(parts.outlook.state, life))
-    if isinstance(wire, SseWire):
-        source = parts.replays.source(life, subscription, source, now.ended)
+    source = TaskSource(subscription, wire, opening, stalled, on_damage=partial(parts.outlook.state, life))
+    if now.ended is None or not isinstance(wire, SseWire):
+        return TaskStream(source, parts.audience, parts.settings, headers)
+    finished: Source = parts.replays.source(life, subscription, source, now.ended)
     if recording is not None:
-        source = Recording(source, LONGEST_REPLAY, partial(_keep, parts, subscription, recording))
-    return EventStream(source, parts.settings, headers)
+        finished = Recording(finished, LONGEST_REPLAY, partial(_keep, parts, subscription, recording))
+    return EventStream(finished, parts.settings, headers)
 
 
 def _keep(parts: Services, subscription: Subscription, recording: tuple[str, int], events: bytes) -> None:

@@ -12,32 +12,25 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from threading import Thread, Timer
-from typing import cast
 
 import anyio
-import orjson
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from server.api.problems import MEDIA_TYPE as PROBLEM
-from server.api.problems import describe
 from server.app import create_app
 from server.command import logs
+from server.command.connection import Connection
 from server.command.doctor import what_works
 from server.command.listening import BACKLOG, listen, url_of
 from server.command.telling import CHINESE
 from server.command.terminal import Voice
-from server.errors import HoldfastError, InvalidRequest
+from server.errors import HoldfastError
 from server.settings import Settings
-from server.streaming.response import ABORT_EXTENSION
 
 OK, FAILED, USAGE, FORCED = 0, 1, 2, 130
 OPEN_FILES = 65_536
 GRACEFUL_SECONDS = 8
 LAST_RESORT_SECONDS = 9.5
-LONGEST_ADDRESS = 65_535
-UNFINISHED_HEAD_BYTES = 1024 * 1024
 FORCE_LOOK_SECONDS = 0.1
 COLLECT_AFTER = (20_000, 20, 20)
 """Objects made since the last collection, and how many collections of one age make one of the next; see `gc`."""
@@ -68,7 +61,7 @@ def serve(settings: Settings) -> int:
     entrance = _Entrance(app)
     config = uvicorn.Config(
         entrance,
-        http=_Protocol,
+        http=Connection,
         lifespan="on",
         ws="none",
         access_log=False,
@@ -134,43 +127,6 @@ class _Server(uvicorn.Server):
         while not self.force_exit:  # noqa: ASYNC110 - a signal handler sets it, which can't set an event of the loop
             await anyio.sleep(FORCE_LOOK_SECONDS)
         scope.cancel()
-
-
-class _Protocol(HttpToolsProtocol):
-    """Gives the app a way to drop a connection whose reader takes nothing: closing one waits for the reader.
-
-    Headers are measured while they come: the app sees them only when they are whole.
-    """
-
-    _in_head = True
-    _head_bytes = 0
-
-    def data_received(self, data: bytes) -> None:
-        self._head_bytes += len(data)
-        if self._in_head and self._head_bytes > UNFINISHED_HEAD_BYTES:
-            self.transport.abort()
-            return
-        super().data_received(data)
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._in_head, self._head_bytes = True, 0
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self._in_head = False
-        scope = cast("Scope", self.scope)
-        scope.setdefault("extensions", {})[ABORT_EXTENSION] = self.transport.abort
-
-    def send_400_response(self, msg: str) -> None:
-        """What is no HTTP, or has an address longer than the parser takes, is answered as all errors are."""
-        problem = InvalidRequest(f"{msg} An address is at most {LONGEST_ADDRESS} bytes; send what is longer as JSON.")
-        body = orjson.dumps(describe(problem))
-        head = (
-            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {PROBLEM}\r\ncontent-length: {len(body)}\r\nconnection: close"
-        )
-        self.transport.write(head.encode() + b"\r\n\r\n" + body)
-        self.transport.close()
 
 
 class _Entrance:

@@ -6,6 +6,7 @@ the ring of encoded events that the task's owner in this node, or one follower o
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import anyio
 from anyio import TASK_STATUS_IGNORED
@@ -15,10 +16,14 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from server.errors import HoldfastError
 from server.models import EventType, Life, Record
 from server.stores.base import LogReader, Store, numbered
+from server.streaming.line import chunk
 from server.streaming.sse import Frame, frame, superseded
+from server.streaming.turn import Turn, turn
+from server.streaming.wire import Wire
 
 RING_BYTES = 1024 * 1024
 BATCH_FRAMES = 500
+BATCHES_KEPT = 4
 POLL_SECONDS = 0.015
 POLL_SECONDS_IDLE = 0.25
 POLL_GROWTH = 1.3
@@ -31,6 +36,15 @@ DONE = str(EventType.DONE)
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some frames as a piece of a chunked body. ``seq`` is that of the last one; ``done``: there will be no more."""
+
+    piece: bytes
+    seq: int
+    done: bool
+
+
 class Channel:
     """The latest events of one life: a run of frames without gaps, its end the last event published."""
 
@@ -41,6 +55,7 @@ class Channel:
         self.readers = 0
         self._frames: list[Frame] = []
         self._bytes = 0
+        self._batches: dict[tuple[str, int], Batch] = {}
         self.changed = anyio.Event()
 
     @property
@@ -54,6 +69,7 @@ class Channel:
 
     def publish(self, records: Sequence[Record]) -> None:
         """Add durable records. What the ring has already is passed over."""
+        self._batches.clear()
         generation, last = self.life.generation, self._frames[-1] if self._frames else None
         for record in numbered(records):
             seq = record.seq or 0
@@ -76,6 +92,24 @@ class Channel:
             return None
         start = seq - self._frames[0].seq + 1
         return self._frames[start : start + BATCH_FRAMES]
+
+    def ahead(self, seq: int) -> bool | None:
+        """Whether the ring has frames after ``seq``; None when it does not reach back so far."""
+        if not self._frames or seq < self._frames[0].seq - 1 or seq > self.last_seq:
+            return None
+        return seq < self.last_seq
+
+    def batch(self, seq: int, wire: Wire) -> Batch:
+        """The frames after ``seq``, which must be `ahead`; made once for all who are there."""
+        key = (wire.name, seq)
+        batch = self._batches.get(key)
+        if batch is None:
+            frames = self.after(seq) or []
+            batch = Batch(chunk(wire.frames(frames)), frames[-1].seq, frames[-1].type == EventType.DONE)
+            if len(self._batches) >= BATCHES_KEPT:  # else readers that are each somewhere else would fill the memory
+                self._batches.clear()
+            self._batches[key] = batch
+        return batch
 
     def notify(self) -> None:
         changed, self.changed = self.changed, anyio.Event()
@@ -188,41 +222,83 @@ class Subscription:
 
     def __init__(self, hub: Hub, store: Store, life: Life, after: int, durable_to: int) -> None:
         self._hub, self._store, self._life, self._durable_to = hub, store, life, durable_to
-        self._channel: Channel
+        self.channel: Channel
         self._reader: LogReader | None = None
         self._reader_seq = after
         self.ended = False
         self.seq = after
 
     async def __aenter__(self) -> "Subscription":
-        self._channel = self._hub.channel(self._life)
-        self._channel.readers += 1
+        self.enter()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        self._channel.readers -= 1
-        self._hub.drop_unused(self._channel)
-        await self._close_reader()
+        reader = self.leave()
+        if reader is not None:
+            await reader.close()
+
+    def enter(self) -> None:
+        self.channel = self._hub.channel(self._life)
+        self.channel.readers += 1
+
+    def leave(self) -> LogReader | None:
+        """Returns the store's reader, if there is one, which is to be closed."""
+        self.channel.readers -= 1
+        self._hub.drop_unused(self.channel)
+        reader, self._reader = self._reader, None
+        return reader
+
+    @property
+    def turn(self) -> Turn:
+        """What to do next."""
+        hub, channel = self._hub, self.channel
+        return turn(
+            ended=self.ended,
+            ahead=channel.ahead(self.seq),
+            flowing=channel.flowing,
+            owned=channel.owned,
+            draining=hub.draining,
+            closing=hub.closing,
+        )
 
     async def next(self) -> list[Frame] | None:
         """The next events, waiting for them; None after `done`, and when the hub closes.
 
         :raises LogCorrupt: what follows can't be read.
         """
-        while not self.ended and not self._hub.closing:
-            changed = self._channel.changed
-            frames = self._channel.after(self.seq)
-            if not frames and self._hub.draining and not self._channel.owned:
-                return None
-            if not frames and not (frames == [] and self._channel.flowing):
-                frames = await self._from_store()
-            if frames:
-                self.seq = frames[-1].seq
-                self.ended = frames[-1].type == EventType.DONE
-                return frames
-            self._hub.follow(self._channel, self.seq)
+        while True:
+            changed = self.channel.changed
+            match self.turn:
+                case Turn.TAKE:
+                    return self._passed(self.channel.after(self.seq) or [])
+                case Turn.READ if frames := await self.read():
+                    return frames
+                case Turn.LEAVE | Turn.END:
+                    return None
             await changed.wait()
-        return None
+
+    def take(self, wire: Wire) -> bytes:
+        """The next events of the ring, as it is their `turn`, as a piece of a chunked body."""
+        batch = self.channel.batch(self.seq, wire)
+        self.seq, self.ended = batch.seq, batch.done
+        return batch.piece
+
+    async def read(self) -> list[Frame]:
+        """The next events in the store. When there are none, the channel is fed from now on and changes with them.
+
+        :raises LogCorrupt: what follows can't be read.
+        """
+        frames = await self._from_store()
+        if frames:
+            return self._passed(frames)
+        await self._close_reader()  # it is not needed while the reader waits, perhaps for hours
+        self._hub.follow(self.channel, self.seq)
+        return frames
+
+    def _passed(self, frames: list[Frame]) -> list[Frame]:
+        self.seq = frames[-1].seq
+        self.ended = frames[-1].type == EventType.DONE
+        return frames
 
     async def _from_store(self) -> list[Frame]:
         """What the store has after the cursor. A `done` comes last only if nothing has followed it as of now."""
@@ -244,7 +320,7 @@ class Subscription:
         return frames
 
     async def _read_on(self, reader: LogReader) -> list[Record]:
-        channel = self._channel
+        channel = self.channel
         known_durable = max(self._durable_to, channel.last_seq if channel.owned else 0)
         found: list[Record] = []
         if known_durable > self.seq:

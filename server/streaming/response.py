@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 from server.errors import HoldfastError
 from server.settings import Settings
 from server.streaming import sse
-from server.streaming.source import Source
+from server.streaming.audience import Audience
+from server.streaming.source import Source, TaskSource
 
 ABORT_EXTENSION = "holdfast.abort"
 """In the ASGI scope's extensions: a callable that drops the connection with all that waits to be sent on it."""
@@ -39,10 +40,16 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body"})
+        else:
+            await self.stream_body(scope, receive, send)
+
+    async def stream_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """All that follows the head."""
         try:
-            if scope["method"] != "HEAD":
-                async with self._source:
-                    await self._stream(scope, receive, send)
+            async with self._source:
+                await self._stream(scope, receive, send)
             await self._send_piece(scope, send, b"", more=False)
         except (_ReaderGone, OSError):
             return
@@ -87,6 +94,18 @@ class EventStream(Response):
             return
         await _drop(scope)
         raise _ReaderGone
+
+
+class TaskStream(EventStream):
+    """One reader's stream of one task, for which nothing waits where the server can detach it."""
+
+    def __init__(self, source: TaskSource, audience: Audience, settings: Settings, headers: Mapping[str, str]) -> None:
+        super().__init__(source, settings, headers)
+        self._task_source, self._audience = source, audience
+
+    async def stream_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not await self._audience.take_in(scope, self._task_source):
+            await super().stream_body(scope, receive, send)
 
 
 class GeneratedStream(EventSourceResponse):

@@ -10,9 +10,11 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from server.errors import HoldfastError, LogCorrupt
 from server.models import Json, Life, Status
+from server.stores.base import LogReader
 from server.streaming import sse
-from server.streaming.hub import Hub, Subscription
+from server.streaming.hub import Channel, Hub, Subscription
 from server.streaming.resume import ResumePoint
+from server.streaming.turn import Turn
 from server.streaming.wire import Wire
 
 BETWEEN_IDS = "~"
@@ -62,13 +64,30 @@ class TaskSource:
         self._damaged = False
 
     async def __aenter__(self) -> None:
-        await self._subscription.__aenter__()
+        self.enter()
 
     async def __aexit__(self, *error: object) -> None:
         await self._subscription.__aexit__(*error)
 
+    def enter(self) -> None:
+        self._subscription.enter()
+
+    def leave(self) -> LogReader | None:
+        """See `Subscription.leave`."""
+        return self._subscription.leave()
+
+    @property
+    def channel(self) -> Channel:
+        return self._subscription.channel
+
+    @property
+    def turn(self) -> Turn:
+        """What its reader does next."""
+        return Turn.END if self._damaged else self._subscription.turn
+
     def opening(self) -> bytes:
-        return b"".join(self.wire.unnumbered(event, data) for event, data in self._opening)
+        opening, self._opening = self._opening, []
+        return b"".join(self.wire.unnumbered(event, data) for event, data in opening)
 
     async def next(self) -> bytes | None:
         if self._damaged:
@@ -76,11 +95,19 @@ class TaskSource:
         try:
             frames = await self._subscription.next()
         except LogCorrupt as error:
-            self._damaged = True
-            await self._on_damage()
-            failure: dict[str, Any] = {"code": error.code, "message": error.detail, "retryable": False, "step": None}
-            return self.wire.unnumbered("failure", failure) + self.wire.unnumbered("done", {"status": Status.FAILED})
+            return await self._damage(error)
         return None if frames is None else self.wire.frames(frames)
+
+    def take(self) -> bytes:
+        """The next whole events of the ring, as it is their `turn`, as a piece of a chunked body."""
+        return self._subscription.take(self.wire)
+
+    async def read(self) -> bytes:
+        """The next whole events in the store; nothing when there are none yet. :raises HoldfastError: as `next`."""
+        try:
+            return self.wire.frames(await self._subscription.read())
+        except LogCorrupt as error:
+            return await self._damage(error)
 
     def heartbeat(self) -> bytes:
         stalled = self._stalled()
@@ -91,7 +118,14 @@ class TaskSource:
 
     @property
     def ended(self) -> bool:
-        return self._damaged or self._subscription.ended
+        return self.turn is Turn.END
+
+    async def _damage(self, error: LogCorrupt) -> bytes:
+        """What its reader is told of a damaged log."""
+        self._damaged = True
+        await self._on_damage()
+        failure: dict[str, Any] = {"code": error.code, "message": error.detail, "retryable": False, "step": None}
+        return self.wire.unnumbered("failure", failure) + self.wire.unnumbered("done", {"status": Status.FAILED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from server.streaming import sse
 class Wire(Protocol):
     """One way of writing."""
 
+    name: str
+    """Wires of one name write the same events of one life as the same bytes."""
+
     media_type: str
     ping: bytes
 
@@ -25,6 +28,7 @@ class Wire(Protocol):
 class SseWire:
     """`text/event-stream`."""
 
+    name = "sse"
     media_type = "text/event-stream; charset=utf-8"
     ping = sse.PING
 
@@ -41,6 +45,7 @@ class SseWire:
 class NdjsonWire:
     """`application/x-ndjson`; an empty line keeps a silent connection alive."""
 
+    name = "ndjson"
     media_type = "application/x-ndjson"
     ping = b"\n"
 

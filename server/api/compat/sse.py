@@ -68,6 +68,7 @@ def _translated(given: dict[str, Any]) -> dict[str, Any]:
 class DeepResearchWire:
     """That API's events. Their ids are Holdfast's own."""
 
+    name = "deep-research"
     media_type = "text/event-stream; charset=utf-8"
     ping = sse.PING
 
