@@ -16,6 +16,9 @@ from server.errors import (
     TaskNotRetryable,
 )
 from server.models import EventType, Life
+from server.streaming.audience import Audience
+from server.streaming.hub import Subscription
+from server.streaming.line import DETACH_EXTENSION
 from server.streaming.resume import reads_on, resume_point
 from server.streaming.source import TaskSource
 from server.streaming.sse import Frame, event_id
@@ -23,12 +26,14 @@ from server.streaming.wire import SseWire
 from server.tasks.listing import Filters
 from server.tasks.manager import TaskRequest
 from tests.campaigns.ledger import Ledger, Loss
+from tests.campaigns.simulation.lines import SimulatedLine
 from tests.campaigns.simulation.machine import Cut, Machine
 from tests.campaigns.simulation.witness import Witness
 from tests.campaigns.simulation.workload import KIND
 from tests.campaigns.simulation.world import WORLD
 
 PATIENCE_SECONDS = 60.0
+DETACHED_SHARE = 0.7
 SCOPE = "local"
 
 T = TypeVar("T")
@@ -116,13 +121,36 @@ class Reader:
             return
         self._begin(life, point.after, point.reset)
         cursor = parts.hub.subscribe(life, point.after, durable_to=now.ended or 0)
+        if self.around.rng.random() < DETACHED_SHARE:
+            await self._listen(parts.audience, cursor, connection)
+            return
         from_log = TaskSource(cursor, SseWire(), [], stalled=lambda: None, on_damage=_damaged)
         source = parts.replays.source(life, cursor, from_log, now.ended)
         async with source:
             while (block := await source.next()) is not None:
                 for frame in _frames_in(block):
-                    if connection == self.connections:
-                        self._take(frame)
+                    self._hear(frame, connection)
+
+    async def _listen(self, audience: Audience, subscription: Subscription, connection: int) -> None:
+        """As a reader whose answer has been detached from its request."""
+        damage: list[str] = []
+
+        async def on_damage() -> None:
+            damage.append("its log is damaged")
+
+        line = SimulatedLine(lambda frame: self._hear(frame, connection), self.around.rng)
+        source = TaskSource(subscription, SseWire(), [], stalled=lambda: None, on_damage=on_damage)
+        try:
+            await audience.take_in({"extensions": {DETACH_EXTENSION: line.detach}}, source)
+            await line.over.wait()
+        finally:
+            line.hang_up()
+        if damage:
+            raise LogCorrupt(damage[0])
+
+    def _hear(self, frame: Frame, connection: int) -> None:
+        if connection == self.connections:
+            self._take(frame)
 
     def _begin(self, life: Life, after: int, reset: str | None) -> None:
         around = self.around
