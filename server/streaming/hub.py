@@ -22,6 +22,11 @@ from server.streaming.turn import Turn, turn
 from server.streaming.wire import Wire
 
 RING_BYTES = 1024 * 1024
+RINGS_BYTES = 32 * 1024 * 1024
+"""All rings of a node together, so that many tasks' rings do not fill the memory."""
+LEAST_RING_BYTES = 16 * 1024
+FRAME_BYTES = 250
+"""What an event takes in a ring beside its bytes on the wire, about."""
 BATCH_FRAMES = 500
 BATCHES_KEPT = 4
 POLL_SECONDS = 0.015
@@ -29,6 +34,8 @@ POLL_SECONDS_IDLE = 0.25
 POLL_GROWTH = 1.3
 HOT_SECONDS = 1.0
 """So long after its last event a log is looked at as often as can be."""
+LOOKS_PER_SECOND = 1000
+"""At all followed logs together, about: each costs a hand-over to a thread, and tasks run in this process, too."""
 
 DONE = str(EventType.DONE)
 """Looked up once: every event is compared with it."""
@@ -48,8 +55,9 @@ class Batch:
 class Channel:
     """The latest events of one life: a run of frames without gaps, its end the last event published."""
 
-    def __init__(self, life: Life) -> None:
+    def __init__(self, life: Life, may_take: Callable[[], int]) -> None:
         self.life = life
+        self._may_take = may_take
         self.owned = False
         self.following = False
         self.readers = 0
@@ -82,7 +90,7 @@ class Channel:
                     self._frames[-1] = superseded(generation, last)
             last = frame(generation, record)
             self._frames.append(last)
-            self._bytes += len(last.sse)
+            self._bytes += _size(last)
         self._trim()
         self.notify()
 
@@ -116,11 +124,12 @@ class Channel:
         changed.set()
 
     def _trim(self) -> None:
-        if self._bytes <= 2 * RING_BYTES:
+        most = self._may_take()
+        if self._bytes <= most * 5 // 4:  # not for each event anew
             return
         drop = 0
-        while self._bytes > RING_BYTES and drop < len(self._frames) - 1:
-            self._bytes -= len(self._frames[drop].sse)
+        while self._bytes > most and drop < len(self._frames) - 1:
+            self._bytes -= _size(self._frames[drop])
             drop += 1
         del self._frames[:drop]
 
@@ -135,6 +144,7 @@ class Hub:
         self._store, self._followed = store, followed
         self._channels: dict[str, Channel] = {}
         self._tg: TaskGroup | None = None
+        self._following = 0
         self.draining = False
         self.closing = False
 
@@ -179,7 +189,14 @@ class Hub:
         return Subscription(self, self._store, life, after, durable_to)
 
     def channel(self, life: Life) -> Channel:
-        return self._channels.setdefault(life.generation, Channel(life))
+        channel = self._channels.get(life.generation)
+        if channel is None:
+            channel = self._channels[life.generation] = Channel(life, self._ring_bytes)
+        return channel
+
+    def _ring_bytes(self) -> int:
+        """How much one ring may take; a follower may feed one that nobody reads any more."""
+        return max(LEAST_RING_BYTES, min(RING_BYTES, RINGS_BYTES // max(1, len(self._channels))))
 
     def drop_unused(self, channel: Channel) -> None:
         if not channel.readers and not channel.owned:
@@ -189,6 +206,7 @@ class Hub:
         """Feed the channel from the store while it has readers and no owner in this node."""
         if self._tg is not None and not channel.flowing and not self.closing:
             channel.following = True
+            self._following += 1
             self._tg.start_soon(self._follow, channel, after)
 
     async def _follow(self, channel: Channel, after: int) -> None:
@@ -205,7 +223,7 @@ class Hub:
                     self._followed(records)
                     pause, hot_until = POLL_SECONDS, anyio.current_time() + HOT_SECONDS
                     continue
-                await anyio.sleep(pause)
+                await anyio.sleep(max(pause, self._following / LOOKS_PER_SECOND))
                 if anyio.current_time() > hot_until:
                     pause = min(pause * POLL_GROWTH, POLL_SECONDS_IDLE)
         except HoldfastError as error:
@@ -213,8 +231,13 @@ class Hub:
             logger.warning("stopped following task %s: %s", channel.life.task_id, error.detail)
         finally:
             channel.following = False
+            self._following -= 1
             channel.notify()
             await reader.close()
+
+
+def _size(frame: Frame) -> int:
+    return len(frame.sse) + FRAME_BYTES
 
 
 class Subscription:
