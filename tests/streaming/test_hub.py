@@ -1,52 +1,15 @@
 """Subscribers are cursors: nothing to overflow, nothing to drop."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import pytest
 
 from server.errors import TaskNotFound
-from server.models import EventType, Life, Record
-from server.stores.base import LogWriter, Store
 from server.stores.files import FileStore
-from server.stores.memory import MemoryStore
-from server.streaming.hub import RING_BYTES, Hub, Subscription
-from tests.making import life, output, outputs
-
-
-def done(seq: int) -> Record:
-    return Record(seq, 1, EventType.DONE, b'{"status":"failed"}')
-
-
-class Bench:
-    """A hub over a memory store, with one claimed task."""
-
-    def __init__(self, store: Store | None = None) -> None:
-        self.store = store or MemoryStore()
-        self.hub = Hub(self.store)
-        self.task: Life = life()
-        self.writer: LogWriter
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        await self.store.open()
-        await self.store.create(self.task)
-        writer = await self.store.claim(self.task, 1, "n1")
-        assert writer is not None
-        self.writer = writer
-        with anyio.fail_after(10):
-            async with anyio.create_task_group() as tg:
-                await tg.start(self.hub.run)
-                yield
-                tg.cancel_scope.cancel()
-
-    async def own(self, *records: Record) -> None:
-        """Write as this node's owner does."""
-        publish = self.hub.enter(self.task)
-        await self.writer.append(records)
-        publish(records)
+from server.streaming.hub import RING_BYTES, Subscription
+from tests.making import output, outputs
+from tests.streaming.benches import Bench, done
 
 
 async def read(subscription: Subscription, count: int) -> list[int]:
