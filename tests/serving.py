@@ -56,6 +56,7 @@ class Running:
             self.app, http=http, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3
         )
         self._server = _Server(config, self.app)
+        self.server_state = self._server.server_state
         self._thread = threading.Thread(target=self._server.run, args=(self.sockets,), daemon=True)
 
     def start(self) -> None:
