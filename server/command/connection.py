@@ -14,6 +14,7 @@ from server.streaming.line import DETACH_EXTENSION, Detach, OnLine
 from server.streaming.response import ABORT_EXTENSION
 
 if TYPE_CHECKING:
+    from starlette.types import Scope
     from uvicorn._types import HTTPScope
 
 LONGEST_ADDRESS = 65_535
@@ -47,8 +48,8 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._in_head = False
         detach: Detach = self._detach
-        extensions = {ABORT_EXTENSION: self.transport.abort, DETACH_EXTENSION: detach}
-        cast("dict[str, object]", self.scope).setdefault("extensions", extensions)
+        extensions = cast("Scope", self.scope).setdefault("extensions", {})
+        extensions |= {ABORT_EXTENSION: self.transport.abort, DETACH_EXTENSION: detach}
 
     def resume_writing(self) -> None:
         super().resume_writing()

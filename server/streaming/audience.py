@@ -45,9 +45,9 @@ class Audience:
     """Looks after listeners from `take_in` to their ends."""
 
     def __init__(self, settings: Settings) -> None:
-        self._ping_seconds = settings.stream_ping_seconds
-        self._send_timeout_seconds = settings.stream_send_timeout_seconds
-        self._tick_seconds = min(LONGEST_TICK_SECONDS, min(self._ping_seconds, self._send_timeout_seconds) / TICKS)
+        ping_seconds, self._send_timeout_seconds = settings.stream_ping_seconds, settings.stream_send_timeout_seconds
+        self._tick_seconds = min(LONGEST_TICK_SECONDS, min(ping_seconds, self._send_timeout_seconds) / TICKS)
+        self._ping_seconds = ping_seconds - self._tick_seconds  # so that no line is silent for longer than was set
         self._listeners: dict[Listener, _Circle | None] = {}
         self._circles: dict[Channel, _Circle] = {}
         self._tg: TaskGroup
@@ -59,8 +59,11 @@ class Audience:
             task_status.started()
             while True:
                 await anyio.sleep(self._tick_seconds)
-                for listener in tuple(self._listeners):
-                    self._look_after(listener, anyio.current_time())
+                for some in _by(SERVED_BETWEEN_YIELDS, tuple(self._listeners)):
+                    now = anyio.current_time()
+                    for listener in some:
+                        self._look_after(listener, now)
+                    await checkpoint()
 
     async def take_in(self, scope: Scope, source: TaskSource) -> bool:
         """Detach the answer that is being given and serve it from here on; False where it can't be detached.

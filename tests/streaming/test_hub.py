@@ -7,8 +7,8 @@ import pytest
 
 from server.errors import TaskNotFound
 from server.stores.files import FileStore
-from server.streaming.hub import RING_BYTES, Subscription
-from tests.making import output, outputs
+from server.streaming.hub import RING_BYTES, RINGS_BYTES, Subscription
+from tests.making import life, output, outputs
 from tests.streaming.benches import Bench, done
 
 
@@ -44,6 +44,22 @@ async def test_a_reader_behind_the_ring_goes_on_from_the_store() -> None:
             assert await read(subscription, total - 1) == list(range(2, total + 1))
             await bench.own(output(total + 1))
             assert await read(subscription, 1) == [total + 1]
+
+
+async def test_the_rings_of_many_tasks_share_a_budget() -> None:
+    """What has left them is read from the store."""
+    bench = Bench()
+    async with bench.running():
+        channels = [bench.hub.channel(life(f"{number:032x}")) for number in range(100)]
+        for channel in channels:
+            for first in range(1, 1000, 100):
+                channel.publish([output(seq, "x" * 1000) for seq in range(first, first + 100)])
+        kept = sum(next(seq for seq in range(1001) if channel.ahead(1000 - seq - 1) is None) for channel in channels)
+        assert 0.5 * RINGS_BYTES < kept * 1000 < 1.25 * RINGS_BYTES
+        assert all(channel.ahead(0) is None and channel.ahead(999) and not channel.ahead(1000) for channel in channels)
+        alone = Bench().hub.channel(bench.task)
+        alone.publish([output(seq, "x" * 1000) for seq in range(1, 801)])
+        assert alone.ahead(0)
 
 
 async def test_another_nodes_log_is_followed_by_one_reader_for_all() -> None:
