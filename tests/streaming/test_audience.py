@@ -37,6 +37,10 @@ class _LateReader:
     def undecided(self) -> bool:
         return self._reader.undecided
 
+    @property
+    def complete(self) -> bool:
+        return self._reader.complete
+
     async def read(self, durable_to: int | None = None) -> list[Record]:
         found = await self._reader.read(durable_to)
         meanwhile, self._store.meanwhile = self._store.meanwhile, None
