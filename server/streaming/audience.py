@@ -17,7 +17,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from server.errors import HoldfastError
 from server.settings import Settings
-from server.streaming.hub import Channel
+from server.streaming.channel import Channel
 from server.streaming.line import detach
 from server.streaming.listener import Listener
 from server.streaming.source import TaskSource

@@ -12,7 +12,8 @@ from server.errors import HoldfastError, LogCorrupt
 from server.models import Json, Life, Status
 from server.stores.base import LogReader
 from server.streaming import sse
-from server.streaming.hub import Channel, Hub, Subscription
+from server.streaming.channel import Channel
+from server.streaming.hub import Hub, Subscription
 from server.streaming.resume import ResumePoint
 from server.streaming.turn import Turn
 from server.streaming.wire import Wire
