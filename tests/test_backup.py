@@ -19,7 +19,7 @@ from tests.reading import numbered, read_stream, report_of
 from tests.serving import ServerProcess, server_process, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-EVENTS, SIZE, TASKS = 1500, 20, 5
+EVENTS, SIZE, TASKS = 800, 20, 5
 
 quick_process = partial(server_process, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1", SNAPSHOT_INTERVAL_SECONDS="0.1")
 
@@ -41,7 +41,7 @@ def copy(command: str, tasks: Path, to: Path) -> None:
 
 
 def start(server: ServerProcess, seed: int) -> str:
-    params = {"events": EVENTS, "rate": 100, "steps": 90, "size": SIZE, "seed": seed}
+    params = {"events": EVENTS, "rate": 100, "steps": 48, "size": SIZE, "seed": seed}
     return str(httpx2.post(f"{server.url}/api/tasks", json={"kind": "demo", "params": params}).json()["id"])
 
 
@@ -105,7 +105,7 @@ def test_a_copy_with_the_snapshots_made_last_counts_as_damaged(tmp_path: Path) -
     tasks, backup = tmp_path / "tasks", tmp_path / "backup"
     with quick_process(tmp_path) as server:
         task_id = start(server, 1)
-        wait_until(lambda: (tasks / f"{task_id}.json").exists())
+        wait_until(lambda: snapshot(tasks, task_id).get("status") == "running")
         copy(logs, tasks, backup)
         assert states(backup)[task_id][0] is Status.RUNNING
         wait_until(lambda: snapshot(tasks, task_id)["status"] == "completed")

@@ -4,13 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
+
 from server.app import Holdfast
 from server.errors import OwnershipLost
 from server.models import Life, Record
 from server.stores.base import LogWriter
+from server.stores.births import Births
+from server.stores.checksum import with_checksum
 from server.stores.files import FileStore
 from tests.campaigns.simulation.fake_disk import FakeDisk
-from tests.campaigns.weakened import BlindStore, HasteStore, HeedlessStore
+from tests.campaigns.weakened import HEEDLESS_SECONDS, BlindStore, HasteStore
 
 ROOT = Path("/volume/tasks")
 PACKED_ABOVE_BYTES = 1500
@@ -51,12 +55,22 @@ class EarlyStore(FileStore):
         return _EarlyWriter(writer, lambda: segments.claimed(epoch + 1), self) if writer is not None else None
 
 
-class AlwaysHeedlessStore(HeedlessStore):
-    """Simulated nodes make few tasks each."""
+class ReplacingStore(FileStore):
+    """Looks for a task and then makes it, in the place of one that others have made meanwhile."""
 
     async def create(self, life: Life) -> tuple[Life, bool]:
-        self._has_made = False
-        return await super().create(life)
+        if (found := await self.latest(life.task_id)) is not None and found.number >= life.number:
+            return found, False
+        await anyio.sleep(HEEDLESS_SECONDS)
+        await super().create(life)
+        await self._run("making a task", self._make_it_count, life)
+        return life, True
+
+    def _make_it_count(self, life: Life) -> None:
+        volume = self._folder.volume
+        births = Births(volume, self._folder.root)
+        volume.replace(births.record(life), with_checksum(life.encode()), durable=True)
+        volume.make_folder(births.folder(life))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,7 @@ WEAKENED = {
     "blind": Weakness(BlindStore, shown_by=("freeze",), prepare=without_leases),
     "early": Weakness(EarlyStore, shown_by=("freeze",), prepare=without_leases),
     "haste": Weakness(HasteStore, shown_by=("kill",)),
-    "heedless": Weakness(AlwaysHeedlessStore),
+    "heedless": Weakness(ReplacingStore),
     "unsynced": Weakness(idle_syncs="all", shown_by=("power",)),
     "unsynced readers": Weakness(idle_syncs="of readers", shown_by=("outage",)),
 }
