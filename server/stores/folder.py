@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from server.errors import StoreFailed, TaskNotFound
+from server.errors import LogCorrupt, StoreFailed, TaskNotFound
 from server.fingerprint import is_task_id
 from server.models import Action, Claim, Control, EventType, Life, Record, Status, new_generation
 from server.stores import probe
@@ -140,12 +140,17 @@ class TaskFolder:
         return SegmentReader(self.segments(life), after)
 
     def read_on(self, life: Life, reader: SegmentReader, durable_to: int | None) -> list[Record]:
-        found = reader.read(durable_to)
+        try:
+            found = reader.read(durable_to)
+        except LogCorrupt:
+            if self._is_gone(life):  # removed between two files of its log
+                raise TaskNotFound from None
+            raise
         if reader.complete and self._told(life)[0] > reader.after:
             reader.complete = False
         if found or durable_to is not None:
             return found
-        if not self.volume.disk.exists(self._births.folder(life)) and not self._births.is_there(life):
+        if self._is_gone(life):
             raise TaskNotFound
         told, by = self._told(life)
         if told > reader.after and not self._is_being_sealed(life, reader, by):
@@ -155,6 +160,9 @@ class TaskFolder:
             if not found and not self._is_being_sealed(life, reader, by):
                 raise cut_short(told)
         return found
+
+    def _is_gone(self, life: Life) -> bool:
+        return not self.volume.disk.exists(self._births.folder(life)) and not self._births.is_there(life)
 
     def _told(self, life: Life) -> tuple[int, int]:
         """The last event that the life's snapshot tells of where the life has ended, and the epoch of who saved it.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from anyio import from_thread
 
-from server.errors import StoreFull
+from server.errors import StoreFull, TaskNotFound
 from server.stores.disk import Disk
 from server.stores.files import FileStore
 from tests.campaigns.disks import LinklessDisk
@@ -138,4 +138,36 @@ async def test_an_owner_that_slept_finds_nothing_of_the_task_that_was_asked_for_
     assert claim is not None
     assert (claim.epoch, claim.node) == (1, "n1")
     await writer.append(outputs(3, 3))
+    await store.close()
+
+
+class RemovingDisk(Disk):
+    """Somebody else removes the task right before the log of its first epoch is opened for reading."""
+
+    def __init__(self) -> None:
+        self.remove: Callable[[], object] | None = None
+
+    def open(self, path: Path, flags: int) -> int:
+        if self.remove is not None and path.name == "000001.jsonl":
+            remove, self.remove = self.remove, None
+            remove()
+        return super().open(path, flags)
+
+
+async def test_a_reader_whose_task_is_removed_between_two_files_of_its_log_is_told_so(tmp_path: Path) -> None:
+    """It knows the seal of a file that is gone, and must not take the log for a damaged one."""
+    disk, task = RemovingDisk(), life()
+    store = FileStore(tmp_path, disk)
+    await store.open()
+    await store.create(task)
+    for epoch in (1, 2):
+        writer = await store.claim(task, epoch, "n1")
+        assert writer is not None
+        await writer.append(outputs(epoch, epoch))
+        await writer.close()
+    reader = store.reader(task)
+    disk.remove = lambda: (tmp_path / TASK).rename(tmp_path / ".removed")
+    with pytest.raises(TaskNotFound):
+        await reader.read()
+    await reader.close()
     await store.close()
