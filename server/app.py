@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from server import __version__
+from server.api.directory import Directory
 from server.api.guard import Guard
 from server.api.problems import on_any_error, on_holdfast_error, on_http_exception
 from server.api.routes import routes
@@ -184,12 +185,14 @@ def create_app(
         async with node.running():
             yield
 
+    table = routes()
     app = Starlette(
-        routes=routes(),
+        routes=table,
         lifespan=lifespan,
         middleware=[
             *_middleware_for(settings.cors_origins),
             Middleware(Guard, settings=settings, answered=node.services.metrics.answered),
+            Middleware(Directory, routes=table),
         ],
         exception_handlers={
             HoldfastError: on_holdfast_error,
