@@ -31,7 +31,7 @@ class Directory:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._known.get((scope.get("method"), scope.get("path")))
+        route = self._known.get((scope.get("method", ""), scope.get("path", "")))
         if route is None or scope.get("root_path"):
             await self._app(scope, receive, send)
             return

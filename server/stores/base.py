@@ -269,12 +269,15 @@ def numbered(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if record.seq is not None]
 
 
-def last_word(head: dict[str, Any] | None, life: Life, claim: Callable[[], Claim | None]) -> dict[str, Any] | None:
-    """What `Store.end` returns. The claim is looked at last: what it says of the head must hold after the head was."""
+def last_word(head: dict[str, Any] | None, life: Life, is_released: Callable[[int], bool]) -> dict[str, Any] | None:
+    """What `Store.end` returns.
+
+    :param is_released: whether the life's newest claim is that of this epoch, and released. It is asked last: what it
+        says of the head must hold after the head was read.
+    """
     if head is None or head["generation"] != life.generation or not Status(head["status"]).terminal:
         return None
-    newest = claim()
-    return head if newest is not None and newest.released and newest.epoch == head["epoch"] else None
+    return head if is_released(head["epoch"]) else None
 
 
 def head_of(snapshot: dict[str, Any]) -> dict[str, Any]:

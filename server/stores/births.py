@@ -7,14 +7,17 @@ The folder bears the generation, so that whoever slept while a task was removed 
 the new one under the names that it knows.
 """
 
+from functools import lru_cache
 from pathlib import Path
 
 from server.errors import LogCorrupt
 from server.models import Life
 from server.stores.checksum import END, checked, with_checksum
-from server.stores.volume import Volume
+from server.stores.lately import Lately
+from server.stores.volume import Version, Volume
 
 SUFFIX = ".task"
+RECORDS_KEPT, PATHS_KEPT = 4096, 4096
 DAMAGED = "The birth record of this task is damaged; the file is kept as it is, and `fresh` starts a new life."
 
 
@@ -27,12 +30,15 @@ class Births:
 
     def __init__(self, volume: Volume, root: Path) -> None:
         self._volume, self._root = volume, root
+        self._read_lately = Lately[tuple[str, str], tuple[Version, Life]](RECORDS_KEPT)
+        # Each request for a task asks for the same few again, and making one takes longer than a look at the file.
+        self._path = lru_cache(maxsize=PATHS_KEPT)(root.joinpath)
 
     def folder(self, life: Life) -> Path:
-        return self._root / life.task_id / f"{life.number:04d}-{life.generation}"
+        return self._path(life.task_id, _folder_name(life))
 
     def record(self, life: Life) -> Path:
-        return self._root / life.task_id / f"{life.number:04d}{SUFFIX}"
+        return self._path(life.task_id, f"{life.number:04d}{SUFFIX}")
 
     def make(self, life: Life) -> bool:
         """Make the record; False when there is one of this number already."""
@@ -53,21 +59,44 @@ class Births:
 
     def all(self, task_id: str) -> list[Life]:
         """Oldest first, without those that are unfinished. :raises LogCorrupt: the current one is damaged."""
-        folder = self._root / task_id
+        names = self._volume.names(self._path(task_id))
         found = []
         damaged = False
-        for name in sorted(name for name in self._volume.names(folder) if name.endswith(SUFFIX)):
-            content = self._read(folder / name)
-            if content is not None and not self._is_unfinished(content):
-                try:
-                    found.append(Life.of(checked(content)))
+        for name in sorted(name for name in names if name.endswith(SUFFIX)):
+            try:
+                life = self._life(task_id, name, names)
+            except ValueError:
+                damaged = True
+            else:
+                if life is not None:
+                    found.append(life)
                     damaged = False
-                except ValueError:
-                    damaged = True
         if damaged:
             # The current life is not known, and an older one must not pass for it.
             raise LogCorrupt(DAMAGED)
         return found
+
+    def _life(self, task_id: str, name: str, names: list[str]) -> Life | None:
+        """A record among ``names``, read once, as it never changes. None while unfinished. :raises ValueError: damaged.
+
+        Where a removed task was asked for again, another may have its name, and by chance its version; the folder of
+        the life that was read is gone then.
+        """
+        record = self._path(task_id, name)
+        try:
+            version = self._volume.disk.version(record) if self._volume.hard_links else None
+        except FileNotFoundError:
+            return None
+        known = self._read_lately.get((task_id, name))
+        if known is not None and known[0] == version and _folder_name(known[1]) in names:
+            return known[1]
+        content = self._read(record)
+        if content is None or self._is_unfinished(content):
+            return None
+        life = Life.of(checked(content))
+        if version is not None:
+            self._read_lately.keep((task_id, name), (version, life))
+        return life
 
     def _read(self, record: Path) -> bytes | None:
         content = self._volume.read(record)
@@ -101,3 +130,7 @@ class Births:
         record = self.record(life)
         self._volume.remove_file(record)
         self._volume.disk.sync_folder(record.parent)
+
+
+def _folder_name(life: Life) -> str:
+    return f"{life.number:04d}-{life.generation}"

@@ -12,6 +12,7 @@ Its correctness rests on link(), rename(), one writer per file and fsync; see do
 
 import os
 from dataclasses import asdict, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
 from server.stores.reader import SegmentReader
+from server.stores.releases import Releases
 from server.stores.removal import Removals
 from server.stores.renditions import Renditions
 from server.stores.seals import cut_short, seal_before
@@ -36,6 +38,7 @@ from server.stores.snapshots import Snapshots
 from server.stores.volume import Version, Volume
 
 FOLDERS = ("nodes", "open", "removing")
+SEGMENTS_KEPT = 512
 _ENDED = frozenset(status for status in Status if status.terminal)
 
 
@@ -52,6 +55,8 @@ class TaskFolder:
         self.heartbeats = Heartbeats(self.volume, root / "nodes")
         self._births = Births(self.volume, root)
         self._removals = Removals(self.volume, root, temporary=(probe.PREFIX,))
+        self._segments = lru_cache(maxsize=SEGMENTS_KEPT)(partial(Segments, self.volume))
+        self._releases = Releases()
         self._unborn: set[str] = set()
 
     def open(self) -> None:
@@ -190,7 +195,8 @@ class TaskFolder:
             self.snapshots.remove(life.task_id)
 
     def end(self, life: Life) -> dict[str, Any] | None:
-        return last_word(self.snapshots.head(life.task_id), life, lambda: self.newest_claim(life))
+        head = self.snapshots.head(life.task_id)
+        return last_word(head, life, partial(self._releases.is_last, self.segments(life)))
 
     def look(self, task_id: str) -> Sight:
         lives = self.lives(task_id)
@@ -285,7 +291,7 @@ class TaskFolder:
         return Renditions(self.segments(life), aside=self.root)
 
     def segments(self, life: Life) -> Segments:
-        return Segments(self.volume, self._births.folder(life))
+        return self._segments(self._births.folder(life))
 
     def artifacts(self, life: Life) -> Artifacts:
         return Artifacts(self.segments(life))

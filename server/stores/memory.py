@@ -6,6 +6,7 @@ Several nodes may share one `MemoryStore` object, as they would share a volume.
 from collections.abc import AsyncIterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -105,7 +106,11 @@ class MemoryStore:
         return None if snapshot is None else head_of(snapshot)
 
     async def end(self, life: Life) -> dict[str, Any] | None:
-        return last_word(await self.head(life.task_id), life, lambda: self._newest_claim(life))
+        return last_word(await self.head(life.task_id), life, partial(self._is_released, life))
+
+    def _is_released(self, life: Life, epoch: int) -> bool:
+        newest = self._newest_claim(life)
+        return newest is not None and newest.released and newest.epoch == epoch
 
     async def look(self, task_id: str) -> Sight:
         lives = await self.lives(task_id)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -14,9 +15,11 @@ from server.stores import lines
 from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
 from server.stores.packed import MEMBER_BYTES, BadMember, PackedFile, pack
-from server.stores.volume import Volume, store_error
+from server.stores.volume import Version, Volume, store_error
 
 TAIL_BYTES = 4096
+PATHS_KEPT = 8
+"""The last ones of a life: each look at it asks for the same again."""
 AT_ONCE_BYTES = 1 << 30
 """Systems read no more than about 2 GiB with one call."""
 PACKED_SUFFIX = ".jsonl.gz"
@@ -83,12 +86,16 @@ class Segments:
 
     def __init__(self, volume: Volume, folder: Path) -> None:
         self.volume, self.folder = volume, folder
+        self._path = lru_cache(maxsize=PATHS_KEPT)(folder.joinpath)
 
     def log(self, epoch: int) -> Path:
-        return self.folder / f"{epoch:06d}.jsonl"
+        return self._path(f"{epoch:06d}.jsonl")
+
+    def packed_log(self, epoch: int) -> Path:
+        return self._path(f"{epoch:06d}{PACKED_SUFFIX}")
 
     def claim(self, epoch: int) -> Path:
-        return self.folder / f"{epoch:06d}.claim"
+        return self._path(f"{epoch:06d}.claim")
 
     def claimed(self, epoch: int) -> bool:
         return self.volume.disk.exists(self.claim(epoch))
@@ -112,11 +119,11 @@ class Segments:
 
     def open(self, epoch: int) -> OpenSegment | None:
         """None when there is no such segment (yet)."""
-        disk, path = self.volume.disk, self.log(epoch)
+        disk = self.volume.disk
         with contextlib.suppress(FileNotFoundError):
-            return _Plain(self.volume, disk.open(path, os.O_RDONLY))
+            return _Plain(self.volume, disk.open(self.log(epoch), os.O_RDONLY))
         with contextlib.suppress(FileNotFoundError):
-            return _Packed(disk, disk.open(path.with_suffix(PACKED_SUFFIX), os.O_RDONLY))
+            return _Packed(disk, disk.open(self.packed_log(epoch), os.O_RDONLY))
         return None
 
     def last_record(self, epoch: int) -> Record | None:
@@ -153,14 +160,15 @@ class Segments:
 
     def files(self, epoch: int) -> dict[str, int]:
         """The files of the segments up to this epoch's, by name, and how long each is."""
-        files = {}
-        for each in range(1, epoch + 1):
-            log = self.log(each)
-            for path in (log, log.with_suffix(PACKED_SUFFIX)):
-                if (size := self._size(path)) is not None:
-                    files[path.name] = size
-                    break
-        return files
+        found = [self.file(each) for each in range(1, epoch + 1)]
+        return {path.name: version[-1] for path, version in (each for each in found if each is not None)}
+
+    def file(self, epoch: int) -> tuple[Path, Version] | None:
+        """The file of a segment as it is now, plain or packed; None when there is no such segment (yet)."""
+        for path in (self.log, self.packed_log):
+            with contextlib.suppress(FileNotFoundError):
+                return path(epoch), self.volume.disk.version(path(epoch))
+        return None
 
     def _size(self, path: Path) -> int | None:
         try:
@@ -176,7 +184,7 @@ class Segments:
             return 0  # somebody else has just packed it
         with contextlib.closing(plain):
             replacement = self.volume.replacement(
-                log.with_suffix(PACKED_SUFFIX), pack(piece for _, piece in _pieces(plain)), durable=True
+                self.packed_log(epoch), pack(piece for _, piece in _pieces(plain)), durable=True
             )
             if not self._unpacks_to(replacement.aside, plain):
                 replacement.discard()

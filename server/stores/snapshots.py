@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,6 +14,7 @@ from server.stores.checksum import checked, with_checksum
 from server.stores.volume import Replacement, Volume
 
 HEADS_KEPT = 20_000
+PATHS_KEPT = 1024
 
 Version = tuple[int, int, int]
 
@@ -24,9 +26,10 @@ class Snapshots:
         self._volume, self._root = volume, root
         self._heads: OrderedDict[str, tuple[Version, dict[str, Any]]] = OrderedDict()
         self._guard = Lock()
+        self._path = lru_cache(maxsize=PATHS_KEPT)(root.joinpath)
 
     def path(self, task_id: str) -> Path:
-        return self._root / f"{task_id}.json"
+        return self._path(f"{task_id}.json")
 
     def replacement(self, task_id: str, snapshot: bytes, *, durable: bool) -> Replacement:
         return self._volume.replacement(self.path(task_id), [with_checksum(snapshot)], durable=durable)
