@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,12 +9,15 @@ from server.errors import HoldfastError, TaskNotFound
 from server.fingerprint import is_task_id
 from server.models import Claim, Life, Status, now_ms
 from server.stores.base import Sight, Store
+from server.stores.lately import Lately
 from server.tasks.ownership import read_state
 from server.tasks.runner import TaskRun
 from server.tasks.scheduler import Scheduler
 from server.tasks.shared import Shared
 from server.tasks.state import Outline, TaskState, outline_of_snapshot, told
 from server.tasks.witness import Witness
+
+OUTLINES_KEPT = 1024
 
 
 class Outlook:
@@ -25,6 +27,7 @@ class Outlook:
         self._store, self._scheduler, self._witness = store, scheduler, witness
         self._looks = Shared[Sight]()
         self._readings = Shared[TaskState]()
+        self._ended = Lately[str, tuple[dict[str, Any], Outline]](OUTLINES_KEPT)
 
     async def look(self, task_id: str) -> Sight:
         """A task as the store has it now, which is asked once for all who ask meanwhile. :raises LogCorrupt:"""
@@ -73,9 +76,17 @@ class Outlook:
         run = self._owned_here(life)
         if run is not None:
             # Others may have read on the volume, and shown, what is not folded here yet.
-            return replace(run.state.outline(), seq=run.owned.log.last_seq)
+            return run.state.outline(run.owned.log.last_seq)
         end = sight.end if sight is not None else await self._store.end(life)
-        return outline_of_snapshot(end) if end is not None else (await self._read(life)).outline()
+        return self._outline_of(end) if end is not None else (await self._read(life)).outline()
+
+    def _outline_of(self, end: dict[str, Any]) -> Outline:
+        """Made once for each head: stores hand the same one out until it changes."""
+        known = self._ended.get(end["generation"])
+        if known is None or known[0] is not end:
+            known = end, outline_of_snapshot(end)
+            self._ended.keep(end["generation"], known)
+        return known[1]
 
     async def view(self, life: Life) -> dict[str, Any]:
         """The task as the API shows it."""

@@ -58,6 +58,7 @@ class TaskState:
     settled: bool = True
     workflow_version: int = 0
     stalled: HoldfastError | None = None
+    _outlined: tuple[object, Outline] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.workflow_version = self.workflow_version or self.life.workflow_version
@@ -124,9 +125,18 @@ class TaskState:
         """Whether somebody has something to do: run the task, or bring its end to an end."""
         return self.status in (Status.PENDING, Status.RUNNING) or self.lacks_end
 
-    def outline(self) -> Outline:
-        seq = self.seq if self.settled else None
-        return Outline(self.status, seq, self.ended, self.finished_at, self.corrupt, self.view())
+    def outline(self, reached: int | None = None) -> Outline:
+        """The same one until something changes, as whoever asks for the task again is told of it.
+
+        :param reached: the last event that readers may have been shown, where that is known to be another one.
+        """
+        told_by = self.seq, reached, self.settled, self.stalled
+        if self._outlined is not None and self._outlined[0] == told_by:
+            return self._outlined[1]
+        seq = (self.seq if reached is None else reached) if self.settled else None
+        outline = Outline(self.status, seq, self.ended, self.finished_at, self.corrupt, self.view())
+        self._outlined = told_by, outline
+        return outline
 
     def snapshot(self, epoch: int, saved_at: int) -> bytes:
         """The readable JSON: the keys of a person's `cat`, with this server's own beside them."""
