@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from server.api.access import principal
 from server.api.services import services
@@ -53,13 +53,13 @@ async def task_request(request: Request) -> TaskRequest:
     :raises InvalidJson, InvalidEncoding, UnsupportedMediaType: it can't be read.
     :raises InvalidParameters, UnknownKind, ModelRequired: it can't be carried out; nothing was made.
     """
-    body = b"" if request.method == "GET" else await request.body()
+    body = b"" if request.method == "GET" else await whole_body(request)
     parts, scope = services(request), principal(request).scope
     written: bytes = body or request.scope["query_string"]
     key = written, request.headers.get("content-type") if body else None, scope
     read = parts.known_requests.get(key)
     if read is None:
-        given = await json_object(request) if body else query_tree(request)
+        given = _json_object(body, request) if body else query_tree(request)
         read = _read(parts.registry, clean(given), scope, from_query=not body)
         parts.known_requests.keep(key, read, len(written))
     wanted, params = read
@@ -121,7 +121,25 @@ def _fitted(
 
 async def json_object(request: Request) -> dict[str, Any]:
     """The body as one JSON object; empty for an empty body."""
-    body = await request.body()
+    return _json_object(await whole_body(request), request)
+
+
+async def whole_body(request: Request) -> bytes:
+    """To be asked for once. It mostly comes in one piece, and Starlette's own goes through a generator for that."""
+    message = await request.receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        whole: bytes = message.get("body", b"")
+        return whole
+    pieces = [message.get("body", b"")]
+    while message["type"] != "http.disconnect" and message.get("more_body", False):
+        message = await request.receive()
+        pieces.append(message.get("body", b""))
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return b"".join(pieces)
+
+
+def _json_object(body: bytes, request: Request) -> dict[str, Any]:
     if not body:
         return {}
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

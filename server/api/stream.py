@@ -9,6 +9,7 @@ from structlog.contextvars import bind_contextvars
 from server.api.access import own_task
 from server.api.requests import task_request
 from server.api.services import LONGEST_REPLAY, Services, services
+from server.api.whole import WholeResponse
 from server.errors import MethodNotAllowed
 from server.models import Json, Life
 from server.streaming.hub import Subscription
@@ -65,7 +66,8 @@ def event_stream(request: Request, submission: Submission, given: str | None, wi
             recording = life.generation, now.ended
             if (events := parts.recordings.get(recording)) is not None:
                 begin = b"".join([wire.unnumbered(event, data) for event, data in opening])
-                return Response(begin + events, headers=headers, media_type=wire.media_type)
+                content_type = b"content-type", wire.media_type.encode()
+                return WholeResponse(200, [*raw_task_headers(life), content_type], begin + events)
     # What was seen to have ended was durable by then.
     subscription = parts.hub.subscribe(life, point.after, durable_to=now.ended or 0)
     stalled = partial(parts.outlook.stalled, life)
@@ -89,10 +91,15 @@ def wants_ndjson(request: Request) -> bool:
 
 
 def task_headers(life: Life) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in raw_task_headers(life)}
+
+
+def raw_task_headers(life: Life) -> list[tuple[bytes, bytes]]:
+    """As they go over the wire."""
     model = life.model.get("name") if isinstance(life.model, dict) else life.model
-    return {
-        "X-Task-ID": life.task_id,
-        "X-Model-Name": str(model or EMBEDDED).encode("ascii", "replace").decode(),
-        "X-Accel-Buffering": "no",
-        "Cache-Control": "no-store",
-    }
+    return [
+        (b"x-task-id", life.task_id.encode()),
+        (b"x-model-name", str(model or EMBEDDED).encode("ascii", "replace")),
+        (b"x-accel-buffering", b"no"),
+        (b"cache-control", b"no-store"),
+    ]

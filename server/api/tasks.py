@@ -11,7 +11,8 @@ from starlette.responses import Response
 from server.api.access import own_current_task, own_task, principal
 from server.api.requests import LONGEST_KEY, json_object, task_request
 from server.api.services import services
-from server.api.stream import task_headers
+from server.api.stream import raw_task_headers, task_headers
+from server.api.whole import WholeResponse
 from server.errors import FieldError, InvalidParameters
 from server.models import Life, Status
 from server.tasks.listing import Filters
@@ -32,8 +33,10 @@ async def create_task(request: Request) -> Response:
     submission = await parts.manager.submit(await task_request(request))
     life = submission.life
     view = parts.outlook.with_position(submission.now.view)
-    headers = {**task_headers(life), "Location": f"/api/tasks/{life.task_id}"}
-    return json_response({**view, "reused": submission.reused}, 200 if submission.reused else 201, headers)
+    view["reused"] = submission.reused
+    location = b"location", f"/api/tasks/{life.task_id}".encode()
+    headers = [*raw_task_headers(life), location, (b"content-type", b"application/json")]
+    return WholeResponse(200 if submission.reused else 201, headers, orjson.dumps(view))
 
 
 async def list_tasks(request: Request) -> Response:

@@ -1,14 +1,21 @@
 """A connection of the server: uvicorn's, with two things more that the app may ask for, drop and detach."""
 
 from asyncio import Transport
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from server.api.problems import MEDIA_TYPE as PROBLEM
 from server.api.problems import describe
+from server.api.whole import BODY, WHOLE_EXTENSION
 from server.errors import InvalidRequest
 from server.streaming.line import DETACH_EXTENSION, Detach, OnLine
 from server.streaming.response import ABORT_EXTENSION
@@ -49,7 +56,9 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         detach: Detach = self._detach
         extensions = cast("Scope", self.scope).setdefault("extensions", {})
-        extensions |= {ABORT_EXTENSION: self.transport.abort, DETACH_EXTENSION: detach}
+        extensions |= {ABORT_EXTENSION: self.transport.abort, DETACH_EXTENSION: detach, WHOLE_EXTENSION: True}
+        # The cycle begins in a later turn of the loop, and gives the app what it finds under this name then.
+        self.cycle.send = partial(_send, self.cycle)  # type: ignore[method-assign]
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -137,6 +146,24 @@ class DetachedAnswer:
 
     def abort(self) -> None:
         self._transport.abort()
+
+
+async def _send(cycle: RequestResponseCycle, message: Any) -> None:
+    """A cycle's own `send`, which takes whole answers, too: see `server.api.whole`."""
+    if BODY not in message:
+        await RequestResponseCycle.send(cycle, message)
+        return
+    headers = cycle.default_headers + message["headers"]
+    if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
+        raise RuntimeError("Invalid HTTP header value.")
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    if not cycle.keep_alive:
+        lines.append(b"connection: close\r\n")
+    whole = b"".join([STATUS_LINE[message["status"]], *lines, b"\r\n", message[BODY]])
+    # To uvicorn all of it is the body of an answer that has begun.
+    cycle.response_started, cycle.waiting_for_100_continue = True, False
+    cycle.chunked_encoding, cycle.expected_content_length = False, len(whole)
+    await RequestResponseCycle.send(cycle, {"type": "http.response.body", "body": whole})
 
 
 def _can_be_detached(cycle: RequestResponseCycle) -> bool:
