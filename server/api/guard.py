@@ -63,8 +63,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = _Headers(scope["headers"])
-        given = headers.get(b"x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else self._new_request_id()
+        given = headers.get(b"x-request-id")
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else self._new_request_id()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -80,9 +80,8 @@ class Guard:
         if refusal is not None:
             await problem(refusal)(scope, receive, send_with_id)
             return
-        scope.setdefault("state", {})
-        scope["state"]["request_id"] = request_id
-        scope["state"]["principal"] = LOCAL_USER
+        state = scope.setdefault("state", {})
+        state["request_id"], state["principal"] = request_id, LOCAL_USER
         try:
             await self._app(scope, self._limited(receive, headers), send_with_id)
         except Exception:
@@ -95,7 +94,8 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: _Headers) -> HoldfastError | None:
         size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
-        size += sum(len(name) + len(value) for name, value in scope["headers"])
+        for name, value in scope["headers"]:
+            size += len(name) + len(value)
         if size > self._settings.max_header_bytes:
             limit = self._settings.max_header_bytes
             return HeadersTooLarge(f"The request line and headers are {size} bytes; at most {limit} are taken.")
@@ -128,7 +128,6 @@ class Guard:
     def _limited(self, receive: Receive, headers: _Headers) -> Receive:
         limit = self._settings.max_body_bytes
         declared = headers.get(b"content-length", "")
-        waits_for_leave = headers.get(b"expect", "").lower() == "100-continue"
         taken = 0
 
         def too_large() -> BodyTooLarge:
@@ -136,8 +135,10 @@ class Guard:
 
         async def limited() -> Message:
             nonlocal taken
-            if declared.isdigit() and int(declared) > (limit if waits_for_leave else DRAIN_BYTES):
-                raise too_large()
+            if declared.isdigit() and int(declared) > limit:
+                waits_for_leave = headers.get(b"expect", "").lower() == "100-continue"
+                if waits_for_leave or int(declared) > DRAIN_BYTES:
+                    raise too_large()
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > limit:

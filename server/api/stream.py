@@ -29,7 +29,9 @@ async def stream(request: Request) -> Response:
     if request.method == "HEAD":
         raise MethodNotAllowed("HEAD would start a task; use GET or POST.")
     wanted = await task_request(request)
-    given = last_event_id(request) or wanted.after
+    # What a GET has in its address was read with all else in it.
+    seen = request.headers.get("last-event-id") if request.method == "GET" else last_event_id(request)
+    given = seen or wanted.after
     manager = services(request).manager
     submission = await manager.submit(wanted, lambda life: reads_on(given, life.generation))
     return event_stream(request, submission, given)
@@ -52,10 +54,9 @@ def event_stream(request: Request, submission: Submission, given: str | None, wi
     life, now = submission.life, submission.now
     bind_contextvars(task=life.task_id)
     parts = services(request)
-    headers = task_headers(life)
     point = resume_point(given, life.generation, now.seq, now.ended)
     if point.over:
-        return Response(status_code=204, headers=headers)
+        return Response(status_code=204, headers=task_headers(life))
     opening: list[tuple[str, Json]] = [("task", {**parts.outlook.with_position(now.view), "reused": submission.reused})]
     if point.reset is not None:
         opening.append(("reset", {"reason": point.reset}))
@@ -68,6 +69,7 @@ def event_stream(request: Request, submission: Submission, given: str | None, wi
                 begin = b"".join([wire.unnumbered(event, data) for event, data in opening])
                 content_type = b"content-type", wire.media_type.encode()
                 return WholeResponse(200, [*raw_task_headers(life), content_type], begin + events)
+    headers = task_headers(life)
     # What was seen to have ended was durable by then.
     subscription = parts.hub.subscribe(life, point.after, durable_to=now.ended or 0)
     stalled = partial(parts.outlook.stalled, life)
