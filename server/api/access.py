@@ -1,4 +1,4 @@
-"""Who asks, and what is theirs. Every route that names a task goes through `own_task`."""
+"""Who asks, and what is theirs. Every route that names a task goes through `own_task` or its kin."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from structlog.contextvars import bind_contextvars
 from server.api.services import services
 from server.errors import TaskEnded
 from server.models import Life
+from server.tasks.state import Outline
 
 LOCAL_SCOPE = "local"
 
@@ -46,7 +47,18 @@ async def own_task(request: Request) -> Life:
 
     :raises TaskNotFound: there is none, or it belongs to somebody else.
     """
-    generation = request.query_params.get("generation")
-    life = await services(request).outlook.find(request.path_params["task_id"], principal(request).scope, generation)
+    life = await services(request).outlook.find(*_named(request))
     bind_contextvars(task=life.task_id)
     return life
+
+
+async def own_task_now(request: Request) -> tuple[Life, Outline]:
+    """As `own_task`, with what is known of it now."""
+    life, now = await services(request).outlook.find_with_outline(*_named(request))
+    bind_contextvars(task=life.task_id)
+    return life, now
+
+
+def _named(request: Request) -> tuple[str, str, str | None]:
+    """Its id, whose it must be, and its generation where the request names one."""
+    return request.path_params["task_id"], principal(request).scope, request.query_params.get("generation")

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from structlog.contextvars import bind_contextvars
 
-from server.api.access import own_task
+from server.api.access import own_task_now
 from server.api.requests import task_request
 from server.api.services import LONGEST_REPLAY, Services, services
 from server.api.whole import WholeResponse
@@ -39,8 +39,7 @@ async def stream(request: Request) -> Response:
 
 async def task_events(request: Request) -> Response:
     """The events of a task that is there."""
-    life = await own_task(request)
-    now = await services(request).outlook.outline(life)
+    life, now = await own_task_now(request)
     return event_stream(request, Submission(life, reused=True, now=now), last_event_id(request))
 
 

@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.api.access import own_current_task, own_task, principal
+from server.api.access import own_current_task, own_task, own_task_now, principal
 from server.api.requests import LONGEST_KEY, json_object, task_request
 from server.api.services import services
 from server.api.stream import raw_task_headers, task_headers
@@ -57,8 +57,8 @@ async def active_tasks(request: Request) -> Response:
 
 async def show_task(request: Request) -> Response:
     """The task, with an ETag that changes whenever the task does."""
-    life = await own_task(request)
-    view = await services(request).outlook.view(life)
+    life, now = await own_task_now(request)
+    view = services(request).outlook.with_position(now.view)
     etag = f'"{life.generation}-{view["seq"]}-{view["queue_position"] or 0}{"-stalled" if view["stalled"] else ""}"'
     headers = {**task_headers(life), "ETag": etag, "Cache-Control": "no-cache"}
     if etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):

@@ -9,7 +9,8 @@ from server.stores.seals import Seal, corrupt, current_seals
 from server.stores.segments import OpenSegment, Segments
 
 READ_BYTES = 1024 * 1024
-SEEK_BYTES = 16 * 1024
+SEEK_BYTES = 4 * 1024
+"""What is read at each step of a search, which ends when no more than that is left to be decoded."""
 
 
 def _first_numbered(content: bytes) -> tuple[int, int] | None:

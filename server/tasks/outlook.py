@@ -38,14 +38,23 @@ class Outlook:
 
         :raises TaskNotFound: there is none, or it is somebody else's, which is the same to who asks.
         """
+        return (await self._find(task_id, scope, generation))[0]
+
+    async def find_with_outline(self, task_id: str, scope: str, generation: str | None) -> tuple[Life, Outline]:
+        """As `find`, with what is known of that life now, by the same look."""
+        life, sight = await self._find(task_id, scope, generation)
+        return life, await self.outline(life, sight if life is sight.lives[-1] else None)
+
+    async def _find(self, task_id: str, scope: str, generation: str | None) -> tuple[Life, Sight]:
         if not is_task_id(task_id):
             raise TaskNotFound("No task has this id: a task id is 32 hexadecimal digits in lower case.")
-        lives = (await self.look(task_id)).lives
+        sight = await self.look(task_id)
+        lives = sight.lives
         if generation is not None:
             lives = [life for life in lives if life.generation == generation]
         if not lives or lives[-1].scope != scope:
             raise TaskNotFound
-        return lives[-1]
+        return lives[-1], sight
 
     async def state(self, life: Life) -> TaskState:
         """What the task's log adds up to now."""

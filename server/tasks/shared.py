@@ -38,7 +38,7 @@ class Shared(Generic[T]):
         return await self._carry_out(key, call)
 
     async def _carry_out(self, key: Hashable, call: Callable[[], Awaitable[T]]) -> T:
-        own = _Call[T]()
+        own: _Call[T] = _Call()
         waiting = self._under_way.get(key)
         try:
             self._next[key] = own
