@@ -9,7 +9,6 @@ from structlog.contextvars import bind_contextvars
 from server.api.access import own_task_now
 from server.api.requests import task_request
 from server.api.services import LONGEST_REPLAY, Services, services
-from server.api.whole import WholeResponse
 from server.errors import MethodNotAllowed
 from server.models import Json, Life
 from server.streaming.hub import Subscription
@@ -17,6 +16,7 @@ from server.streaming.recording import Recording
 from server.streaming.response import EventStream, TaskStream
 from server.streaming.resume import reads_on, resume_point
 from server.streaming.source import Source, TaskSource
+from server.streaming.whole import WholeResponse
 from server.streaming.wire import NdjsonWire, SseWire, Wire
 from server.tasks.manager import Submission
 

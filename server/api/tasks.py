@@ -12,9 +12,9 @@ from server.api.access import own_current_task, own_task, own_task_now, principa
 from server.api.requests import LONGEST_KEY, json_object, task_request
 from server.api.services import services
 from server.api.stream import raw_task_headers, task_headers
-from server.api.whole import WholeResponse
 from server.errors import FieldError, InvalidParameters
 from server.models import Life, Status
+from server.streaming.whole import WholeResponse
 from server.tasks.listing import Filters
 
 PAGE = 50

@@ -15,10 +15,10 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from server.api.problems import MEDIA_TYPE as PROBLEM
 from server.api.problems import describe
-from server.api.whole import BODY, WHOLE_EXTENSION
 from server.errors import InvalidRequest
-from server.streaming.line import DETACH_EXTENSION, Detach, OnLine
+from server.streaming.line import DETACH_EXTENSION, Detach, OnLine, chunk
 from server.streaming.response import ABORT_EXTENSION
+from server.streaming.whole import BODY, WHOLE_EXTENSION
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -149,21 +149,26 @@ class DetachedAnswer:
 
 
 async def _send(cycle: RequestResponseCycle, message: Any) -> None:
-    """A cycle's own `send`, which takes whole answers, too: see `server.api.whole`."""
+    """A cycle's own `send`, which takes a head with a body in it, too: see `server.streaming.whole`."""
     if BODY not in message:
         await RequestResponseCycle.send(cycle, message)
         return
     headers = cycle.default_headers + message["headers"]
     if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
         raise RuntimeError("Invalid HTTP header value.")
+    more = message.get("more_body", False)
     lines = [b"%b: %b\r\n" % header for header in headers]
     if not cycle.keep_alive:
         lines.append(b"connection: close\r\n")
-    whole = b"".join([STATUS_LINE[message["status"]], *lines, b"\r\n", message[BODY]])
-    # To uvicorn all of it is the body of an answer that has begun.
+    if more:
+        lines.append(b"transfer-encoding: chunked\r\n")
+    body = chunk(message[BODY]) if more else message[BODY]
+    whole = b"".join([STATUS_LINE[message["status"]], *lines, b"\r\n", body])
+    # To uvicorn all of it is a piece of the body of an answer that has begun.
     cycle.response_started, cycle.waiting_for_100_continue = True, False
     cycle.chunked_encoding, cycle.expected_content_length = False, len(whole)
-    await RequestResponseCycle.send(cycle, {"type": "http.response.body", "body": whole})
+    await RequestResponseCycle.send(cycle, {"type": "http.response.body", "body": whole, "more_body": more})
+    cycle.chunked_encoding = more
 
 
 def _can_be_detached(cycle: RequestResponseCycle) -> bool:

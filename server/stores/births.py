@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from server.errors import LogCorrupt
+from server.lately import Lately
 from server.models import Life
 from server.stores.checksum import END, checked, with_checksum
-from server.stores.lately import Lately
 from server.stores.volume import Version, Volume
 
 SUFFIX = ".task"

@@ -1,7 +1,7 @@
 """Which segments were released by their owners, remembered: a segment has one writer, whose release is its end."""
 
+from server.lately import Lately
 from server.models import EventType
-from server.stores.lately import Lately
 from server.stores.segments import Segments
 from server.stores.volume import Version
 

@@ -14,6 +14,7 @@ from server.settings import Settings
 from server.streaming import sse
 from server.streaming.audience import Audience
 from server.streaming.source import Source, TaskSource
+from server.streaming.whole import BODY, takes_whole
 
 ABORT_EXTENSION = "holdfast.abort"
 """In the ASGI scope's extensions: a callable that drops the connection with all that waits to be sent on it."""
@@ -37,13 +38,23 @@ class EventStream(Response):
         self._ping_seconds = settings.stream_ping_seconds
         self._send_timeout_seconds = settings.stream_send_timeout_seconds
         self._looked_at = 0.0
+        self._opened = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        head = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        if takes_whole(scope):
+            await send({**head, BODY: self._opening(), "more_body": True})
+        else:
+            await send(head)
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body"})
         else:
             await self.stream_body(scope, receive, send)
+
+    def _opening(self) -> bytes:
+        """What the stream begins with, the first time."""
+        opening, self._opened = b"" if self._opened else self._source.opening(), True
+        return opening
 
     async def stream_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         """All that follows the head."""
@@ -55,7 +66,7 @@ class EventStream(Response):
             return
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._send(scope, send, self._source.opening())
+        await self._send(scope, send, self._opening())
         try:
             while (block := await self._next_block()) is not None:
                 await self._look_for_disconnect(receive)

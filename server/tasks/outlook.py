@@ -7,9 +7,9 @@ from typing import Any
 
 from server.errors import HoldfastError, TaskNotFound
 from server.fingerprint import is_task_id
+from server.lately import Lately
 from server.models import Claim, Life, Status, now_ms
 from server.stores.base import Sight, Store
-from server.stores.lately import Lately
 from server.tasks.ownership import read_state
 from server.tasks.runner import TaskRun
 from server.tasks.scheduler import Scheduler
