@@ -197,3 +197,25 @@ def test_uvicorn_is_as_connections_expect_it() -> None:
 def _cycle() -> RequestResponseCycle:
     names = inspect.signature(RequestResponseCycle.__init__).parameters
     return RequestResponseCycle(**{name: None for name in names if name != "self"})  # type: ignore[arg-type]
+
+
+def test_a_whole_answer_is_the_same_as_one_in_two_messages(server: Running) -> None:
+    """Its head has all that the layers have added, its length is right, and the connection goes on."""
+    body = b'{"kind":"demo","params":{"events":3,"seed":7}}'
+    head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nX-Request-ID: mine\r\n"
+    with open_connection(server) as raw:
+        for _ in range(2):
+            raw.sendall(get(server, "/api/tasks", head, method="POST") + body)
+            names, content = read_until(raw, b"}").split(b"\r\n\r\n")
+            assert b"x-request-id: mine\r\n" in names + b"\r\n"
+            assert b"x-content-type-options: nosniff" in names
+            assert b"content-length: %d" % len(content) in names
+        raw.sendall(get(server, "/api/tasks", f"{head}Connection: close\r\n", method="POST") + body)
+        assert b"connection: close\r\n" in read_until(raw, b"}")
+        assert raw.recv(1) == b""
+
+
+def test_a_streams_head_comes_with_its_first_event(server: Running) -> None:
+    """Each write wakes the reader up."""
+    with connection(f"{server.url}/api/stream?{SLOW}") as raw:
+        assert b"event: task\n" in raw.recv(65536)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from anyio import from_thread
 
-from server.errors import StoreFull, TaskNotFound
+from server.errors import LogCorrupt, StoreFull, TaskNotFound
 from server.stores.disk import Disk
 from server.stores.files import FileStore
 from tests.campaigns.disks import LinklessDisk
@@ -170,4 +170,40 @@ async def test_a_reader_whose_task_is_removed_between_two_files_of_its_log_is_to
     with pytest.raises(TaskNotFound):
         await reader.read()
     await reader.close()
+    await store.close()
+
+
+async def test_a_record_that_was_read_before_is_not_taken_for_its_successors(tmp_path: Path) -> None:
+    """Even where the file of a task that was removed and asked for again has its name, length and time."""
+
+    class Stopped(Disk):
+        """All files have one version, as if a clock stood still and numbers of files were used again at once."""
+
+        def version(self, path: Path) -> tuple[int, int, int]:
+            super().version(path)
+            return (1, 1, 1)
+
+    store = FileStore(tmp_path, Stopped())
+    await store.open()
+    first, second = life(), life()
+    await store.create(first)
+    assert await store.lives(TASK) == [first]
+    assert await store.remove(first, 0)
+    assert await store.lives(TASK) == []
+    await store.create(second)
+    assert await store.lives(TASK) == [second]
+    await store.close()
+
+
+async def test_a_record_that_was_changed_since_it_was_read_is_read_again(tmp_path: Path) -> None:
+    """What is kept of it in memory must not hide a damage that the file shows."""
+    store = FileStore(tmp_path)
+    await store.open()
+    task = life()
+    await store.create(task)
+    assert await store.lives(TASK) == [task]
+    record = tmp_path / TASK / "0001.task"
+    record.write_bytes(record.read_bytes().replace(b'"demo"', b'"d?mo"'))
+    with pytest.raises(LogCorrupt):
+        await store.lives(TASK)
     await store.close()

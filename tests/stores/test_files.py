@@ -489,3 +489,19 @@ async def test_only_the_snapshot_of_the_same_life_that_has_ended_says_how_long_i
     assert await read(store, task) == [1, 2, 3]
     await write(store, task, 2, outputs(4, 4))
     assert await read(store, task) == [1, 2, 3, 4]
+
+
+async def test_a_release_that_was_seen_counts_only_while_its_log_is_as_it_was(store: FileStore, tmp_path: Path) -> None:
+    """Each look asks the file itself; so a log that is damaged after that is read, and its damage told."""
+    task = life()
+    await store.create(task)
+    writer = await store.claim(task, 1, "n1")
+    assert writer is not None
+    await writer.append([output(1), release()])
+    await writer.close()
+    head = {"taskId": TASK, "generation": task.generation, "status": "completed", "seq": 1, "epoch": 1}
+    await store.save_snapshot(task, 1, orjson.dumps(head), durable=True)
+    assert await store.end(task) == await store.end(task) == head
+    log = life_folder(tmp_path) / "000001.jsonl"
+    log.write_bytes(log.read_bytes()[:-20])
+    assert await store.end(task) is None
