@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from server.api.kept import Kept
+from server.lately import Lately
 from server.metrics import Metrics
 from server.settings import Settings
 from server.stores.base import Store
@@ -18,6 +19,7 @@ from server.tasks.manager import BackgroundTaskManager, TaskRequest
 from server.tasks.outlook import Outlook
 from server.tasks.readiness import Readiness
 from server.tasks.scheduler import Scheduler
+from server.tasks.state import Outline
 from server.tasks.steering import Steering
 from server.workflows.base import Registry
 
@@ -45,6 +47,8 @@ class Services:
     node: str
     known_requests: Kept[tuple[TaskRequest, BaseModel]] = field(default_factory=lambda: Kept(1024 * 1024, 4096))
     """Requests as they were read, with their parameters; sizes are those of how they were written."""
+    told: Lately[str, tuple[Outline, bytes]] = field(default_factory=lambda: Lately(256))
+    """Views as they were sent, by generation, each with the outline that it shows."""
     recordings: Kept[bytes] = field(default_factory=lambda: Kept(16 * 1024 * 1024, LONGEST_REPLAY))
     """All events of ended tasks, as they were sent, by generation and last event."""
 

@@ -1,7 +1,9 @@
 """Starting, attaching and streaming: `/api/stream`, and the events of a task that is there."""
 
 from functools import partial
+from typing import cast
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from structlog.contextvars import bind_contextvars
@@ -9,6 +11,7 @@ from structlog.contextvars import bind_contextvars
 from server.api.access import own_task_now
 from server.api.requests import task_request
 from server.api.services import LONGEST_REPLAY, Services, services
+from server.api.told import told
 from server.errors import MethodNotAllowed
 from server.models import Json, Life
 from server.streaming.hub import Subscription
@@ -56,7 +59,7 @@ def event_stream(request: Request, submission: Submission, given: str | None, wi
     point = resume_point(given, life.generation, now.seq, now.ended)
     if point.over:
         return Response(status_code=204, headers=task_headers(life))
-    opening: list[tuple[str, Json]] = [("task", {**parts.outlook.with_position(now.view), "reused": submission.reused})]
+    opening: list[tuple[str, Json]] = [("task", cast("Json", orjson.Fragment(told(parts, submission))))]
     if point.reset is not None:
         opening.append(("reset", {"reason": point.reset}))
     recording: tuple[str, int] | None = None

@@ -12,6 +12,7 @@ from server.api.access import own_current_task, own_task, own_task_now, principa
 from server.api.requests import LONGEST_KEY, json_object, task_request
 from server.api.services import services
 from server.api.stream import raw_task_headers, task_headers
+from server.api.told import told
 from server.errors import FieldError, InvalidParameters
 from server.models import Life, Status
 from server.streaming.whole import WholeResponse
@@ -32,11 +33,9 @@ async def create_task(request: Request) -> Response:
     parts = services(request)
     submission = await parts.manager.submit(await task_request(request))
     life = submission.life
-    view = parts.outlook.with_position(submission.now.view)
-    view["reused"] = submission.reused
     location = b"location", f"/api/tasks/{life.task_id}".encode()
     headers = [*raw_task_headers(life), location, (b"content-type", b"application/json")]
-    return WholeResponse(200 if submission.reused else 201, headers, orjson.dumps(view))
+    return WholeResponse(200 if submission.reused else 201, headers, told(parts, submission))
 
 
 async def list_tasks(request: Request) -> Response:
