@@ -26,7 +26,7 @@ LOCAL_USER = Principal(LOCAL_SCOPE)
 
 def principal(request: Request) -> Principal:
     """Resolved once per request, by the guard."""
-    found: Principal = request.state.principal
+    found: Principal = request.scope["state"]["principal"]
     return found
 
 

@@ -184,6 +184,9 @@ def test_uvicorn_is_as_connections_expect_it() -> None:
         "more_body",
         "chunked_encoding",
         "keep_alive",
+        "expected_content_length",
+        "waiting_for_100_continue",
+        "default_headers",
     ):
         assert name in vars(_cycle()), name
     for name in ("pipeline", "flow", "transport", "scope", "headers"):
@@ -192,6 +195,8 @@ def test_uvicorn_is_as_connections_expect_it() -> None:
         assert callable(getattr(HttpToolsProtocol, name, None)), name
     assert "disconnected" in inspect.getsource(RequestResponseCycle.run_asgi), "it would miss the rest of the answer"
     assert "self.write_paused = False" in inspect.getsource(FlowControl.__init__)
+    assert "app(" in (run := inspect.getsource(RequestResponseCycle.run_asgi))
+    assert "self.send" in run, "it would not take whole answers"
 
 
 def _cycle() -> RequestResponseCycle:
