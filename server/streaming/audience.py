@@ -51,19 +51,26 @@ class Audience:
         self._listeners: dict[Listener, _Circle | None] = {}
         self._circles: dict[Channel, _Circle] = {}
         self._tg: TaskGroup
+        self._ended = False
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Look after the listeners until cancelled."""
         async with anyio.create_task_group() as tg:
             self._tg = tg
             task_status.started()
-            while True:
-                await anyio.sleep(self._tick_seconds)
-                for some in _by(SERVED_BETWEEN_YIELDS, tuple(self._listeners)):
-                    now = anyio.current_time()
-                    for listener in some:
-                        self._look_after(listener, now)
-                    await checkpoint()
+            try:
+                await self._look_after_all()
+            finally:
+                self._ended = True
+
+    async def _look_after_all(self) -> None:
+        while True:
+            await anyio.sleep(self._tick_seconds)
+            for some in _by(SERVED_BETWEEN_YIELDS, tuple(self._listeners)):
+                now = anyio.current_time()
+                for listener in some:
+                    self._look_after(listener, now)
+                await checkpoint()
 
     async def take_in(self, scope: Scope, source: TaskSource) -> bool:
         """Detach the answer that is being given and serve it from here on; False where it can't be detached.
@@ -91,7 +98,7 @@ class Audience:
         if listener.reading:
             return  # whoever reads for it sees to the rest
         try:
-            if listener.heed(now):
+            if listener.heed(now) and not self._ended:
                 listener.reading = True
                 self._tg.start_soon(self._read_later, listener)
         except Exception:  # it must not reach those who are served after it
@@ -134,6 +141,8 @@ class Audience:
         finally:
             # From the last look at the channel to here nothing was awaited, so no change of it was missed.
             listener.reading = False
+            if self._ended:  # the store took so long over it that the node has closed meanwhile
+                listener.dismiss()
             if listener.gone:
                 self._let_go(listener)
             else:
@@ -174,7 +183,7 @@ class Audience:
                 del self._circles[circle.channel]
                 circle.scope.cancel()
         reader = listener.source.leave()
-        if reader is not None:
+        if reader is not None and not self._ended:  # what is open when the node has closed goes with its process
             self._tg.start_soon(reader.close)
 
     def _drop(self, listener: Listener) -> None:
