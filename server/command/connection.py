@@ -1,7 +1,6 @@
 """A connection of the server: uvicorn's, with two things more that the app may ask for, drop and detach."""
 
 from asyncio import Transport
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -57,8 +56,8 @@ class Connection(HttpToolsProtocol):
         detach: Detach = self._detach
         extensions = cast("Scope", self.scope).setdefault("extensions", {})
         extensions |= {ABORT_EXTENSION: self.transport.abort, DETACH_EXTENSION: detach, WHOLE_EXTENSION: True}
-        # The cycle begins in a later turn of the loop, and gives the app what it finds under this name then.
-        self.cycle.send = partial(_send, self.cycle)  # type: ignore[method-assign]
+        # uvicorn names the class itself; the cycle begins in a later turn of the loop, and is one of ours by then.
+        self.cycle.__class__ = Cycle
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -100,6 +99,31 @@ class Connection(HttpToolsProtocol):
         self.scope, self.headers, self.url = cast("HTTPScope", {}), [], b""
         self.flow.resume_reading()
         return self._detached
+
+
+class Cycle(RequestResponseCycle):
+    """A request with its answer, whose head may have a body in it: see `server.streaming.whole`."""
+
+    async def send(self, message: Any) -> None:
+        if BODY not in message:
+            await super().send(message)
+            return
+        headers = self.default_headers + message["headers"]
+        if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
+            raise RuntimeError("Invalid HTTP header value.")
+        more = message.get("more_body", False)
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        if more:
+            lines.append(b"transfer-encoding: chunked\r\n")
+        body = chunk(message[BODY]) if more else message[BODY]
+        whole = b"".join([STATUS_LINE[message["status"]], *lines, b"\r\n", body])
+        # To uvicorn all of it is a piece of the body of an answer that has begun.
+        self.response_started, self.waiting_for_100_continue = True, False
+        self.chunked_encoding, self.expected_content_length = False, len(whole)
+        await super().send({"type": "http.response.body", "body": whole, "more_body": more})
+        self.chunked_encoding = more
 
 
 class DetachedAnswer:
@@ -146,29 +170,6 @@ class DetachedAnswer:
 
     def abort(self) -> None:
         self._transport.abort()
-
-
-async def _send(cycle: RequestResponseCycle, message: Any) -> None:
-    """A cycle's own `send`, which takes a head with a body in it, too: see `server.streaming.whole`."""
-    if BODY not in message:
-        await RequestResponseCycle.send(cycle, message)
-        return
-    headers = cycle.default_headers + message["headers"]
-    if HEADER_VALUE_RE.search(b"".join([value for _, value in headers])):
-        raise RuntimeError("Invalid HTTP header value.")
-    more = message.get("more_body", False)
-    lines = [b"%b: %b\r\n" % header for header in headers]
-    if not cycle.keep_alive:
-        lines.append(b"connection: close\r\n")
-    if more:
-        lines.append(b"transfer-encoding: chunked\r\n")
-    body = chunk(message[BODY]) if more else message[BODY]
-    whole = b"".join([STATUS_LINE[message["status"]], *lines, b"\r\n", body])
-    # To uvicorn all of it is a piece of the body of an answer that has begun.
-    cycle.response_started, cycle.waiting_for_100_continue = True, False
-    cycle.chunked_encoding, cycle.expected_content_length = False, len(whole)
-    await RequestResponseCycle.send(cycle, {"type": "http.response.body", "body": whole, "more_body": more})
-    cycle.chunked_encoding = more
 
 
 def _can_be_detached(cycle: RequestResponseCycle) -> bool:
