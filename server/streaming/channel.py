@@ -55,19 +55,21 @@ class Channel:
     def publish(self, records: Sequence[Record]) -> None:
         """Add durable records. What the ring has already is passed over."""
         self._batches.clear()
-        generation, last = self.life.generation, self._frames[-1] if self._frames else None
+        generation, frames = self.life.generation, self._frames
+        last = frames[-1] if frames else None
         for record in numbered(records):
             seq = record.seq or 0
             if last is not None:
                 if seq <= last.seq:
                     continue
                 if seq != last.seq + 1:
-                    self._clear()
+                    frames.clear()
+                    self._bytes = 0
                 elif last.type == DONE:
-                    self._frames[-1] = superseded(generation, last)
+                    frames[-1] = superseded(generation, last)
             last = frame(generation, record)
-            self._frames.append(last)
-            self._bytes += _size(last)
+            frames.append(last)
+            self._bytes += len(last.sse) + FRAME_BYTES
         self._trim()
         self.notify()
 
@@ -109,9 +111,6 @@ class Channel:
             self._bytes -= _size(self._frames[drop])
             drop += 1
         del self._frames[:drop]
-
-    def _clear(self) -> None:
-        self._frames, self._bytes = [], 0
 
 
 def _size(frame: Frame) -> int:

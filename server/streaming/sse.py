@@ -1,6 +1,7 @@
 """The wire: how an event stands in a `text/event-stream` and in NDJSON, and its id."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
@@ -36,10 +37,14 @@ def parse_event_id(text: str) -> tuple[str, int] | None:
 
 def frame(generation: str, record: Record) -> Frame:
     """Encode an event. ``record`` must have a seq."""
-    seq = record.seq or 0
-    kind, data = record.type, record.data
-    sse = b"id: %b-%012d\nevent: %b\ndata: %b\n\n" % (generation.encode(), seq, kind.encode(), data)
-    return Frame(seq, kind, data, sse)
+    seq, _, kind, data, _ = record
+    return Frame(seq or 0, kind, data, _form(generation, kind) % (seq, data))
+
+
+@lru_cache(maxsize=4096)
+def _form(generation: str, kind: str) -> bytes:
+    """What a life's events of one type have in common."""
+    return b"id: %b-%%012d\nevent: %b\ndata: %%b\n\n" % (generation.encode(), kind.encode())
 
 
 def superseded(generation: str, done: Frame) -> Frame:

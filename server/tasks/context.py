@@ -132,16 +132,18 @@ class TaskContext:
             self.tell()
 
     async def emit_text(self, kind: EventType, key: str, part: str, text: str, more: Mapping[str, Json]) -> None:
-        owner = self._part_owner.setdefault(part, key)
-        if owner != key:
+        if self._part_owner.setdefault(part, key) != key:
+            owner = self._part_owner[part]
             raise WorkflowFailed(f"Steps {owner!r} and {key!r} write to part {part!r} at once; give each its own part.")
         if text:
             self._log.put(kind, {"part": part, "text": text, **more}, key)
-        await self._log.room()
+        if self._log.crowded:
+            await self._log.room()
 
     async def emit(self, kind: EventType, key: str, data: dict[str, Any]) -> None:
         self._log.put(kind, data, key)
-        await self._log.room()
+        if self._log.crowded:
+            await self._log.room()
 
     async def emit_item(self, key: str, data: dict[str, Any]) -> None:
         self._meter.item(data["key"], data["outcome"])

@@ -53,9 +53,9 @@ class TaskLog:
     def put(self, kind: EventType, data: dict[str, Any], step: str | None = None) -> int:
         """Number an event and hand it to the writer; returns its seq. Returns at once."""
         encoded, data = _encode(data)
-        self._seq += 1
-        self._add(Record(self._seq, now_ms(), kind, encoded, step), data)
-        return self._seq
+        seq = self._seq = self._seq + 1
+        self._add(Record(seq, now_ms(), kind, encoded, step), data)
+        return seq
 
     def put_journal(self, kind: EventType, data: dict[str, Any], step: str | None = None) -> None:
         """Hand a record of the journal to the writer. Returns at once."""
@@ -84,10 +84,14 @@ class TaskLog:
         if not self._may_write():
             raise OwnershipLost("This node could not renew its lease, so it has given the task up.")
 
+    @property
+    def crowded(self) -> bool:
+        """Whether who has put an event must wait for `room` before the next: to be asked after each."""
+        return self._put_count % PUTS_BETWEEN_YIELDS == 0 or self._waiting_bytes >= BACKLOG_BYTES
+
     async def room(self) -> None:
-        """Wait while too much waits to be written; lets others run now and then in any case."""
-        if self._put_count % PUTS_BETWEEN_YIELDS == 0:
-            await anyio.lowlevel.checkpoint()
+        """Let others run, and wait while too much waits to be written."""
+        await anyio.lowlevel.checkpoint()
         while self._waiting_bytes >= BACKLOG_BYTES:
             await self._next_write()
 
@@ -154,8 +158,7 @@ class TaskLog:
             written, self.state.stalled = len(group), None
         except StoreFull as error:
             written, self.state.stalled = error.written, error
-        for record, data in group[:written]:
-            self.state.apply(record, data)
+        self.state.apply_group(group if written == len(group) else group[:written])
         self._publish([record for record, _ in group[:written]])
         now = anyio.current_time()
         self._next_write_at = now + min(max(GATHER_SECONDS, now - started), GATHER_SECONDS_WHEN_SLOW)

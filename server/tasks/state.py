@@ -91,6 +91,15 @@ class TaskState:
             case EventType.DONE:
                 self.ended = record.seq
 
+    def apply_group(self, group: Iterable[tuple[Record, dict[str, Any]]]) -> None:
+        """Add records with their data decoded. Most are pieces of a text: for those, no more is done than must be."""
+        for record, data in group:
+            if record.type == EventType.OUTPUT and record.seq is not None and data["part"] in self.parts:
+                self.parts[data["part"]].append((record.seq, data["text"]))
+                self.seq, self.updated_at, self.ended = record.seq, record.at, None
+            else:
+                self.apply(record, data)
+
     def apply_all(self, records: Iterable[Record]) -> None:
         for record in records:
             self.apply(record)
