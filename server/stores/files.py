@@ -21,6 +21,7 @@ from server.stores.folder import TaskFolder
 from server.stores.reader import SegmentReader
 from server.stores.renditions import OpenRendition
 from server.stores.segments import SegmentWriter
+from server.stores.threads import Threads
 from server.stores.volume import store_error
 
 DISK_THREADS = 32
@@ -42,9 +43,9 @@ class FileStore:
         self._patience_seconds = patience_seconds
 
     async def open(self) -> None:
-        self._limiter = anyio.CapacityLimiter(DISK_THREADS)
+        self._threads = Threads(DISK_THREADS)
         # A heartbeat must not stand in line behind a thousand readers.
-        self._own_limiters = {doing: anyio.CapacityLimiter(1) for doing in (BEATING, LOOKING)}
+        self._own_threads = {doing: Threads(1) for doing in (BEATING, LOOKING)}
         try:
             await to_thread.run_sync(self._folder.open)
         except OSError as error:
@@ -55,6 +56,8 @@ class FileStore:
 
     async def close(self) -> None:
         self._folder.heartbeats.close()
+        for threads in (self._threads, *self._own_threads.values()):
+            threads.close()
 
     async def check(self) -> list[Finding]:
         return await to_thread.run_sync(probe.findings, self._folder.volume, self._folder.root)
@@ -180,7 +183,7 @@ class FileStore:
             except OSError as error:
                 raise store_error(error, doing) from error
 
-        return await to_thread.run_sync(run, limiter=self._own_limiters.get(doing, self._limiter))
+        return await self._own_threads.get(doing, self._threads).run(run)
 
     def _missing(self, error: OSError, doing: str) -> HoldfastError:
         """Folders are not made again by themselves: where a volume is not mounted, what is written would be lost."""

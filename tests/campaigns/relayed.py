@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 from anyio import from_thread
+from anyio.lowlevel import EventLoopToken, current_token
 
 from server.stores.disk import Disk
 
@@ -55,6 +56,7 @@ class ProcessDisk(RelayedDisk):
         self._calls_to_freeze: int | None = None
         self._thawed = threading.Event()
         self.frozen = anyio.Event()
+        self._watched_from: EventLoopToken | None = None
         self._handles: set[int] = set()
 
     def die_after(self, calls: int) -> None:
@@ -64,6 +66,7 @@ class ProcessDisk(RelayedDisk):
     def freeze_after(self, calls: int) -> None:
         """Stand still before the call that follows so many, until `thaw`; `frozen` tells."""
         self._calls_to_freeze, self.frozen = calls, anyio.Event()
+        self._watched_from = current_token()
         self._thawed.clear()
 
     def thaw(self) -> None:
@@ -90,7 +93,7 @@ class ProcessDisk(RelayedDisk):
         if self._calls_to_freeze is not None and name != "close":
             if self._calls_to_freeze == 0:
                 self._calls_to_freeze = None
-                from_thread.run_sync(self.frozen.set)
+                from_thread.run_sync(self.frozen.set, token=self._watched_from)
                 self._thawed.wait()
             else:
                 self._calls_to_freeze -= 1

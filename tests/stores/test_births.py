@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from anyio import from_thread
+from anyio.lowlevel import current_token
 
 from server.errors import LogCorrupt, StoreFull, TaskNotFound
 from server.stores.disk import Disk
@@ -52,6 +53,7 @@ async def test_a_maker_that_slept_over_its_record_gets_the_life_that_others_have
     other = FileStore(tmp_path, LinklessDisk(), PATIENCE_SECONDS)
     await other.open()
     made: list[object] = []
+    loop = current_token()
 
     class Sleepy(LinklessDisk):
         asleep = False
@@ -59,7 +61,7 @@ async def test_a_maker_that_slept_over_its_record_gets_the_life_that_others_have
         def write(self, handle: int, content: bytes | memoryview) -> int:
             if self.asleep:
                 self.asleep = False
-                made.append(from_thread.run(other.create, life()))
+                made.append(from_thread.run(other.create, life(), token=loop))
             return super().write(handle, content)
 
     disk = Sleepy()
@@ -106,9 +108,11 @@ async def test_a_snapshot_that_was_overtaken_as_it_took_its_name_does_not_stay(t
     old, new = life(), life()
     await other.create(old)
 
+    loop = current_token()
+
     def asked_again() -> None:
-        assert from_thread.run(other.remove, old, 0)
-        from_thread.run(other.create, new)
+        assert from_thread.run(other.remove, old, 0, token=loop)
+        from_thread.run(other.create, new, token=loop)
 
     store = FileStore(tmp_path, Meddling(asked_again))
     await store.open()

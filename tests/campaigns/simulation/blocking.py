@@ -37,6 +37,19 @@ async def run_sync(
         limiter.release_on_behalf_of(borrower)
 
 
+class Threads:
+    """As `server.stores.threads.Threads`."""
+
+    def __init__(self, most: int) -> None:
+        self._limiter = anyio.CapacityLimiter(most)
+
+    async def run(self, function: Callable[[], T]) -> T:
+        return await run_sync(function, limiter=self._limiter)
+
+    def close(self) -> None:
+        pass
+
+
 async def _to_its_end(function: Callable[..., T], args: tuple[object, ...]) -> T:
     steps = greenlet(function)
     answer: Any = steps.switch(*args)

@@ -19,8 +19,9 @@ import anyio
 import anyio.to_thread
 from anyio._backends import _asyncio
 
+from server.stores import threads
 from tests.campaigns.chance import dice
-from tests.campaigns.simulation.blocking import run_sync
+from tests.campaigns.simulation.blocking import Threads, run_sync
 
 TRACE_KEPT = 60
 FIRST_MOMENT = 1_795_435_200.0
@@ -108,6 +109,7 @@ def install() -> None:
         random: {"_urandom": lambda size: WORLD.entropy.randbytes(size)},  # where `secrets` gets it
         socket: {"gethostname": lambda: "machine"},
         anyio.to_thread: {"run_sync": run_sync},
+        threads: {"Threads": Threads},
         _asyncio: {"set": OrderedSet},
     }
     for module, names in replaced.items():
