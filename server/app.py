@@ -39,6 +39,7 @@ from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
 from server.tasks.outlook import Outlook
 from server.tasks.readiness import Readiness
+from server.tasks.requests import Requests
 from server.tasks.retention import Retention
 from server.tasks.scheduler import Scheduler, node_name
 from server.tasks.steering import Steering
@@ -84,8 +85,16 @@ class Holdfast:
         liveness = Liveness(store, settings, describe, on_loss=lambda: scheduler.look_now())
         chronicle = Chronicle(hub, metrics, self.node)
         claims = Claims(store, liveness, chronicle, chronicle, self.node)
+        requests = self._requests = Requests(store)
         scheduler = Scheduler(
-            store, registry, liveness, claims, chronicle, settings, on_older=lambda older: succession.see_to(older)
+            store,
+            registry,
+            liveness,
+            claims,
+            chronicle,
+            settings,
+            on_older=lambda older: succession.see_to(older),
+            requests=requests,
         )
         outlook = Outlook(store, scheduler, chronicle)
         steering = Steering(store, scheduler, claims, outlook)
@@ -126,6 +135,7 @@ class Holdfast:
             await tg.start(parts.audience.run)
             tg.start_soon(parts.replays.run)
             tg.start_soon(parts.liveness.run)
+            tg.start_soon(self._requests.run)
             tg.start_soon(parts.scheduler.run)
             tg.start_soon(self.succession.run)
             tg.start_soon(self._retention.run)

@@ -199,8 +199,11 @@ class Store(Protocol):
     async def ask(self, life: Life, control: Control) -> None:
         """Leave a request for the owner of ``control.epoch``. Idempotent."""
 
-    async def asked(self, life: Life, epoch: int) -> list[Control]:
-        """What has been asked of the owner of this epoch, in no order."""
+    async def asked(self, owned: Sequence[tuple[Life, int]]) -> list[list[Control]]:
+        """What has been asked of the owners of these epochs of these lives, for each in no order.
+
+        Nothing for a life that has been removed. :raises StoreFailed: one of them can't be looked at.
+        """
 
     async def open_tasks(self) -> list[str]:
         """The ids that may need an owner: every life that is pending or running, and perhaps some that are not."""

@@ -125,8 +125,8 @@ class FileStore:
     async def ask(self, life: Life, control: Control) -> None:
         await self._run("leaving a request", self._folder.ask, life, control)
 
-    async def asked(self, life: Life, epoch: int) -> list[Control]:
-        return await self._run("reading requests", self._folder.asked, life, epoch)
+    async def asked(self, owned: Sequence[tuple[Life, int]]) -> list[list[Control]]:
+        return await self._run("reading requests", self._folder.asked, owned)
 
     async def open_tasks(self) -> list[str]:
         return await self._run("looking for tasks", self._folder.open_tasks)

@@ -11,6 +11,7 @@ Its correctness rests on link(), rename(), one writer per file and fsync; see do
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -216,11 +217,16 @@ class TaskFolder:
         path = folder / f"{control.epoch:06d}.{control.action}"
         self.volume.link_new(path, with_checksum(orjson.dumps(asdict(control))))
 
-    def asked(self, life: Life, epoch: int) -> list[Control]:
+    def asked(self, owned: Sequence[tuple[Life, int]]) -> list[list[Control]]:
+        return [self._asked(life, epoch) for life, epoch in owned]
+
+    def _asked(self, life: Life, epoch: int) -> list[Control]:
         folder = self._births.folder(life) / "control"
+        names = self.volume.names(folder)  # of most lives nothing was ever asked, and then there is no such folder
         found = []
         for action in Action:
-            content = self.volume.read(folder / f"{epoch:06d}.{action}")
+            name = f"{epoch:06d}.{action}"
+            content = self.volume.read(folder / name) if name in names else None
             if content is not None:
                 found.append(Control(action, epoch, _reason_in(content)))
         return found

@@ -136,8 +136,13 @@ class MemoryStore:
     async def ask(self, life: Life, control: Control) -> None:
         self._find(life).controls.setdefault((control.epoch, control.action), control)
 
-    async def asked(self, life: Life, epoch: int) -> list[Control]:
-        return [control for (asked, _), control in self._find(life).controls.items() if asked == epoch]
+    async def asked(self, owned: Sequence[tuple[Life, int]]) -> list[list[Control]]:
+        return [self._asked(life, epoch) for life, epoch in owned]
+
+    def _asked(self, life: Life, epoch: int) -> list[Control]:
+        with suppress(TaskNotFound):
+            return [control for (asked, _), control in self._find(life).controls.items() if asked == epoch]
+        return []
 
     async def open_tasks(self) -> list[str]:
         return list(self._open)

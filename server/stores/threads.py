@@ -1,7 +1,7 @@
 """Threads for the calls of the file store that block.
 
-A call through `anyio.to_thread` costs about 100 µs of the processor, most of it for waking the event loop; that was more
-than most calls need themselves. Here outcomes that come about the same time wake it once.
+A call through `anyio.to_thread` costs about 100 µs of the processor, most of it for waking the event loop: more than
+most calls need themselves. Here outcomes that come about the same time wake it once.
 """
 
 import asyncio

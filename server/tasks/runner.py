@@ -8,10 +8,11 @@ import anyio
 from pydantic import ValidationError
 
 from server.errors import CrashLoop, HoldfastError, OwnershipLost, StoreFailed, WorkflowFailed
-from server.models import Action, EventType, Status
+from server.models import Action, Control, EventType, Status
 from server.settings import Settings
 from server.tasks.context import TaskContext
 from server.tasks.ownership import Ownership
+from server.tasks.requests import Requests
 from server.tasks.state import TaskState
 from server.tasks.witness import Witness
 from server.workflows.base import Workflow
@@ -39,8 +40,16 @@ HANDED_OVER = Ending(Status.PENDING, "handed_over")
 class TaskRun:
     """Runs a workflow over a claimed task, journals it, and ends in exactly one way."""
 
-    def __init__(self, owned: Ownership, workflow: Workflow, node: str, settings: Settings, witness: Witness) -> None:
-        self.owned, self.life = owned, owned.life
+    def __init__(
+        self,
+        owned: Ownership,
+        workflow: Workflow,
+        node: str,
+        settings: Settings,
+        witness: Witness,
+        requests: Requests,
+    ) -> None:
+        self.owned, self.life, self._requests = owned, owned.life, requests
         self._workflow, self._node, self._settings = workflow, node, settings
         self._witness = witness
         self._scope = anyio.CancelScope()
@@ -105,10 +114,12 @@ class TaskRun:
             await self.owned.log.write_out()
             await self.owned.settle()
             return
+        epochs = [self.owned.epoch, *self.owned.orphaned]
         async with anyio.create_task_group() as tg:
             tg.start_soon(self.owned.log.run)
             tg.start_soon(self._keep_house)
-            await self._attempt()
+            with self._requests.heeding(self.life, epochs, self._heed):
+                await self._attempt()
             tg.cancel_scope.cancel()
         await self.owned.settle()
 
@@ -165,10 +176,7 @@ class TaskRun:
         self.owned.put_end(Status.FAILED, self._node, cause.code)
 
     async def _keep_house(self) -> None:
-        """Progress held back, requests from other nodes, and the snapshot."""
-        epoch = self.owned.epoch
-        for orphaned in self.owned.orphaned:
-            await self._heed(orphaned)
+        """Progress held back, and the snapshot."""
         saved_seq, next_save = 0, anyio.current_time()
         while True:
             await anyio.sleep(HOUSEKEEPING_SECONDS)
@@ -176,7 +184,6 @@ class TaskRun:
             self.owned.log.check_lease()
             if self._context is not None and self._ending is None:
                 self._context.tell_rest()
-            await self._heed(epoch)
             now = anyio.current_time()
             if now >= next_save:
                 await self.owned.check_claim()
@@ -186,15 +193,8 @@ class TaskRun:
                 took = anyio.current_time() - now
                 next_save = now + max(self._settings.snapshot_interval_seconds, SNAPSHOT_SHARE * took)
 
-    async def _heed(self, epoch: int) -> None:
-        """Do what was asked of the owner of this epoch."""
-        try:
-            asked = await self.owned.store.asked(self.life, epoch)
-        except HoldfastError as error:
-            logger.warning("could not see what is asked of task %s: %s", self.life.task_id, error.detail)
-            return
-        for control in asked:
-            self.end(ending_for(control.action, control.reason))
+    def _heed(self, control: Control) -> None:
+        self.end(ending_for(control.action, control.reason))
 
 
 def ending_for(action: Action, reason: str) -> Ending:

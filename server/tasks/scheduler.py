@@ -18,6 +18,7 @@ from server.tasks.liveness import Liveness
 from server.tasks.lookout import Lookout
 from server.tasks.ownership import Ownership, give_back, read_state
 from server.tasks.queue import Queue
+from server.tasks.requests import Requests
 from server.tasks.runner import TaskRun
 from server.tasks.state import TaskState, told
 from server.tasks.suspects import Suspects
@@ -52,10 +53,11 @@ class Scheduler:
         witness: Witness,
         settings: Settings,
         on_older: Callable[[Sequence[Life]], None],
+        requests: Requests,
     ) -> None:
         self._store, self._registry, self._liveness, self._claims = store, registry, liveness, claims
         self._witness, self._settings, self._node = witness, settings, claims.node
-        self._on_older = on_older
+        self._on_older, self._requests = on_older, requests
         self._queue = Queue()
         self._lookout = Lookout(store, claims, self._queue, self._is_held)
         self._suspects = Suspects(store, self._node)
@@ -269,7 +271,7 @@ class Scheduler:
 
     async def _run(self, owned: Ownership) -> None:
         life = owned.life
-        run = TaskRun(owned, self._registry.get(life.kind), self._node, self._settings, self._witness)
+        run = TaskRun(owned, self._registry.get(life.kind), self._node, self._settings, self._witness, self._requests)
         self.runs[life.task_id] = run
         self._tell_moved()
         if self._closing:

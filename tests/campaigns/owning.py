@@ -24,6 +24,7 @@ from server.stores.segments import Segments
 from server.stores.volume import Volume
 from server.tasks.journal import INLINE_RESULT_BYTES
 from server.tasks.ownership import Ownership, inscribe
+from server.tasks.requests import Requests
 from server.tasks.runner import TaskRun
 from server.tasks.state import TaskState
 from server.tasks.tenures import Tenure
@@ -187,8 +188,12 @@ class Worker:
 
         program = Work(f"{self.name}.{writer.epoch}.{os.getpid()}", self._tell, ask)
         workflow = Workflow(kind=LIFE.kind, version=1, params=NoParams, run=program.run, title=lambda _: "")
-        run = TaskRun(owned, workflow, self.name, self._settings, Unwatched())
-        await run.run()
+        requests = Requests(self._store)
+        run = TaskRun(owned, workflow, self.name, self._settings, Unwatched(), requests)
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(requests.run)
+            await run.run()
+            tg.cancel_scope.cancel()
         return not run.gave_up
 
     def _publish(self, records: Sequence[Record]) -> None:

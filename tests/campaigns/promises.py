@@ -192,7 +192,8 @@ async def _broken(store: Store, promise: Promise, hidden: bool) -> list[Loss]:
     if promise.epoch > (claim.epoch if claim is not None else 0):
         losses.append(Loss(CLAIMS, f"{_name(life)}: epoch {promise.epoch} was claimed, the newest is {claim}"))
     for epoch, action in promise.asked:
-        if action not in [control.action for control in await store.asked(life, epoch)]:
+        [asked] = await store.asked([(life, epoch)])
+        if action not in [control.action for control in asked]:
             losses.append(Loss(REQUESTS, f"{_name(life)}: {action} of epoch {epoch}"))
     for (name, sha256), content in promise.artifacts.items():
         if await store.artifact(life, name, sha256) != content:

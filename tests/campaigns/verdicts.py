@@ -169,7 +169,7 @@ def claim_judge(task_id: str) -> Judge:
 
 async def control_judge(place: Place, whole: Whole) -> tuple[Verdict, str]:
     """A request counts by its name; its reason is told rightly or not at all."""
-    asked = await place.store.asked(whole.lives[FINISHED], PAUSE.epoch)
+    [asked] = await place.store.asked([(whole.lives[FINISHED], PAUSE.epoch)])
     if len(asked) != 1 or asked[0].action is not PAUSE.action or asked[0].reason not in (PAUSE.reason, ""):
         return Verdict.DIFFERENT, str(asked)
     return (Verdict.SAME if asked[0].reason else Verdict.FOUND), ""

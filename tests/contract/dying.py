@@ -141,7 +141,7 @@ class DyingMachine(StoreMachine):
         asked = Control(Action.STOP, kept.epoch, "requested")
         before = [asked] if (asked.epoch, asked.action) in kept.asked else []
         done = self._die_in(node, calls, partial(self._store(node).ask, kept.life, asked))
-        found = self._do(self._store(node).asked, kept.life, kept.epoch)
+        [found] = self._do(self._store(node).asked, [(kept.life, kept.epoch)])
         if self._is_so(done, [each for each in found if each.action is Action.STOP], before, [asked]):
             kept.asked.add((asked.epoch, asked.action))
 

@@ -354,8 +354,9 @@ class StoreMachine(RuleBasedStateMachine):
         reading = Reading(kept, store.reader(kept.life), 0, 0)
         self._read_on(reading)
         self._do(reading.reader.close)
-        for epoch in range(kept.epoch + 1):
-            asked = {(control.epoch, control.action) for control in self._do(store.asked, kept.life, epoch)}
+        found = self._do(store.asked, [(kept.life, epoch) for epoch in range(kept.epoch + 1)])
+        for epoch, controls in enumerate(found):
+            asked = {(control.epoch, control.action) for control in controls}
             assert asked == {(of, action) for of, action in kept.asked if of == epoch}
         for (name, digest), content in kept.artifacts.items():
             assert self._do(store.artifact, kept.life, name, digest) == content

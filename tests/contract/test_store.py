@@ -349,8 +349,10 @@ async def test_requests_reach_the_owner_of_their_epoch_only(store: Store) -> Non
     await claimed(store, task)
     for _ in range(2):
         await store.ask(task, Control(Action.STOP, 1, "requested"))
-    assert await store.asked(task, 1) == [Control(Action.STOP, 1, "requested")]
-    assert await store.asked(task, 2) == []
+    never_made = life("f" * 32)
+    found = await store.asked([(task, 2), (task, 1), (never_made, 1)])
+    assert found == [[], [Control(Action.STOP, 1, "requested")], []]
+    assert await store.asked([]) == []
 
 
 async def test_a_heartbeat_shows_the_node_until_it_leaves(store: Store) -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
+from functools import partial
 
 import anyio
 import pytest
@@ -77,8 +78,7 @@ async def test_many_calls_at_once_all_come_back(threads: Threads) -> None:
     found: list[int] = []
 
     async def call(number: int) -> None:
-        for step in range(50):
-            found.append(await threads.run(lambda: number * 50 + step))  # noqa: B023 - awaited at once
+        found.extend([await threads.run(partial(int, number * 50 + step)) for step in range(50)])
 
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tg:
