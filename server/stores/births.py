@@ -41,9 +41,24 @@ class Births:
         return self._path(life.task_id, f"{life.number:04d}{SUFFIX}")
 
     def make(self, life: Life) -> bool:
-        """Make the record; False when there is one of this number already."""
+        """Make the record; False when there is one of this number already, which is durable then.
+
+        A new one is by `make_folder`, which is to be called next.
+        """
         self._volume.make_folder(self._root / life.task_id)
-        return self._volume.link_new(self.record(life), with_checksum(life.encode()))
+        made = self._volume.appear(self.record(life), with_checksum(life.encode()))
+        if not made:
+            # Whoever made it may have died before its name was durable.
+            self.make_durable(life)
+        return made
+
+    def make_folder(self, life: Life) -> None:
+        """Make the folder of a life beside its record; both names are durable then."""
+        self._volume.make_folder(self.folder(life))
+
+    def make_durable(self, life: Life) -> None:
+        """All records of the task, by name."""
+        self._volume.disk.sync_folder(self._root / life.task_id)
 
     def find(self, life: Life) -> Life | None:
         """The life that has this one's number. :raises LogCorrupt, Unfinished: there is one, and it can't be read."""

@@ -40,6 +40,7 @@ from server.stores.volume import Version, Volume
 
 FOLDERS = ("nodes", "open", "removing")
 SEGMENTS_KEPT = 512
+KNOWN_DURABLE = 10_000
 _ENDED = frozenset(status for status in Status if status.terminal)
 
 
@@ -59,6 +60,8 @@ class TaskFolder:
         self._segments = lru_cache(maxsize=SEGMENTS_KEPT)(partial(Segments, self.volume))
         self._releases = Releases()
         self._unborn: set[str] = set()
+        self._marks: dict[str, Version] = {}
+        self._made: dict[str, None] = {}
 
     def open(self) -> None:
         for name in FOLDERS:
@@ -74,7 +77,7 @@ class TaskFolder:
 
         What was removed as it was made is made again, as another life: others may have read in the first one.
         """
-        mark = self.mark_open(life.task_id)
+        self.mark_open(life.task_id)
         made = False
         try:
             made = self._births.make(life)
@@ -87,16 +90,19 @@ class TaskFolder:
                 return found, False
             if not self._births.is_current(life):
                 # It took so long over it that others have passed this number over, or removed it already.
+                self._births.make_durable(life)
                 later = self._births.all(life.task_id)
                 return (later[-1], False) if later else None
-            self.volume.make_folder(self._births.folder(life))
+            self._births.make_folder(life)
+            self._made[life.generation] = None
+            _forget_the_oldest(self._made)
         except FileNotFoundError:
             return self.create(replace(life, generation=new_generation()))
         except OSError as error:
             raise _half_made(error) if made else error from None
         try:
             # Again: a settling owner of an older life may have taken the mark away in between.
-            self.mark_open(life.task_id, mark)
+            self.mark_open(life.task_id)
         except OSError as error:
             raise _half_made(error) from None
         return life, True
@@ -117,9 +123,10 @@ class TaskFolder:
         segments = self.segments(life)
         if not self._is_there(life):
             return None
-        mark = self.mark_open(life.task_id)
+        self.mark_open(life.task_id)
         try:
-            self.volume.make_folder(segments.folder)
+            if life.generation not in self._made or not self.volume.disk.exists(segments.folder):
+                self.volume.make_folder(segments.folder)
             if not segments.take(epoch, node):
                 return None
             if not self._is_there(life):
@@ -128,10 +135,11 @@ class TaskFolder:
                 return None
         except FileNotFoundError:
             return None
-        self.mark_open(life.task_id, mark)
+        self.mark_open(life.task_id)
         told, _ = self._told(life)
         seals = seal_before(segments, epoch)
-        if seals and orjson.loads(seals[-1].data)["seq"] < told and not segments.claimed(epoch + 1):
+        reached = orjson.loads(seals[-1].data)["seq"] if seals else 0
+        if reached < told and not segments.claimed(epoch + 1):
             raise cut_short(told)
         writer = SegmentWriter(segments, epoch)
         try:
@@ -305,9 +313,13 @@ class TaskFolder:
     def _mark(self, task_id: str) -> Path:
         return self.root / "open" / task_id
 
-    def mark_open(self, task_id: str, marked: Version | None = None) -> Version | None:
-        """``marked`` is what an earlier call has returned."""
-        return self.volume.touch(self._mark(task_id), marked)
+    def mark_open(self, task_id: str) -> None:
+        marked = self.volume.touch(self._mark(task_id), self._marks.get(task_id))
+        if marked is None:
+            self._marks.pop(task_id, None)
+        else:
+            self._marks[task_id] = marked
+        _forget_the_oldest(self._marks)
 
     def _make_whole(self, life: Life) -> None:
         """Whoever made it may have died before its folder was there."""
@@ -324,6 +336,12 @@ class TaskFolder:
 
 def _half_made(error: OSError) -> StoreFailed:
     return StoreFailed(f"The volume failed while a task was made: {os.strerror(error.errno or 0)}. Ask for it again.")
+
+
+def _forget_the_oldest(known: dict[str, Any]) -> None:
+    """Keep what is only to save a sync within bounds."""
+    while len(known) > KNOWN_DURABLE:
+        known.pop(next(iter(known)), None)
 
 
 def _reason_in(control: bytes) -> str:

@@ -114,7 +114,11 @@ class Segments:
         return node if isinstance(node, str) else ""
 
     def take(self, epoch: int, node: str) -> bool:
-        """Claim an epoch; False when somebody else has."""
+        """Claim an epoch; False when somebody else has.
+
+        Durable at once, and not with the segment that is made next: a power cut could leave that one without its claim,
+        and nobody could make it then.
+        """
         return self.volume.link_new(self.claim(epoch), with_checksum(orjson.dumps({"epoch": epoch, "node": node})))
 
     def open(self, epoch: int) -> OpenSegment | None:

@@ -70,9 +70,7 @@ class Volume:
         :raises OSError: there is no such file by this call.
         :raises StoreFailed: there may be one.
         """
-        made = self._made_by_link(lambda: self._link_new(path, content)) if self.hard_links else None
-        if made is None:
-            made = self._create_new(path, [content])
+        made = self.appear(path, content)
         try:
             # Also where it was there: whoever made it may have died before its name was durable.
             self.disk.sync_folder(path.parent)
@@ -81,6 +79,11 @@ class Volume:
         except OSError as error:
             raise StoreFailed(f"The volume could not make a name durable: {os.strerror(error.errno or 0)}.") from error
         return made
+
+    def appear(self, path: Path, content: bytes) -> bool:
+        """As `link_new`, but for the name, which is durable when its folder is synced the next time."""
+        made = self._made_by_link(lambda: self._link_new(path, content)) if self.hard_links else None
+        return self._create_new(path, [content]) if made is None else made
 
     def _made_by_link(self, make: Callable[[], bool]) -> bool | None:
         """Whether a name was made; None where the volume says that it has no hard links."""

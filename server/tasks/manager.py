@@ -87,7 +87,7 @@ class BackgroundTaskManager:
                 number = lives[-1].number + 1 if lives else 1
                 begun = await self._begin_behind_damage(request, task_id, number)
                 if begun is not None:
-                    return Submission(begun, reused=False, now=await self._outlook.outline(begun))
+                    return Submission(begun, reused=False, now=TaskState(begun).outline())
                 continue  # somebody else was first, perhaps with another key
             life = _with_key(lives, request.fresh) or lives[-1]
             if life is not lives[-1]:
@@ -183,8 +183,10 @@ class BackgroundTaskManager:
                 return None
             self._witness.created(life)
             self._scheduler.offer(life)
-        await self._succession.end(older for older in await self._store.lives(task_id) if older.number < life.number)
-        self._scheduler.offer(life)  # again: while the older one was held, it could not be taken up
+        if life.number > 1:
+            lives = await self._store.lives(task_id)
+            await self._succession.end(older for older in lives if older.number < life.number)
+            self._scheduler.offer(life)  # again: while the older one was held, it could not be taken up
         with suppress(HoldfastError):  # the owner saves one, too
             await self._store.save_snapshot(life, 0, TaskState(life).snapshot(0, now_ms()), durable=False)
         return life

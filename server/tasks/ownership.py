@@ -54,7 +54,15 @@ class Ownership:
         """:raises LogCorrupt: the log is damaged.
         :raises OwnershipLost: somebody else has claimed the task since, so not all of its log could be read.
         """
-        records = await read_all(self.store, self.life)
+        # Before the first claim nobody could write.
+        records = await read_all(self.store, self.life) if self.epoch > 1 else []
+        if records:
+            await self._fold(records)
+        self.log = TaskLog(self._writer, self.state, self._publish, self.may_write)
+        self.has_read_log = True
+
+    async def _fold(self, records: list[Record]) -> None:
+        """In threads, as the log may be long."""
         await to_thread.run_sync(self.state.apply_all, records)
         self.journal = await to_thread.run_sync(Journal.of, records)
         owners = await to_thread.run_sync(tenures, records, self.node)
@@ -64,8 +72,6 @@ class Ownership:
                 break
             self.orphaned.append(epoch)
         self.deaths = deaths_in_a_row(owners)
-        self.log = TaskLog(self._writer, self.state, self._publish, self.may_write)
-        self.has_read_log = True
 
     def put_status(self, status: Status, node: str | None, reason: str) -> None:
         self.log.put_status(status, attempt=self._attempt(status), node=node, reason=reason)

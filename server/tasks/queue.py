@@ -61,6 +61,11 @@ class Queue:
                 self.forget(life)
         self._put_off = {task_id: until for task_id, until in self._put_off.items() if task_id in task_ids}
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._waiting) - len(self._elsewhere)
+
     def in_order(self) -> list[Life]:
         """What waits for a place, next one first."""
         waiting = [life for task_id, life in self._waiting.items() if task_id not in self._elsewhere]

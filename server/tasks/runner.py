@@ -18,6 +18,8 @@ from server.tasks.witness import Witness
 from server.workflows.base import Workflow
 
 HOUSEKEEPING_SECONDS = 0.5
+BRIEF_SECONDS = 0.1
+"""A task that has ended by then gets no snapshot as it starts: that of its end comes in a moment."""
 SNAPSHOT_SHARE = 20
 """A snapshot that took long to save is saved again no sooner than after 20 times as long."""
 
@@ -117,13 +119,14 @@ class TaskRun:
         epochs = [self.owned.epoch, *self.owned.orphaned]
         async with anyio.create_task_group() as tg:
             tg.start_soon(self.owned.log.run)
-            tg.start_soon(self._keep_house)
             with self._requests.heeding(self.life, epochs, self._heed):
+                await self._start()
+                tg.start_soon(self._keep_house)
                 await self._attempt()
             tg.cancel_scope.cancel()
         await self.owned.settle()
 
-    async def _attempt(self) -> None:
+    async def _start(self) -> None:
         owned = self.owned
         reason = "started" if owned.state.attempt == 0 else "continued"
         if owned.state.workflow_version == self._workflow.version:
@@ -133,7 +136,9 @@ class TaskRun:
         for rollback in owned.journal.rollbacks:
             owned.log.put(EventType.ROLLBACK, {"part": rollback.part, "to_seq": rollback.to_seq})
         await owned.log.flush()
-        await owned.save_snapshot()
+
+    async def _attempt(self) -> None:
+        owned = self.owned
         self._context = TaskContext(self.life, owned.store, owned.log, owned.journal)
         with self._scope:
             try:
@@ -177,17 +182,19 @@ class TaskRun:
 
     async def _keep_house(self) -> None:
         """Progress held back, and the snapshot."""
-        saved_seq, next_save = 0, anyio.current_time()
+        saved_seq, next_save, pause = 0, anyio.current_time(), BRIEF_SECONDS
         while True:
-            await anyio.sleep(HOUSEKEEPING_SECONDS)
+            await anyio.sleep(pause)
+            pause = HOUSEKEEPING_SECONDS
             # A step that says nothing is left as well, when others may have the task by now.
             self.owned.log.check_lease()
             if self._context is not None and self._ending is None:
                 self._context.tell_rest()
             now = anyio.current_time()
             if now >= next_save:
-                await self.owned.check_claim()
-                if self.state.seq != saved_seq:
+                if self.state.seq == saved_seq:
+                    await self.owned.check_claim()
+                else:
                     saved_seq = self.state.seq
                     await self.owned.save_snapshot()
                 took = anyio.current_time() - now

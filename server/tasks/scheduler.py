@@ -85,7 +85,7 @@ class Scheduler:
         """Before a task is made or set going. :raises QueueFull, ShuttingDown:"""
         if self._closing:
             raise ShuttingDown(retry_after=SHUTDOWN_RETRY_SECONDS)
-        waiting = len(self.queue) + self._being_made
+        waiting = self._queue.waiting + self._being_made
         if waiting >= self._settings.max_pending_tasks:
             raise QueueFull(f"{waiting} tasks wait already; ask again later.", retry_after=QUEUE_RETRY_SECONDS)
 
@@ -201,13 +201,18 @@ class Scheduler:
     def _start_waiting(self, tg: TaskGroup) -> None:
         if not self._liveness.may_write():
             return  # whoever may not write can't own anything
+        if self._is_full():
+            return  # putting a long queue in order takes its time
         for life in self.queue:
-            if len(self._taken) >= self._settings.max_concurrent_tasks:
+            if self._is_full():
                 break
             busy = self._is_held(life) or life.task_id in self._taken
             if not busy and not self._queue.is_put_off(life.task_id) and self._has_place_for(life):
                 self._taken[life.task_id] = life
                 tg.start_soon(self._take_up, life)
+
+    def _is_full(self) -> bool:
+        return len(self._taken) >= self._settings.max_concurrent_tasks
 
     def _has_place_for(self, life: Life) -> bool:
         cap = self._settings.max_running_per_user
@@ -242,12 +247,15 @@ class Scheduler:
             self.offer(newer)
 
     async def _claim_and_run(self, life: Life) -> None:
-        epoch = await self._claims.free_epoch(life)
+        claim = await self._store.newest_claim(life)
+        epoch = self._claims.epoch_after(claim)
         if epoch is None:
             self._queue.watch(life)
             return
-        # Without patience: where more was shown than can be read now, whoever claims settles that.
-        state = await read_state(self._store, life, seal_wait_seconds=0.0)
+        state = TaskState(life)
+        if claim is not None:
+            # Without patience: where more was shown than can be read now, whoever claims settles that.
+            state = await read_state(self._store, life, seal_wait_seconds=0.0)
         if state.settled and not state.needs_owner:
             await self._put_away(life, epoch, state)
             return
@@ -255,7 +263,7 @@ class Scheduler:
         if state.workflow_version != version and self._liveness.offers(life.kind, state.workflow_version):
             self._queue.put_off(life.task_id, LEAVE_TO_OTHERS_SECONDS)
             return
-        if not await self._suspects.may_try(life, self._unproven()):
+        if not await self._suspects.may_try(life, claim, self._unproven()):
             self._queue.put_off(life.task_id, SUSPECT_SECONDS)
             return
         async with self._claims.owning(life, epoch) as owned:

@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 
-from server.models import Life
+from server.models import Claim, Life
 from server.stores.base import Store
 from server.tasks.ownership import deaths_so_far
 
@@ -16,9 +16,11 @@ class Suspects:
         self._store, self._node = store, node
         self._tried: str | None = None
 
-    async def may_try(self, life: Life, unproven: Container[str]) -> bool:
-        """Whether this life may be taken up now. ``unproven``: the tasks here that have not finished a step yet."""
-        claim = await self._store.newest_claim(life)
+    async def may_try(self, life: Life, claim: Claim | None, unproven: Container[str]) -> bool:
+        """Whether this life may be taken up now, after this claim.
+
+        ``unproven``: the tasks here that have not finished a step yet.
+        """
         if claim is None or claim.released or claim.node == self._node:
             return True
         if await deaths_so_far(self._store, life, claim) < SUSPECT_DEATHS:
