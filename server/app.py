@@ -33,8 +33,9 @@ from server.stores.timed_disk import TimedDisk
 from server.streaming.audience import Audience
 from server.streaming.hub import Hub
 from server.streaming.replay import Replays
-from server.tasks.census import Census
+from server.tasks.catalogue import Catalogue
 from server.tasks.claims import Claims
+from server.tasks.listing import Listing
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
 from server.tasks.outlook import Outlook
@@ -48,6 +49,8 @@ from server.workflows.base import Registry, Workflow
 from server.workflows.demo import demo_workflow
 from server.workflows.research.workflow import research_workflow
 
+CATALOGUE_SECONDS = 1.0
+"""How long a node that starts waits for the lists of its tasks, so that they are there at once."""
 EXPOSED_HEADERS = ("X-Task-ID", "X-Request-ID", "X-Model-Name", "X-Task-Status", "Location", "ETag", "Retry-After")
 
 logger = logging.getLogger(__name__)
@@ -69,8 +72,8 @@ class Holdfast:
                 subscribers=hub.readers,
                 nodes_alive=liveness.alive,
                 heartbeat_age_seconds=liveness.heartbeat_age,
-                tasks=census.counts,
-                counted_at=census.counted_at,
+                tasks=catalogue.all_counts,
+                counted_at=catalogue.counted_at,
             )
 
         def describe(counter: int) -> Node:
@@ -99,15 +102,17 @@ class Holdfast:
         outlook = Outlook(store, scheduler, chronicle)
         steering = Steering(store, scheduler, claims, outlook)
         succession = self.succession = Succession(steering)
+        catalogue = Catalogue(store)
+        listing = Listing(store, catalogue, scheduler, outlook.rebuild)
         manager = BackgroundTaskManager(store, registry, scheduler, outlook, steering, succession, claims, chronicle)
         readiness = Readiness(store, liveness, lambda: self._shut_down)
-        census = Census(store)
         self._retention = Retention(store, outlook, manager, succession, settings)
         self.services = Services(
             settings=settings,
             store=store,
             registry=registry,
             manager=manager,
+            listing=listing,
             outlook=outlook,
             steering=steering,
             scheduler=scheduler,
@@ -116,7 +121,7 @@ class Holdfast:
             replays=Replays(store, hub),
             audience=Audience(settings),
             readiness=readiness,
-            census=census,
+            catalogue=catalogue,
             metrics=metrics,
             node=self.node,
         )
@@ -136,11 +141,12 @@ class Holdfast:
             tg.start_soon(parts.replays.run)
             tg.start_soon(parts.liveness.run)
             tg.start_soon(self._requests.run)
+            tg.start_soon(parts.catalogue.run)
             tg.start_soon(parts.scheduler.run)
             tg.start_soon(self.succession.run)
             tg.start_soon(self._retention.run)
             tg.start_soon(parts.readiness.run)
-            tg.start_soon(parts.census.run)
+            await parts.catalogue.refresh_within(CATALOGUE_SECONDS)
             logger.info("this node takes part, with version %s", __version__)
             try:
                 yield

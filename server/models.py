@@ -77,6 +77,11 @@ def iso(ms: int | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def ms_of(moment: str) -> int:
+    """The other way round. :raises ValueError: this is no moment."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)
+
+
 def new_generation() -> str:
     return "".join(secrets.choice(GENERATION_ALPHABET) for _ in range(GENERATION_LENGTH))
 
@@ -118,6 +123,61 @@ def _known(cls: type, found: Any) -> dict[str, Any]:
     if not needed <= found.keys():
         raise ValueError(f"members are missing: {', '.join(sorted(needed - found.keys()))}")
     return {each.name: found[each.name] for each in fields(cls) if each.name in found}
+
+
+class Headline(NamedTuple):
+    """What lists, counts and feeds go by: the current life of a task, and how it stood when that was last saved.
+
+    ``epoch`` and ``seq`` are of that moment, 0 before an owner's first. Times are in milliseconds since 1970.
+    """
+
+    task_id: str
+    number: int
+    generation: str
+    epoch: int
+    seq: int
+    status: Status
+    kind: str
+    scope: str
+    project: str | None
+    session: str | None
+    title: str
+    created_at: int
+    finished_at: int | None
+
+    @classmethod
+    def of_life(cls, life: Life) -> "Headline":
+        """A life that nobody has taken up yet."""
+        return cls(
+            life.task_id,
+            life.number,
+            life.generation,
+            0,
+            0,
+            Status.PENDING,
+            life.kind,
+            life.scope,
+            life.project,
+            life.session,
+            life.title,
+            life.created_at,
+            None,
+        )
+
+    @classmethod
+    def of_head(cls, head: dict[str, Any], life: Life) -> "Headline":
+        """As a snapshot's head tells of this life. :raises ValueError, KeyError, TypeError: it does not."""
+        if head["generation"] != life.generation:
+            raise ValueError("the snapshot of another life")
+        finished_at = None if head["finished_at"] is None else ms_of(head["finished_at"])
+        return cls.of_life(life)._replace(
+            epoch=int(head["epoch"]), seq=int(head["seq"]), status=Status(head["status"]), finished_at=finished_at
+        )
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands in a list: the newest is the greatest."""
+        return self.created_at, self.task_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +16,6 @@ from server.streaming.response import EventStream, GeneratedStream
 from server.streaming.resume import reads_on, resume_point
 from server.streaming.source import BETWEEN_IDS, GroupSource, Seat
 from server.streaming.wire import SseWire
-from server.tasks.listing import Filters
 
 LARGEST_GROUP = 50
 
@@ -53,12 +51,9 @@ async def _seat(request: Request, task_id: str) -> Seat:
 
 
 async def _feed(parts: Services, scope: str) -> AsyncIterator[bytes]:
-    async def list_tasks(scope: str) -> list[dict[str, Any]]:
-        return await parts.manager.listing.all(scope, Filters())
-
     yield b"retry: %d\n" % sse.RETRY_MS
     try:
-        async for view in watch_tasks(list_tasks, scope, lambda: parts.hub.closing):
+        async for view in watch_tasks(parts.listing.watched(scope), lambda: parts.hub.closing):
             yield sse.unnumbered("task" if view else "ready", dict(view))
     except HoldfastError as error:
         logger.warning("a feed ended: %s", error.detail)  # its reader comes again

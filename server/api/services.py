@@ -13,7 +13,8 @@ from server.stores.base import Store
 from server.streaming.audience import Audience
 from server.streaming.hub import Hub
 from server.streaming.replay import Replays
-from server.tasks.census import Census
+from server.tasks.catalogue import Catalogue
+from server.tasks.listing import Listing
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager, TaskRequest
 from server.tasks.outlook import Outlook
@@ -34,6 +35,7 @@ class Services:
     store: Store
     registry: Registry
     manager: BackgroundTaskManager
+    listing: Listing
     outlook: Outlook
     steering: Steering
     scheduler: Scheduler
@@ -42,7 +44,7 @@ class Services:
     replays: Replays
     audience: Audience
     readiness: Readiness
-    census: Census
+    catalogue: Catalogue
     metrics: Metrics
     node: str
     known_requests: Kept[tuple[TaskRequest, BaseModel]] = field(default_factory=lambda: Kept(1024 * 1024, 4096))

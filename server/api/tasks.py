@@ -21,7 +21,6 @@ from server.tasks.listing import Filters
 PAGE = 50
 LARGEST_PAGE = 500
 LIST_PARAMETERS = ("status", "kind", "project", "session", "q", "limit", "cursor")
-ACTIVE = frozenset({Status.PENDING, Status.RUNNING, Status.PAUSED})
 
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -42,7 +41,7 @@ async def list_tasks(request: Request) -> Response:
     """One page of the caller's tasks, newest first."""
     query = request.query_params
     limit = _limit(query.get("limit"))
-    page, cursor = await services(request).manager.listing.page(
+    page, cursor = await services(request).listing.page(
         principal(request).scope, _filters(request), limit, query.get("cursor") or None
     )
     return json_response({"tasks": page, "next_cursor": cursor})
@@ -50,7 +49,7 @@ async def list_tasks(request: Request) -> Response:
 
 async def active_tasks(request: Request) -> Response:
     """The caller's pending, running and paused tasks."""
-    views = await services(request).manager.listing.all(principal(request).scope, Filters(statuses=ACTIVE))
+    views = await services(request).listing.active(principal(request).scope)
     return json_response({"tasks": views})
 
 

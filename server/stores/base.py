@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.models import Claim, Control, Life, Node, Record, Status
+from server.models import Claim, Control, Headline, Life, Node, Record, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,20 @@ class Sight:
 
     lives: list[Life]
     end: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has become of tasks since a cursor was given; ``cursor`` is for what becomes of them from now on.
+
+    ``headlines`` has each task once that was begun or saved, ``gone`` the ids of those that were removed. ``anew``:
+    there are no others than these, whatever was known before.
+    """
+
+    cursor: object
+    headlines: Sequence[Headline]
+    gone: Sequence[str]
+    anew: bool
 
 
 class LogWriter(Protocol):
@@ -158,8 +172,12 @@ class Store(Protocol):
         With ``after=0`` all records are returned, the journal's included.
         """
 
-    async def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, *, durable: bool) -> None:
-        """Replace the readable state of the task. A writer of an older epoch or life changes nothing.
+    async def save_snapshot(
+        self, life: Life, epoch: int, snapshot: bytes, *, durable: bool, headline: Headline | None = None
+    ) -> None:
+        """Replace the readable state of the task, and say the same in its headline, for `changes`.
+
+        A writer of an older epoch or life changes nothing.
 
         :raises StoreFull, StoreFailed: the older snapshot still stands.
         """
@@ -182,8 +200,18 @@ class Store(Protocol):
     async def task_ids(self) -> list[str]:
         """Every id that has a life, in no order."""
 
-    async def snapshots(self) -> list[dict[str, Any]]:
-        """The heads of all snapshots (as `head_of` cuts them), in no order, for lists."""
+    async def heads(self, task_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What `head` gives, for those that have one."""
+
+    async def changes(self, cursor: object = None) -> Changes:
+        """The headlines of the tasks that were begun, saved or removed, on any node, since this cursor was given.
+
+        Without a cursor, or with one of long ago, those of all tasks. It costs as much as has changed. A headline may
+        be older than the snapshot that a node has just died over, or one that was lost in a power cut, until somebody
+        saves the next one: it says which tasks to look at, and not how they are.
+
+        The first call of a process may take long, where the store has to make its headlines anew.
+        """
 
     async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
         """Keep a file of the task, at once or not at all; durable when this returns. Returns the content's SHA-256.

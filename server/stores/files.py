@@ -12,9 +12,9 @@ import anyio
 from anyio import to_thread
 
 from server.errors import HoldfastError, StoreFailed
-from server.models import Claim, Control, Life, Node, Record
+from server.models import Claim, Control, Headline, Life, Node, Record
 from server.stores import probe
-from server.stores.base import Finding, Sight
+from server.stores.base import Changes, Finding, Sight
 from server.stores.births import Unfinished
 from server.stores.disk import Disk
 from server.stores.folder import TaskFolder
@@ -31,6 +31,8 @@ PATIENCE_SECONDS = 5.0
 """How long whoever makes a task waits for somebody who is just removing it, or making it too."""
 PATIENCE_POLL_SECONDS = 0.01
 PACK_ABOVE_BYTES = 256 * 1024
+LOOKED_AT_ONCE = 100
+TIDIES_PER_VERIFICATION = 60
 
 T = TypeVar("T")
 
@@ -41,9 +43,11 @@ class FileStore:
     def __init__(self, root: Path, disk: Disk | None = None, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._folder = TaskFolder(root.absolute(), disk or Disk())
         self._patience_seconds = patience_seconds
+        self._verified, self._tidied = False, 0
 
     async def open(self) -> None:
         self._threads = Threads(DISK_THREADS)
+        self._verifying = anyio.Lock()
         # A heartbeat must not stand in line behind a thousand readers.
         self._own_threads = {doing: Threads(1) for doing in (BEATING, LOOKING)}
         try:
@@ -55,7 +59,7 @@ class FileStore:
             ) from None
 
     async def close(self) -> None:
-        self._folder.heartbeats.close()
+        self._folder.close()
         for threads in (self._threads, *self._own_threads.values()):
             threads.close()
 
@@ -95,8 +99,10 @@ class FileStore:
     def reader(self, life: Life, after: int = 0) -> "FileLogReader":
         return FileLogReader(self, life, self._folder.reader(life, after))
 
-    async def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, *, durable: bool) -> None:
-        await self._run("saving a snapshot", self._folder.save_snapshot, life, epoch, snapshot, durable)
+    async def save_snapshot(
+        self, life: Life, epoch: int, snapshot: bytes, *, durable: bool, headline: Headline | None = None
+    ) -> None:
+        await self._run("saving a snapshot", self._folder.save_snapshot, life, epoch, snapshot, durable, headline)
 
     async def snapshot(self, task_id: str) -> dict[str, Any] | None:
         return await self._run("reading a snapshot", self._folder.snapshots.read, task_id)
@@ -113,8 +119,22 @@ class FileStore:
     async def task_ids(self) -> list[str]:
         return await self._run("listing tasks", self._folder.task_ids)
 
-    async def snapshots(self) -> list[dict[str, Any]]:
-        return await self._run("listing tasks", self._folder.snapshots.heads)
+    async def heads(self, task_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        return await self._run("reading snapshots", self._folder.heads, task_ids)
+
+    async def changes(self, cursor: object = None) -> Changes:
+        async with self._verifying:
+            if not self._verified:
+                await self._verify()
+        return await self._run("looking for changes", self._folder.changes, cursor)
+
+    async def _verify(self) -> None:
+        """The index against what there is. Without one each task is read: some at a time, as others want threads."""
+        doubtful = await self._run("looking for changes", self._folder.in_doubt)
+        for start in range(0, len(doubtful), LOOKED_AT_ONCE):
+            chunk = doubtful[start : start + LOOKED_AT_ONCE]
+            await self._run("looking for changes", self._folder.look_at, chunk)
+        self._verified = True
 
     async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
         return await self._run("keeping an artifact", self._folder.put_artifact, life, epoch, name, content)
@@ -173,6 +193,10 @@ class FileStore:
 
     async def tidy(self) -> None:
         await self._run("tidying up", self._folder.tidy)
+        self._tidied += 1
+        if self._tidied % TIDIES_PER_VERIFICATION == 0:
+            async with self._verifying:
+                await self._verify()
 
     async def _run(self, doing: str, blocking: Callable[..., T], *args: object) -> T:
         def run() -> T:

@@ -6,12 +6,14 @@
     nodes/{node}.json, {node}.lock       heartbeats
     open/{task id}                       tasks that may need an owner; derived, see docs/decisions/004
     removing/{task id}                   tasks that are just being removed
+    index/                               a headline of each task, for lists; derived, see docs/decisions/020
 
 Its correctness rests on link(), rename(), one writer per file and fsync; see docs/storage.md.
 """
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,14 +23,15 @@ import orjson
 
 from server.errors import LogCorrupt, StoreFailed, TaskNotFound
 from server.fingerprint import is_task_id
-from server.models import Action, Claim, Control, EventType, Life, Record, Status, new_generation
+from server.models import Action, Claim, Control, EventType, Headline, Life, Record, Status, new_generation
 from server.stores import probe
 from server.stores.artifacts import Artifacts
-from server.stores.base import Sight, last_word
+from server.stores.base import Changes, Sight, last_word
 from server.stores.births import Births
 from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
+from server.stores.index import Index
 from server.stores.reader import SegmentReader
 from server.stores.releases import Releases
 from server.stores.removal import Removals
@@ -59,6 +62,7 @@ class TaskFolder:
         self._removals = Removals(self.volume, root, temporary=(probe.PREFIX,))
         self._segments = lru_cache(maxsize=SEGMENTS_KEPT)(partial(Segments, self.volume))
         self._releases = Releases()
+        self._index = Index(self.volume, root / "index", self._headline)
         self._unborn: set[str] = set()
         self._marks: dict[str, Version] = {}
         self._made: dict[str, None] = {}
@@ -67,6 +71,11 @@ class TaskFolder:
         for name in FOLDERS:
             self.volume.make_folders(self.root / name)
         self.volume.hard_links = probe.hard_links(self.volume, self.root)
+        self._index.open()
+
+    def close(self) -> None:
+        self.heartbeats.close()
+        self._index.close()
 
     def is_whole(self) -> bool:
         """Whether it is still the folder that was opened, and not the empty place of a volume that is gone."""
@@ -105,6 +114,7 @@ class TaskFolder:
             self.mark_open(life.task_id)
         except OSError as error:
             raise _half_made(error) from None
+        self._index.tell(Headline.of_life(life))
         return life, True
 
     def lives(self, task_id: str) -> list[Life]:
@@ -193,11 +203,15 @@ class TaskFolder:
         """Whether the reader waits for a seal that need not have been written yet."""
         return reader.undecided and self.segments(life).newest() > sealed_to
 
-    def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, durable: bool) -> None:
+    def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, durable: bool, headline: Headline | None) -> None:
         replacement = self.snapshots.replacement(life.task_id, snapshot, durable=durable)
         if self._superseded(life, epoch):
             replacement.discard()
             return
+        if headline is not None:
+            # Before the snapshot, which comes before its task is no longer open: whoever dies in between leaves a task
+            # that somebody will take up, and tell of.
+            self._index.tell(headline)
         replacement.commit()
         if self._superseded(life, epoch):
             # Overtaken in between, so that it may stand in the place of a newer one: none is better than an older one.
@@ -213,6 +227,39 @@ class TaskFolder:
 
     def task_ids(self) -> list[str]:
         return [name for name in self.volume.disk.names(self.root) if is_task_id(name)]
+
+    def heads(self, task_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        heads = {task_id: self._head_or_none(task_id) for task_id in task_ids}
+        return {task_id: head for task_id, head in heads.items() if head is not None}
+
+    def _head_or_none(self, task_id: str) -> dict[str, Any] | None:
+        """One that can't be read must not hide all others; its task is read from its log."""
+        with suppress(OSError):
+            return self.snapshots.head(task_id)
+        return None
+
+    def changes(self, cursor: object) -> Changes:
+        return self._index.changes(cursor, self.open_tasks())
+
+    def in_doubt(self) -> list[str]:
+        """The tasks of which the index tells nothing, or what can't be so."""
+        return self._index.in_doubt(self.task_ids(), self.open_tasks())
+
+    def look_at(self, task_ids: Sequence[str]) -> None:
+        """Put right what the index tells of them."""
+        self._index.look_at(task_ids)
+
+    def _headline(self, task_id: str) -> Headline | None:
+        try:
+            lives = self.lives(task_id)
+        except LogCorrupt:
+            return None  # its birth record: there is nothing that could be shown of it
+        if not lives:
+            return None
+        try:
+            return Headline.of_head(self.snapshots.head(task_id) or {}, lives[-1])
+        except (ValueError, KeyError, TypeError):
+            return Headline.of_life(lives[-1])
 
     def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
         self._make_whole(life)
@@ -264,6 +311,7 @@ class TaskFolder:
             self.volume.remove_file(self._mark(task_id))
         finally:
             self._removals.end(task_id)
+        self._index.tell_gone(task_id, life.generation)
         if self.volume.disk.exists(self.root / task_id):
             self.mark_open(task_id)  # it was made anew in between
         self._removals.finish(taken)
@@ -281,6 +329,7 @@ class TaskFolder:
         for task_id in unborn & self._unborn:
             self._take_unborn_away(task_id)
         self._unborn = unborn
+        self._index.tidy()
 
     def _take_unborn_away(self, task_id: str) -> None:
         if not self._removals.begin(task_id, self._mark(task_id)):

@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Claim, Control, EventType, Life, Node, Record, now_ms
-from server.stores.base import Finding, Sight, head_of, last_word
+from server.models import Action, Claim, Control, EventType, Headline, Life, Node, Record, now_ms
+from server.stores.base import Changes, Finding, Sight, head_of, last_word
+from server.stores.headlines import Headlines
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class MemoryStore:
         self._snapshots: dict[str, bytes] = {}
         self._open: set[str] = set()
         self._nodes: dict[str, Node] = {}
+        self._headlines = Headlines()
 
     async def open(self) -> None:
         pass
@@ -58,6 +60,7 @@ class MemoryStore:
                 return stored.life, False
         lives.append(_Stored(life))
         self._open.add(life.task_id)
+        self._headlines.set(Headline.of_life(life))
         return life, True
 
     async def lives(self, task_id: str) -> list[Life]:
@@ -93,9 +96,13 @@ class MemoryStore:
     def reader(self, life: Life, after: int = 0) -> "MemoryLogReader":
         return MemoryLogReader(self._find(life), after)
 
-    async def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, *, durable: bool) -> None:
+    async def save_snapshot(
+        self, life: Life, epoch: int, snapshot: bytes, *, durable: bool, headline: Headline | None = None
+    ) -> None:
         if not self._superseded(life, epoch):
             self._snapshots[life.task_id] = snapshot
+            if headline is not None:
+                self._headlines.put(headline)
 
     async def snapshot(self, task_id: str) -> dict[str, Any] | None:
         content = self._snapshots.get(task_id)
@@ -119,8 +126,12 @@ class MemoryStore:
     async def task_ids(self) -> list[str]:
         return list(self._tasks)
 
-    async def snapshots(self) -> list[dict[str, Any]]:
-        return [head_of(orjson.loads(content)) for content in self._snapshots.values()]
+    async def heads(self, task_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        heads = {task_id: await self.head(task_id) for task_id in task_ids}
+        return {task_id: head for task_id, head in heads.items() if head is not None}
+
+    async def changes(self, cursor: object = None) -> Changes:
+        return self._headlines.since(cursor)
 
     async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
         stored = self._find(life)
@@ -168,6 +179,7 @@ class MemoryStore:
             return False
         self._snapshots.pop(life.task_id, None)
         self._open.discard(life.task_id)
+        self._headlines.drop(life.task_id, life.generation)
         for stored in self._tasks.pop(life.task_id):
             stored.removed = True
         return True

@@ -1,19 +1,17 @@
 """Snapshots of the file store: one readable JSON file for each task, replaced at once, checked as it is read."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from server.fingerprint import is_task_id
 from server.stores.base import head_of
 from server.stores.checksum import checked, with_checksum
 from server.stores.volume import Replacement, Volume
 
-HEADS_KEPT = 20_000
+HEADS_KEPT = 2_000
 PATHS_KEPT = 1024
 
 Version = tuple[int, int, int]
@@ -72,16 +70,6 @@ class Snapshots:
                 self._heads.popitem(last=False)
         return head
 
-    def heads(self) -> list[dict[str, Any]]:
-        names = (name.removesuffix(".json") for name in self._volume.names(self._root) if name.endswith(".json"))
-        return _present(self._head_or_none(task_id) for task_id in names if is_task_id(task_id))
-
-    def _head_or_none(self, task_id: str) -> dict[str, Any] | None:
-        """One that can't be read must not hide all others; its task is read from its log."""
-        with suppress(OSError):
-            return self.head(task_id)
-        return None
-
     def remove(self, task_id: str) -> None:
         self._forget(task_id)
         self._volume.remove_file(self.path(task_id))
@@ -93,7 +81,3 @@ class Snapshots:
     def _forget(self, task_id: str) -> None:
         with self._guard:
             self._heads.pop(task_id, None)
-
-
-def _present(heads: Iterable[dict[str, Any] | None]) -> list[dict[str, Any]]:
-    return [head for head in heads if head is not None]

@@ -25,9 +25,9 @@ class Lookout:
     async def look_everywhere(self) -> None:
         """Once, beside the work: find tasks that need an owner although the store does not count them as open."""
         try:
-            ended = {head["taskId"] for head in await self._store.snapshots() if not _needs_owner(head.get("status"))}
-            missing = set(await self._store.task_ids()) - ended - set(await self._store.open_tasks())
-            for task_id in missing:
+            told = (await self._store.changes()).headlines
+            waiting = {headline.task_id for headline in told if headline.status in (Status.PENDING, Status.RUNNING)}
+            for task_id in waiting - set(await self._store.open_tasks()):
                 await self._store.reopen(task_id)
         except HoldfastError as error:
             logger.warning("could not look through all tasks: %s", error.detail)
@@ -72,7 +72,3 @@ class Lookout:
     async def _look_for_owner(self, life: Life, _: str) -> None:
         if not self._is_held(life) and await self._claims.free_epoch(life) is not None:
             self._queue.has_come_free(life)
-
-
-def _needs_owner(status: str | None) -> bool:
-    return status in (Status.PENDING, Status.RUNNING)

@@ -8,10 +8,9 @@ from typing import Any
 
 from server.errors import HoldfastError, LogCorrupt, TaskActive
 from server.fingerprint import fingerprint
-from server.models import Life, Status, new_generation, now_ms
+from server.models import Headline, Life, Status, new_generation, now_ms
 from server.stores.base import Sight, Store
 from server.tasks.claims import Claims
-from server.tasks.listing import Listing
 from server.tasks.outlook import Outlook
 from server.tasks.scheduler import Scheduler
 from server.tasks.state import Outline, TaskState
@@ -64,7 +63,6 @@ class BackgroundTaskManager:
     ) -> None:
         self._store, self._registry, self._scheduler, self._claims = store, registry, scheduler, claims
         self._outlook, self._steering, self._succession, self._witness = outlook, steering, succession, witness
-        self.listing = Listing(store, scheduler, outlook.rebuild)
 
     async def submit(self, request: TaskRequest, resuming: Callable[[Life], bool] = lambda life: False) -> Submission:
         """Start, attach to, replay, resume or retry the task of a request.
@@ -188,7 +186,8 @@ class BackgroundTaskManager:
             await self._succession.end(older for older in lives if older.number < life.number)
             self._scheduler.offer(life)  # again: while the older one was held, it could not be taken up
         with suppress(HoldfastError):  # the owner saves one, too
-            await self._store.save_snapshot(life, 0, TaskState(life).snapshot(0, now_ms()), durable=False)
+            snapshot, headline = TaskState(life).snapshot(0, now_ms()), Headline.of_life(life)
+            await self._store.save_snapshot(life, 0, snapshot, durable=False, headline=headline)
         return life
 
     def _life(self, request: TaskRequest, task_id: str, number: int) -> Life:

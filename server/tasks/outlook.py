@@ -108,7 +108,8 @@ class Outlook:
     async def _write_snapshot(self, life: Life, claim: Claim | None, state: TaskState) -> None:
         """Only for what has ended: one that runs gets its snapshot from its owner, which this must not replace."""
         if claim is not None:
-            await self._store.save_snapshot(life, claim.epoch, state.snapshot(claim.epoch, now_ms()), durable=False)
+            snapshot, headline = state.snapshot(claim.epoch, now_ms()), state.headline(claim.epoch)
+            await self._store.save_snapshot(life, claim.epoch, snapshot, durable=False, headline=headline)
 
     async def history(self, life: Life) -> list[dict[str, Any]]:
         """All lives of the task, newest first."""

@@ -110,7 +110,11 @@ class Ownership:
     async def save_snapshot(self, *, durable: bool = False) -> None:
         try:
             await self.store.save_snapshot(
-                self.life, self.epoch, self.state.snapshot(self.epoch, now_ms()), durable=durable
+                self.life,
+                self.epoch,
+                self.state.snapshot(self.epoch, now_ms()),
+                durable=durable,
+                headline=self.state.headline(self.epoch),
             )
         except HoldfastError as error:
             # A lost snapshot is rebuilt from the log.

@@ -297,7 +297,8 @@ class Scheduler:
     async def _put_away(self, life: Life, epoch: int, state: TaskState) -> None:
         """It was open, and needs no owner. What this node has claimed and could not finish is given back."""
         with suppress(HoldfastError):  # a list that shows it as running would otherwise do so for ever
-            await self._store.save_snapshot(life, epoch - 1, state.snapshot(epoch - 1, now_ms()), durable=False)
+            snapshot, headline = state.snapshot(epoch - 1, now_ms()), state.headline(epoch - 1)
+            await self._store.save_snapshot(life, epoch - 1, snapshot, durable=False, headline=headline)
         await self._store.settle(life, epoch - 1)
         self.forget(life)
         claim = await self._store.newest_claim(life)
@@ -313,8 +314,9 @@ class Scheduler:
         with suppress(HoldfastError):
             claim = await self._store.newest_claim(life)
             epoch = claim.epoch if claim is not None else 0
-            snapshot = (await read_state(self._store, life)).snapshot(epoch, now_ms())
-            await self._store.save_snapshot(life, epoch, snapshot, durable=False)
+            state = await read_state(self._store, life)
+            snapshot, headline = state.snapshot(epoch, now_ms()), state.headline(epoch)
+            await self._store.save_snapshot(life, epoch, snapshot, durable=False, headline=headline)
             await self._store.settle(life, epoch)
 
 

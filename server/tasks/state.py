@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from server.errors import HoldfastError, LogCorrupt
-from server.models import EventType, Life, Progress, Record, Status, iso
+from server.models import EventType, Headline, Life, Progress, Record, Status, iso
 
 MESSAGES_KEPT = 200
 
@@ -168,6 +168,11 @@ class TaskState:
             },
             option=orjson.OPT_INDENT_2,
         )
+
+    def headline(self, epoch: int) -> Headline:
+        """What the snapshot of this epoch's owner says, for lists."""
+        standing = Headline.of_life(self.life)
+        return standing._replace(epoch=epoch, seq=self.seq, status=self.status, finished_at=self.finished_at)
 
     def view(self) -> dict[str, Any]:
         """The task as the API shows it."""

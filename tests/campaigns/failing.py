@@ -209,7 +209,7 @@ class Trial:
             for promise in self._ledger.promises.values():
                 await events_of(store, promise.life)
                 await store.head(promise.life.task_id)
-            await store.snapshots()
+            await store.changes()
         except HoldfastError as error:
             self._losses.append(Loss(UNREAD, error.detail))
 

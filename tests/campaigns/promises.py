@@ -173,8 +173,8 @@ async def broken_promises(store: Store, ledger: Ledger) -> list[Loss]:
 async def _found_by_a_node_that_starts(store: Store) -> set[str]:
     """The tasks that the scheduler takes up or looks at: as `Scheduler._look_everywhere` finds them."""
     waiting = (Status.PENDING, Status.RUNNING)
-    ended = {head["taskId"] for head in await store.snapshots() if head["status"] not in waiting}
-    return set(await store.open_tasks()) | (set(await store.task_ids()) - ended)
+    told = (await store.changes()).headlines
+    return {*await store.open_tasks(), *(headline.task_id for headline in told if headline.status in waiting)}
 
 
 async def _broken(store: Store, promise: Promise, hidden: bool) -> list[Loss]:

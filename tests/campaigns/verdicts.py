@@ -117,7 +117,7 @@ async def snapshot_judge(place: Place, whole: Whole) -> tuple[Verdict, str]:
     verdict, detail = await view_judge(place, whole)
     if not verdict.good:
         return verdict, detail
-    listed = {head["taskId"]: head for head in await place.store.snapshots()}
+    listed = await place.store.heads([FINISHED])
     snapshot = await place.store.snapshot(FINISHED)
     if snapshot is None:
         return Verdict.STUCK, "it was not written again"

@@ -314,7 +314,7 @@ class Work:
         self._count += 1
         await store.beat(Node(self._names[seat], self._count, "", 0, 1, "0"))
         await store.nodes()
-        await store.snapshots()
+        await store.changes()
         await store.open_tasks()
         await store.tidy()
 

@@ -346,9 +346,14 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def lists_hold_the_same(self) -> None:
         store = self._store(self._count)
-        listed = sorted(self._do(store.snapshots), key=lambda head: str(head["taskId"]))
+        listed = sorted(self._do(store.heads, TASK_IDS).values(), key=lambda head: str(head["taskId"]))
         assert listed == [self._snapshots[task_id] for task_id in TASK_IDS if task_id in self._snapshots]
         assert {node.id: node.counter for node in self._do(store.nodes)} == self._beats
+
+    @invariant()
+    def every_node_is_told_of_every_task(self) -> None:
+        told = {headline.task_id for headline in self._do(self._store(self._count).changes).headlines}
+        assert told >= {task_id for task_id in TASK_IDS if self._tasks[task_id]}
 
     def _reads_all(self, store: Store, kept: Kept) -> None:
         reading = Reading(kept, store.reader(kept.life), 0, 0)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from server.models import Life
+from server.models import Headline, Life
 from server.stores.checksum import with_checksum
 from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
@@ -41,14 +41,18 @@ class ForgivingStore(MemoryStore):
 class LateStore(FileStore):
     """Saves a snapshot whoever has made it."""
 
-    async def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, *, durable: bool) -> None:
+    async def save_snapshot(
+        self, life: Life, epoch: int, snapshot: bytes, *, durable: bool, headline: Headline | None = None
+    ) -> None:
         self._folder.snapshots.replacement(life.task_id, snapshot, durable=durable).commit()
 
 
 class InPlaceStore(FileStore):
     """Writes over a snapshot: there is a moment in which it is neither the old one nor the new one."""
 
-    async def save_snapshot(self, life: Life, epoch: int, snapshot: bytes, *, durable: bool) -> None:
+    async def save_snapshot(
+        self, life: Life, epoch: int, snapshot: bytes, *, durable: bool, headline: Headline | None = None
+    ) -> None:
         if not self._folder._superseded(life, epoch):
             disk = self._folder.volume.disk
             handle = disk.open(self._folder.snapshots.path(life.task_id), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

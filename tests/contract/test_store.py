@@ -304,7 +304,7 @@ async def test_lists_are_made_of_snapshots_without_what_is_large(store: Store) -
     await store.create(task)
     content = b'{"taskId":"%b","outputs":["long"],"progress":{"step":"a","result":{"long":1}}}' % TASK.encode()
     await store.save_snapshot(task, 0, content, durable=False)
-    assert await store.snapshots() == [{"taskId": TASK, "progress": {"step": "a"}}]
+    assert list((await store.heads(await store.task_ids())).values()) == [{"taskId": TASK, "progress": {"step": "a"}}]
     assert await store.task_ids() == [TASK]
 
 

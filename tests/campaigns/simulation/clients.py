@@ -35,6 +35,7 @@ from tests.campaigns.simulation.world import WORLD
 PATIENCE_SECONDS = 60.0
 DETACHED_SHARE = 0.7
 SCOPE = "local"
+LIST_PAGE = 50
 
 T = TypeVar("T")
 
@@ -226,6 +227,6 @@ class Meddler:
             self.around.witness.will_remove(task_id)
             await parts.manager.delete(life)
         elif action == "look":
-            await parts.manager.listing.all(SCOPE, Filters())
+            await parts.listing.page(SCOPE, Filters(), LIST_PAGE, None)
         else:
             await getattr(parts.steering, action)(life)
