@@ -89,11 +89,13 @@ class Holdfast:
         chronicle = Chronicle(hub, metrics, self.node)
         claims = Claims(store, liveness, chronicle, chronicle, self.node)
         requests = self._requests = Requests(store)
+        catalogue = Catalogue(store)
         scheduler = Scheduler(
             store,
             registry,
             liveness,
             claims,
+            catalogue,
             chronicle,
             settings,
             on_older=lambda older: succession.see_to(older),
@@ -102,7 +104,6 @@ class Holdfast:
         outlook = Outlook(store, scheduler, chronicle)
         steering = Steering(store, scheduler, claims, outlook)
         succession = self.succession = Succession(steering)
-        catalogue = Catalogue(store)
         listing = Listing(store, catalogue, scheduler, outlook.rebuild)
         manager = BackgroundTaskManager(store, registry, scheduler, outlook, steering, succession, claims, chronicle)
         readiness = Readiness(store, liveness, lambda: self._shut_down)
@@ -146,7 +147,7 @@ class Holdfast:
             tg.start_soon(self.succession.run)
             tg.start_soon(self._retention.run)
             tg.start_soon(parts.readiness.run)
-            await parts.catalogue.refresh_within(CATALOGUE_SECONDS)
+            await parts.catalogue.completed_within(CATALOGUE_SECONDS)
             logger.info("this node takes part, with version %s", __version__)
             try:
                 yield

@@ -38,19 +38,22 @@ async def create_task(request: Request) -> Response:
 
 
 async def list_tasks(request: Request) -> Response:
-    """One page of the caller's tasks, newest first."""
-    query = request.query_params
+    """One page of the caller's tasks, newest first. Not ``complete``: this node still finds out what there is."""
+    parts, query = services(request), request.query_params
     limit = _limit(query.get("limit"))
-    page, cursor = await services(request).listing.page(
+    page, cursor = await parts.listing.page(
         principal(request).scope, _filters(request), limit, query.get("cursor") or None
     )
-    return json_response({"tasks": page, "next_cursor": cursor})
+    return json_response(
+        {"tasks": page, "next_cursor": cursor, "complete": services(request).catalogue.complete.is_set()}
+    )
 
 
 async def active_tasks(request: Request) -> Response:
     """The caller's pending, running and paused tasks."""
-    views = await services(request).listing.active(principal(request).scope)
-    return json_response({"tasks": views})
+    parts = services(request)
+    views = await parts.listing.active(principal(request).scope)
+    return json_response({"tasks": views, "complete": parts.catalogue.complete.is_set()})
 
 
 async def show_task(request: Request) -> Response:

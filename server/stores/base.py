@@ -208,9 +208,15 @@ class Store(Protocol):
 
         Without a cursor, or with one of long ago, those of all tasks. It costs as much as has changed. A headline may
         be older than the snapshot that a node has just died over, or one that was lost in a power cut, until somebody
-        saves the next one: it says which tasks to look at, and not how they are.
+        saves the next one: it says which tasks to look at, and not how they are. Of some tasks there may be none before
+        `make_headlines` has returned True.
+        """
 
-        The first call of a process may take long, where the store has to make its headlines anew.
+    async def make_headlines(self) -> bool:
+        """Look at some of the tasks of which no headline is there, or one that can't be so: the newest first.
+
+        Returns whether all have been looked at, as of some moment after the first call; until then it is to be called
+        again.
         """
 
     async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:

@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 5.0
 PATIENCE_POLL_SECONDS = 0.01
 PACK_ABOVE_BYTES = 256 * 1024
 LOOKED_AT_ONCE = 100
-TIDIES_PER_VERIFICATION = 60
+TIDIES_PER_LOOK = 60
 
 T = TypeVar("T")
 
@@ -43,11 +43,11 @@ class FileStore:
     def __init__(self, root: Path, disk: Disk | None = None, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._folder = TaskFolder(root.absolute(), disk or Disk())
         self._patience_seconds = patience_seconds
-        self._verified, self._tidied = False, 0
+        self._in_doubt: list[str] | None = None
+        self._tidied = 0
 
     async def open(self) -> None:
         self._threads = Threads(DISK_THREADS)
-        self._verifying = anyio.Lock()
         # A heartbeat must not stand in line behind a thousand readers.
         self._own_threads = {doing: Threads(1) for doing in (BEATING, LOOKING)}
         try:
@@ -123,18 +123,14 @@ class FileStore:
         return await self._run("reading snapshots", self._folder.heads, task_ids)
 
     async def changes(self, cursor: object = None) -> Changes:
-        async with self._verifying:
-            if not self._verified:
-                await self._verify()
         return await self._run("looking for changes", self._folder.changes, cursor)
 
-    async def _verify(self) -> None:
-        """The index against what there is. Without one each task is read: some at a time, as others want threads."""
-        doubtful = await self._run("looking for changes", self._folder.in_doubt)
-        for start in range(0, len(doubtful), LOOKED_AT_ONCE):
-            chunk = doubtful[start : start + LOOKED_AT_ONCE]
-            await self._run("looking for changes", self._folder.look_at, chunk)
-        self._verified = True
+    async def make_headlines(self) -> bool:
+        if self._in_doubt is None:
+            self._in_doubt = await self._run("looking through the tasks", self._folder.in_doubt)
+        some, self._in_doubt = self._in_doubt[:LOOKED_AT_ONCE], self._in_doubt[LOOKED_AT_ONCE:]
+        await self._run("looking through the tasks", self._folder.look_at, some)
+        return not self._in_doubt
 
     async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
         return await self._run("keeping an artifact", self._folder.put_artifact, life, epoch, name, content)
@@ -194,9 +190,10 @@ class FileStore:
     async def tidy(self) -> None:
         await self._run("tidying up", self._folder.tidy)
         self._tidied += 1
-        if self._tidied % TIDIES_PER_VERIFICATION == 0:
-            async with self._verifying:
-                await self._verify()
+        if self._tidied % TIDIES_PER_LOOK == 0:
+            self._in_doubt = None
+            while not await self.make_headlines():
+                pass
 
     async def _run(self, doing: str, blocking: Callable[..., T], *args: object) -> T:
         def run() -> T:

@@ -242,8 +242,15 @@ class TaskFolder:
         return self._index.changes(cursor, self.open_tasks())
 
     def in_doubt(self) -> list[str]:
-        """The tasks of which the index tells nothing, or what can't be so."""
-        return self._index.in_doubt(self.task_ids(), self.open_tasks())
+        """The tasks of which the index tells nothing, or what can't be so; those first that seem to be the newest."""
+        return sorted(self._index.in_doubt(self.task_ids(), self.open_tasks()), key=self._saved_at, reverse=True)
+
+    def _saved_at(self, task_id: str) -> int:
+        """When its snapshot was saved, by some clock: good enough to see which task people will look for first."""
+        try:
+            return self.volume.disk.version(self.snapshots.path(task_id))[1]
+        except OSError:
+            return 0
 
     def look_at(self, task_ids: Sequence[str]) -> None:
         """Put right what the index tells of them."""

@@ -87,6 +87,7 @@ class Index:
             for task_id in open_ids:
                 if task_id not in self._headlines:
                     self._settle(task_id)
+            self._write()
             return self._headlines.since(cursor)
 
     def in_doubt(self, task_ids: Iterable[str], open_ids: Iterable[str]) -> list[str]:
@@ -102,9 +103,10 @@ class Index:
 
     def look_at(self, task_ids: Iterable[str]) -> None:
         """See how these tasks are, and tell the others."""
-        for task_id in task_ids:
-            with self._guard:
+        with self._guard:
+            for task_id in task_ids:
                 self._settle(task_id)
+            self._write()
 
     def _settle(self, task_id: str) -> None:
         found = self._look(task_id)
@@ -112,7 +114,7 @@ class Index:
             self._headlines.drop(task_id)
         elif self._headlines.put(found) is not False:
             self._headlines.set(found)
-            self._write(found)
+            self._untold.append(found)
 
     def tidy(self) -> None:
         """Fold what has been told since into the base, when that is much, and take away what the base has.

@@ -133,6 +133,9 @@ class MemoryStore:
     async def changes(self, cursor: object = None) -> Changes:
         return self._headlines.since(cursor)
 
+    async def make_headlines(self) -> bool:
+        return True
+
     async def put_artifact(self, life: Life, epoch: int, name: str, content: bytes) -> str:
         stored = self._find(life)
         if len(stored.claims) > epoch:

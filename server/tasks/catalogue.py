@@ -14,6 +14,7 @@ from server.stores.base import Store
 from server.tasks.shared import Shared
 
 CHANGES_KEPT = 100_000
+RETRY_SECONDS = 5.0
 
 Place = tuple[int, str]
 """See `Headline.place`."""
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 class Catalogue:
     """The store's headlines in memory, by scope and newest first.
 
+    ``complete`` is set when it has all tasks: where the store had to make its headlines anew, it has the newest first.
     ``position`` moves with every change. ``counted_at`` is in seconds since 1970, None before the first look.
     """
 
@@ -36,11 +38,33 @@ class Catalogue:
         self._changed: deque[tuple[str, str]] = deque(maxlen=CHANGES_KEPT)
         self._looks = Shared[None]()
         self._wanted, self._looked = anyio.Event(), anyio.Event()
+        self.complete = anyio.Event()
         self.position = 0
         self.counted_at: float | None = None
 
     async def run(self) -> None:
-        """Look for those who don't wait for it."""
+        """Complete it, then look for those who don't wait for it."""
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(self._make_complete)
+            tg.start_soon(self._look_when_wanted)
+
+    async def _make_complete(self) -> None:
+        """A part at a time, and half of the time only: others have work to do."""
+        while not self.complete.is_set():
+            started = anyio.current_time()
+            try:
+                made = await self._store.make_headlines()
+                await self.refresh()
+            except HoldfastError as error:
+                logger.warning("could not look through all tasks: %s", error.detail)
+                await anyio.sleep(RETRY_SECONDS)
+                continue
+            if made:
+                self.complete.set()
+            else:
+                await anyio.sleep(anyio.current_time() - started)
+
+    async def _look_when_wanted(self) -> None:
         while True:
             await self._wanted.wait()
             self._wanted = anyio.Event()
@@ -48,10 +72,15 @@ class Catalogue:
             try:
                 await self.refresh()
             except HoldfastError as error:
-                logger.warning("could not look through the tasks: %s", error.detail)
+                logger.warning("could not look for changes of tasks: %s", error.detail)
             except Exception:  # the outermost loop: counts may be old, the work must not suffer
-                logger.exception("could not look through the tasks")
+                logger.exception("could not look for changes of tasks")
             looked.set()
+
+    async def completed_within(self, seconds: float) -> None:
+        """Return when it is complete, and no later than that."""
+        with anyio.move_on_after(seconds):
+            await self.complete.wait()
 
     async def refresh_within(self, seconds: float) -> None:
         """As `refresh`, and no longer than that: what takes longer goes on by itself, and nothing is raised."""
@@ -101,7 +130,9 @@ class Catalogue:
     def _enter(self, headline: Headline) -> None:
         self._known[headline.task_id] = headline
         self._counts[headline.scope, headline.status] += 1
-        self._note(headline)
+        if self.complete.is_set() or not headline.status.terminal:
+            # What ended long ago and is only found now has not changed.
+            self._note(headline)
 
     def _take_out(self, task_id: str) -> None:
         headline = self._known.pop(task_id, None)
@@ -135,6 +166,11 @@ class Catalogue:
             return [task_id for _, task_id in self._places.get(scope, [])]
         recent = (self._changed[index] for index in range(len(self._changed) - missed, len(self._changed)))
         return list(dict.fromkeys(task_id for each, task_id in recent if each == scope))
+
+    def waiting(self) -> list[str]:
+        """The ids of the tasks of all scopes that are to be run or go on, as far as is told of them."""
+        statuses = (Status.PENDING, Status.RUNNING)
+        return [headline.task_id for headline in self._known.values() if headline.status in statuses]
 
     def counts(self, scope: str) -> Mapping[Status, int]:
         """How many tasks of each status a scope has."""

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Set
 from functools import partial
 
 from server.errors import HoldfastError
-from server.models import Life, Status
+from server.models import Life
 from server.stores.base import Store
+from server.tasks.catalogue import Catalogue
 from server.tasks.claims import Claims
 from server.tasks.queue import Queue
 
@@ -19,15 +20,23 @@ class Lookout:
     ``is_held`` says whether a life is not to be taken up now, as its status is being changed.
     """
 
-    def __init__(self, store: Store, claims: Claims, queue: Queue, is_held: Callable[[Life], bool]) -> None:
-        self._store, self._claims, self._queue, self._is_held = store, claims, queue, is_held
+    def __init__(
+        self,
+        store: Store,
+        claims: Claims,
+        catalogue: Catalogue,
+        queue: Queue,
+        is_held: Callable[[Life], bool],
+    ) -> None:
+        self._store, self._claims, self._catalogue = store, claims, catalogue
+        self._queue, self._is_held = queue, is_held
 
     async def look_everywhere(self) -> None:
         """Once, beside the work: find tasks that need an owner although the store does not count them as open."""
         try:
-            told = (await self._store.changes()).headlines
-            waiting = {headline.task_id for headline in told if headline.status in (Status.PENDING, Status.RUNNING)}
-            for task_id in waiting - set(await self._store.open_tasks()):
+            await self._catalogue.complete.wait()
+            opened = set(await self._store.open_tasks())
+            for task_id in set(self._catalogue.waiting()) - opened:
                 await self._store.reopen(task_id)
         except HoldfastError as error:
             logger.warning("could not look through all tasks: %s", error.detail)

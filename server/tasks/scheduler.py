@@ -13,6 +13,7 @@ from server.errors import HoldfastError, LogCorrupt, QueueFull, ShuttingDown, Un
 from server.models import Life, Status, now_ms
 from server.settings import Settings
 from server.stores.base import Store
+from server.tasks.catalogue import Catalogue
 from server.tasks.claims import Claims
 from server.tasks.liveness import Liveness
 from server.tasks.lookout import Lookout
@@ -50,6 +51,7 @@ class Scheduler:
         registry: Registry,
         liveness: Liveness,
         claims: Claims,
+        catalogue: Catalogue,
         witness: Witness,
         settings: Settings,
         on_older: Callable[[Sequence[Life]], None],
@@ -59,7 +61,7 @@ class Scheduler:
         self._witness, self._settings, self._node = witness, settings, claims.node
         self._on_older, self._requests = on_older, requests
         self._queue = Queue()
-        self._lookout = Lookout(store, claims, self._queue, self._is_held)
+        self._lookout = Lookout(store, claims, catalogue, self._queue, self._is_held)
         self._suspects = Suspects(store, self._node)
         self._taken: dict[str, Life] = {}
         self._held: set[str] = set()

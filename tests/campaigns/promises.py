@@ -173,6 +173,8 @@ async def broken_promises(store: Store, ledger: Ledger) -> list[Loss]:
 async def _found_by_a_node_that_starts(store: Store) -> set[str]:
     """The tasks that the scheduler takes up or looks at: as `Scheduler._look_everywhere` finds them."""
     waiting = (Status.PENDING, Status.RUNNING)
+    while not await store.make_headlines():
+        pass
     told = (await store.changes()).headlines
     return {*await store.open_tasks(), *(headline.task_id for headline in told if headline.status in waiting)}
 

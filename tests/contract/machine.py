@@ -352,6 +352,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_node_is_told_of_every_task(self) -> None:
+        while not self._do(self._store(self._count).make_headlines):
+            pass
         told = {headline.task_id for headline in self._do(self._store(self._count).changes).headlines}
         assert told >= {task_id for task_id in TASK_IDS if self._tasks[task_id]}
 
