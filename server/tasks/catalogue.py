@@ -38,7 +38,7 @@ class Catalogue:
         self._changed: deque[tuple[str, str]] = deque(maxlen=CHANGES_KEPT)
         self._looks = Shared[None]()
         self._wanted, self._looked = anyio.Event(), anyio.Event()
-        self.complete = anyio.Event()
+        self._begun, self.complete = anyio.Event(), anyio.Event()
         self.position = 0
         self.counted_at: float | None = None
 
@@ -53,7 +53,10 @@ class Catalogue:
         while not self.complete.is_set():
             started = anyio.current_time()
             try:
-                made = await self._store.make_headlines()
+                try:
+                    made = await self._store.make_headlines()
+                finally:
+                    self._begun.set()
                 await self.refresh()
             except HoldfastError as error:
                 logger.warning("could not look through all tasks: %s", error.detail)
@@ -89,7 +92,11 @@ class Catalogue:
             await self._looked.wait()
 
     async def refresh(self) -> None:
-        """Take in what has become of tasks on any node until now: one look for all who ask meanwhile."""
+        """Take in what has become of tasks on any node until now: one look for all who ask meanwhile.
+
+        Nothing is taken for complete, or for empty, before the newest tasks have been looked at.
+        """
+        await self._begun.wait()
         await self._looks.get(None, self._look)
 
     async def _look(self) -> None:
