@@ -3,6 +3,8 @@
 import logging
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import anyio
 
@@ -17,6 +19,8 @@ from server.tasks.succession import Succession
 SWEEP_SECONDS = 3600.0
 TIDY_SECONDS = 60.0
 PACK_AFTER_SECONDS = 3600.0
+REST = 9
+"""A sweep rests nine times as long as it has looked at a task, so that many tasks don't keep a node from its work."""
 SPREAD = 0.1
 """Nodes that were started together do not sweep together."""
 
@@ -44,18 +48,23 @@ class Retention:
         self._packed: set[str] = set()
 
     async def run(self) -> None:
-        """Sweep until cancelled."""
+        """Sweep and tidy until cancelled, each in its own time."""
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(self._sweep_again_and_again)
+            tg.start_soon(self._tidy_again_and_again)
+
+    async def _sweep_again_and_again(self) -> None:
         next_sweep = anyio.current_time()
         while True:
-            try:
-                if anyio.current_time() >= next_sweep:
-                    next_sweep += SWEEP_SECONDS * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311 - no secret
-                    await self.sweep(time.time())
+            next_sweep += SWEEP_SECONDS * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311 - no secret
+            with _one_that_fails("could not look for old tasks"):
+                await self.sweep(time.time())
+            await anyio.sleep_until(next_sweep)
+
+    async def _tidy_again_and_again(self) -> None:
+        while True:
+            with _one_that_fails("could not tidy up"):
                 await self._store.tidy()
-            except HoldfastError as error:
-                logger.warning("could not look for old tasks: %s", error.detail)
-            except Exception:  # the outermost loop: old tasks may wait, new ones must not suffer
-                logger.exception("could not look for old tasks")
             await anyio.sleep(TIDY_SECONDS)
 
     async def sweep(self, now: float) -> None:
@@ -64,6 +73,7 @@ class Retention:
         packed: set[str] = set()
         open_ids = set(await self._store.open_tasks())
         for task_id in set(await self._store.task_ids()) - open_ids:
+            started = anyio.current_time()
             try:
                 lives = await self._lives_if_ended(task_id)
                 for life, ended in lives:
@@ -77,6 +87,7 @@ class Retention:
                 continue  # it was set going in between
             except HoldfastError as error:
                 logger.warning("could not look at task %s: %s", task_id, error.detail)
+            await anyio.sleep(REST * (anyio.current_time() - started))
         self._past_age, self._packed = past_age, packed
 
     async def _lives_if_ended(self, task_id: str) -> list[tuple[Life, float]]:
@@ -113,3 +124,14 @@ class Retention:
             saved = await self._store.pack(life, claim.epoch)
             if saved:
                 logger.info("packed the log of task %s, which saves %d bytes", life.task_id, saved)
+
+
+@contextmanager
+def _one_that_fails(doing: str) -> Iterator[None]:
+    """Part of the outermost loops: old tasks may wait, new ones must not suffer."""
+    try:
+        yield
+    except HoldfastError as error:
+        logger.warning("%s: %s", doing, error.detail)
+    except Exception:
+        logger.exception(doing)
