@@ -31,20 +31,21 @@ class BadLine(ValueError):
 
 def encode(record: Record, *, synced: bool = False) -> bytes:
     """The line. ``synced``: all before it is durable."""
-    start = _SYNCED if synced else b"{"
     seq, at, kind, data, step = record
     if seq is None:
-        body = b'%b"at":%d,%b%b' % (start, at, _kind(kind, step), data)
+        body = _form(kind, step, False, synced) % (at, data)
     else:
-        body = b'%b"seq":%d,"at":%d,%b%b' % (start, seq, at, _kind(kind, step), data)
+        body = _form(kind, step, True, synced) % (seq, at, data)
     return b'%b,"crc":%d}\n' % (body, crc32(body))
 
 
 @lru_cache(maxsize=256)
-def _kind(kind: str, step: str | None) -> bytes:
-    """What a step's records of one type have in common."""
-    named = b'"step":%b,' % orjson.dumps(step) if step is not None else b""
-    return b'"type":"%b",%b"data":' % (kind.encode(), named)
+def _form(kind: str, step: str | None, has_seq: bool, synced: bool) -> bytes:
+    """What a step's records of one type have in common, up to their checksum, with places for what they have not."""
+    start = _SYNCED if synced else b"{"
+    seq = b'"seq":%d,' if has_seq else b""
+    named = b'"step":%b,' % orjson.dumps(step).replace(b"%", b"%%") if step is not None else b""
+    return b'%b%b"at":%%d,"type":"%b",%b"data":%%b' % (start, seq, kind.encode(), named)
 
 
 def decode(line: bytes) -> Record:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import anyio
@@ -180,11 +180,13 @@ class _RunningStep:
         self._context, self.key = context, key
         self.idempotency_key = f"{context.task_id}:{context.generation}:{key}"
 
-    async def output(self, part: str, text: str, **more: Json) -> None:
-        await self._context.emit_text(EventType.OUTPUT, self.key, part, text, more)
+    # These two hand on what is to be awaited: one more coroutine would cost nearly as much as the JSON.
 
-    async def reasoning(self, part: str, text: str) -> None:
-        await self._context.emit_text(EventType.REASONING, self.key, part, text, {})
+    def output(self, part: str, text: str, **more: Json) -> Coroutine[Any, Any, None]:
+        return self._context.emit_text(EventType.OUTPUT, self.key, part, text, more)
+
+    def reasoning(self, part: str, text: str) -> Coroutine[Any, Any, None]:
+        return self._context.emit_text(EventType.REASONING, self.key, part, text, {})
 
     async def item(self, data: Mapping[str, Any], *, outcome: str = "completed") -> None:
         if outcome not in OUTCOMES or not isinstance(data.get("key"), str):

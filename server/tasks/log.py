@@ -74,9 +74,10 @@ class TaskLog:
         if not self._waiting:
             self._something.set()
         self._waiting.append((record, data))
-        self._waiting_bytes += len(record.data)
+        before = self._waiting_bytes
+        self._waiting_bytes = waiting = before + len(record.data)
         self._put_count += 1
-        if self._waiting_bytes >= GATHER_BYTES and not self._urgent.is_set():
+        if before < GATHER_BYTES <= waiting:
             self._urgent.set()
 
     def check_lease(self) -> None:

@@ -43,11 +43,13 @@ def share(total: int, parts: int, index: int) -> range:
 
 def text_of(index: int, size: int, seed: int) -> str:
     """Six digits and then letters; the same for the same arguments."""
-    head = f"{index:0{INDEX_DIGITS}d} "[:size]
+    head = f"{str(index).zfill(INDEX_DIGITS)} "[:size]
     block = _block(seed)
-    start = index * STRIDE % len(block)
-    wanted = size - len(head)
-    return head + (block * (1 + (start + wanted) // len(block)))[start : start + wanted]
+    start = index * STRIDE % BLOCK_LETTERS
+    end = start + size - len(head)
+    if end > BLOCK_LETTERS:
+        block *= 1 + end // BLOCK_LETTERS
+    return head + block[start:end]
 
 
 @lru_cache(maxsize=16)
@@ -67,10 +69,11 @@ async def run(context: Context, params: DemoParams) -> Json:
             for event in events:
                 if params.fail_at is not None and event >= params.fail_at:
                     raise WorkflowFailed(f"The demo was asked to fail at event {params.fail_at}.")
-                await pace.wait_for(event)
+                if params.rate:
+                    await pace.wait_for(event)
                 if params.kill_at is not None and event >= params.kill_at:
                     os.kill(os.getpid(), signal.SIGKILL)
-                await emit(step, event, params)
+                await step.output("demo", text_of(event, params.size, params.seed), t=time.monotonic_ns())
             for item in items:
                 await step.item({"key": f"item-{item}", "title": f"Item {item}"})
             return {"events": len(events), "items": len(items)}
@@ -82,21 +85,16 @@ async def run(context: Context, params: DemoParams) -> Json:
 
 
 class _Pace:
-    """The rate, counted from the first event of this attempt."""
+    """The rate, which is not 0, counted from the first event of this attempt."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._origin: float | None = None
 
     async def wait_for(self, event: int) -> None:
-        if self._rate:
-            if self._origin is None:
-                self._origin = anyio.current_time() - event / self._rate
-            await anyio.sleep_until(self._origin + event / self._rate)
-
-
-async def emit(step: Step, index: int, params: DemoParams) -> None:
-    await step.output("demo", text_of(index, params.size, params.seed), t=time.monotonic_ns())
+        if self._origin is None:
+            self._origin = anyio.current_time() - event / self._rate
+        await anyio.sleep_until(self._origin + event / self._rate)
 
 
 def demo_workflow() -> Workflow:

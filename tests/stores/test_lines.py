@@ -2,7 +2,7 @@
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.models import Record
@@ -20,6 +20,8 @@ RECORDS = st.builds(
 
 
 @given(RECORDS)
+@example(Record(7, 0, "output", b'{"text":"50 %d %%"}', "50 %d %%"))
+@example(Record(None, 0, "step", b"{}", "%b"))
 def test_a_record_comes_back_as_it_was_written(record: Record) -> None:
     """On one line, whatever is in it."""
     line = lines.encode(record)
