@@ -6,7 +6,7 @@ import secrets
 import socket
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -17,16 +17,21 @@ from typing import Any
 import anyio
 import orjson
 
-from scripts.benching.bench import PLAIN, REDIS, SQLITE, STORE, Bench
+from scripts.benching.bench import LOG, PLAIN, REDIS, SQLITE, STORE, Bench
 from scripts.benching.holdfast import Holdfast, holdfast, stream_of
 from scripts.benching.load import Plan
 from scripts.benching.peers import redis
 from scripts.benching.processes import carried_out, load, wait_until
 from scripts.benching.table import HOLDFAST, Outcome
 from scripts.judging import Failed
-from server.models import Life, Record, new_generation
+from server.models import EventType, Life, Record, new_generation
 from server.stores import lines
+from server.stores.base import LogWriter
 from server.stores.files import FileStore
+from server.streaming.channel import Channel
+from server.streaming.hub import RING_BYTES
+from server.tasks.log import TaskLog
+from server.tasks.state import TaskState
 
 SIZE = 20
 STEPS = 10
@@ -72,6 +77,7 @@ def measure(bench: Bench) -> Outcome:
         seeds = iter(range(bench.sizes.rounds))
         subjects: dict[str, Callable[[], float]] = {
             HOLDFAST: lambda: events / _end_to_end(own, folder, events, next(seeds)),
+            LOG: lambda: records / _to_log(folder, groups),
             STORE: lambda: records / _to_store(folder, groups),
             PLAIN: lambda: records / _to_file(folder, groups),
             SQLITE: lambda: records / _to_sqlite(folder, groups),
@@ -121,7 +127,34 @@ def _to_file(folder: Path, written: Iterable[Written]) -> float:
 def _to_store(folder: Path, written: Iterable[Written]) -> float:
     """Holdfast's store alone, without workflow and readers: one append for each group."""
 
-    async def append_all() -> float:
+    async def append_all(_: Life, writer: LogWriter) -> None:
+        for group in written:
+            await writer.append([record._replace(data=orjson.dumps(data)) for record, data in group.records])
+
+    return _with_writer(folder, append_all)
+
+
+def _to_log(folder: Path, written: Iterable[Written]) -> float:
+    """Holdfast's log of a task, without workflow and readers: each group put, durable, folded, and in the ring."""
+
+    async def put_all(life: Life, writer: LogWriter) -> None:
+        ring = Channel(life, lambda: RING_BYTES)
+        log = TaskLog(writer, TaskState(life), ring.publish, lambda: True)
+        for group in written:
+            for record, data in group.records:
+                put = log.put if record.seq is not None else log.put_journal
+                put(EventType(record.type), data, record.step)
+            await log.write_out()
+        if ring.last_seq != log.last_seq:
+            raise Failed(f"{ring.last_seq} of {log.last_seq} events were published")
+
+    return _with_writer(folder, put_all)
+
+
+def _with_writer(folder: Path, work: Callable[[Life, LogWriter], Awaitable[None]]) -> float:
+    """The seconds that ``work`` takes with a new task in a store of its own."""
+
+    async def timed() -> float:
         store = FileStore(folder / "store")
         await store.open()
         task_id = secrets.token_hex(16)
@@ -131,15 +164,13 @@ def _to_store(folder: Path, written: Iterable[Written]) -> float:
         if writer is None:
             raise Failed("a new task could not be claimed")
         began = time.monotonic()
-        for group in written:
-            records = [record._replace(data=orjson.dumps(data)) for record, data in group.records]
-            await writer.append(records)
+        await work(life, writer)
         seconds = time.monotonic() - began
         await writer.close()
         await store.close()
         return seconds
 
-    return anyio.run(append_all)
+    return anyio.run(timed)
 
 
 def _to_sqlite(folder: Path, written: Iterable[Written]) -> float:

@@ -17,6 +17,7 @@ T = TypeVar("T")
 NAIVE, NCHAN, NGINX, BARE = "naive", "Nchan", "nginx static", "bare writes"
 HELLO, SQLITE, REDIS, PLAIN = "hello route", "SQLite", "Redis Streams", "plain file"
 STORE = "Holdfast's store alone"
+LOG = "Holdfast's log, no workflow"
 
 
 @dataclass(frozen=True)
