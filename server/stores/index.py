@@ -141,8 +141,12 @@ class Index:
                 self._close(appended)
 
     def close(self) -> None:
-        with self._guard:
-            self._leave_own()
+        """Give the handle back, unless somebody is just at it: this is called by who can't wait."""
+        if self._guard.acquire(blocking=False):
+            try:
+                self._leave_own()
+            finally:
+                self._guard.release()
 
     def _save_base(self) -> None:
         rows = list(self._headlines)

@@ -12,6 +12,7 @@ from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 
+LOCK_SECONDS = 0.0001
 AFTERWARDS_SECONDS = 0.0001
 """Between the last deed of a call that was left, and the moment when its caller goes on: others may act then, too."""
 
@@ -48,6 +49,32 @@ class Threads:
 
     def close(self) -> None:
         pass
+
+
+class Lock:
+    """As `threading.Lock`, for calls that hold it over calls to the disk: the others go on when it is free."""
+
+    def __init__(self) -> None:
+        self._held = False
+
+    def acquire(self, blocking: bool = True) -> bool:
+        while self._held:
+            if not blocking:
+                return False
+            if getcurrent().parent is None:
+                raise RuntimeError("whoever holds this lock never goes on while the event loop waits for it")
+            hand_over(LOCK_SECONDS)
+        self._held = True
+        return True
+
+    def release(self) -> None:
+        self._held = False
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
 
 
 async def _to_its_end(function: Callable[..., T], args: tuple[object, ...]) -> T:

@@ -19,9 +19,9 @@ import anyio
 import anyio.to_thread
 from anyio._backends import _asyncio
 
-from server.stores import threads
+from server.stores import index, threads
 from tests.campaigns.chance import dice
-from tests.campaigns.simulation.blocking import Threads, run_sync
+from tests.campaigns.simulation.blocking import Lock, Threads, run_sync
 
 TRACE_KEPT = 60
 FIRST_MOMENT = 1_795_435_200.0
@@ -110,6 +110,7 @@ def install() -> None:
         socket: {"gethostname": lambda: "machine"},
         anyio.to_thread: {"run_sync": run_sync},
         threads: {"Threads": Threads},
+        index: {"Lock": Lock},
         _asyncio: {"set": OrderedSet},
     }
     for module, names in replaced.items():
