@@ -108,6 +108,10 @@ class TaskFolder:
         except FileNotFoundError:
             return self.create(replace(life, generation=new_generation()))
         except OSError as error:
+            if made:
+                # Others see the record, and may have shown the task, although there was no room for its folder.
+                with suppress(OSError):
+                    self._births.make_durable(life)
             raise _half_made(error) if made else error from None
         try:
             # Again: a settling owner of an older life may have taken the mark away in between.

@@ -137,7 +137,7 @@ async def _run(root: Path, rounds: int, seed: int, weakened: bool) -> Figures:
         if not verdict.good:
             losses.lost(verdict, str(damage), detail, sort=damage.subject.name)
         _restore(root / "tasks", pristine)
-    done: dict[str, int | float] = {verdict: counts.pop(verdict) for verdict in list(Verdict) if verdict.good}
+    done: dict[str, int | float] = {verdict: counts.pop(verdict, 0) for verdict in list(Verdict) if verdict.good}
     lost = {verdict: counts.pop(verdict, 0) for verdict in list(Verdict) if not verdict.good}
     return Figures({**counts, **done}, {str(name): count for name, count in lost.items()}, tuple(losses.notes))
 

@@ -144,3 +144,31 @@ def test_a_name_is_made_durable_again_only_where_it_may_be_another_file(tmp_path
     assert mark.exists()
     volume.touch(mark)
     assert disk.synced == 3
+
+
+class NoRoomForLivesDisk(Disk):
+    """Takes the record of a life, and not its folder; knows of which folders the names were made durable last."""
+
+    def __init__(self) -> None:
+        self.made_durable: list[Path] = []
+
+    def make_folder(self, path: Path) -> None:
+        if path.parent.name == TASK:
+            raise os_error(errno.ENOSPC)
+        super().make_folder(path)
+
+    def sync_folder(self, path: Path) -> None:
+        super().sync_folder(path)
+        self.made_durable.append(path)
+
+
+async def test_a_life_that_others_see_is_durable_although_there_was_no_room_for_its_folder(tmp_path: Path) -> None:
+    """They may have shown it, and after a power cut another one would be made in its place."""
+    disk = NoRoomForLivesDisk()
+    store, other = FileStore(tmp_path, disk), FileStore(tmp_path)
+    await store.open()
+    await other.open()
+    with pytest.raises(StoreFailed, match="Ask for it again"):
+        await store.create(life())
+    assert await other.lives(TASK) == [life()]
+    assert disk.made_durable[-1] == tmp_path / TASK
