@@ -37,6 +37,9 @@ PIECE_BYTES = 1 << 20
 LEAST_BYTES_TO_FOLD = 1 << 20
 """The files beside the base are folded into it when they are this large, and half as large as the base."""
 
+MOST_FILES = 100
+"""Each is looked at with every look, so that as many are folded however short they are."""
+
 MOST_UNTOLD = 10_000
 
 Row = Sequence[Any]
@@ -52,6 +55,7 @@ class Index:
         self._headlines = Headlines()
         self._guard = Lock()
         self._own: tuple[str, int] | None = None
+        self._written = 0
         self._untold: list[Row] = []
         self._read_to: dict[str, int] = {}
         self._base: Version | None = None
@@ -91,15 +95,16 @@ class Index:
             return self._headlines.since(cursor)
 
     def in_doubt(self, task_ids: Iterable[str], open_ids: Iterable[str]) -> list[str]:
-        """Which of the tasks that there are have to be looked at; what is known of others is dropped."""
+        """Which tasks have to be looked at, of those that there are and those that are known.
+
+        One that is known and was not there is looked at as well, and not dropped: it may have begun just after.
+        """
         there, opened = set(task_ids), set(open_ids)
         with self._guard:
             self._read()
-            for task_id in self._headlines.ids - there:
-                self._headlines.drop(task_id)
             waiting = (Status.PENDING, Status.RUNNING)
             unlikely = {each.task_id for each in self._headlines if each.status in waiting} - opened
-            return [*(there - self._headlines.ids), *unlikely]
+            return [*((there ^ self._headlines.ids) | unlikely)]
 
     def look_at(self, task_ids: Iterable[str]) -> None:
         """See how these tasks are, and tell the others."""
@@ -131,7 +136,9 @@ class Index:
             old = closed & self._seen_closed
             self._seen_closed = closed
             appended = [name for name in names if name.endswith(OPEN) and name != BASE]
-            much = sum(self._size(name) for name in appended) >= max(LEAST_BYTES_TO_FOLD, self._size(BASE) // 2)
+            much = len(appended) >= MOST_FILES or sum(self._size(name) for name in appended) >= max(
+                LEAST_BYTES_TO_FOLD, self._size(BASE) // 2
+            )
             if BASE in names and not old and not much:
                 return
             self._save_base()
@@ -149,8 +156,7 @@ class Index:
                 self._guard.release()
 
     def _save_base(self) -> None:
-        rows = list(self._headlines)
-        lines = (_line(rows[start : start + ROWS_PER_LINE]) for start in range(0, len(rows), ROWS_PER_LINE))
+        lines = _lines(list(self._headlines))
         self._volume.replacement(self._folder / BASE, lines, durable=False).commit()
         self._base = self._volume.disk.version(self._folder / BASE)
 
@@ -177,16 +183,19 @@ class Index:
             return
         try:
             name, handle = self._own_file()
-            line = _line(self._untold)
-            self._volume.write_all(handle, line)
+            lines = b"".join(_lines(self._untold))
+            self._volume.write_all(handle, lines)
         except OSError as error:
             if len(self._untold) == 1:
                 logger.warning("the index takes nothing, lists at other nodes may be behind: %s", error.strerror)
             del self._untold[:-MOST_UNTOLD]
-            self._leave_own()  # its end may be torn, and nothing may follow that
+            if self._is_torn():
+                self._leave_own()  # nothing may follow that
         else:
             self._untold = []
-            self._read_to[name] += len(line)
+            self._written += len(lines)
+            if name in self._read_to:  # it is read again from its start where a look has missed it
+                self._read_to[name] += len(lines)
 
     def _own_file(self) -> tuple[str, int]:
         """Its name without suffix, and its handle. Another one where somebody has closed the last."""
@@ -196,8 +205,15 @@ class Index:
             name = secrets.token_hex(8)
             handle = self._volume.disk.open(self._folder / f"{name}{OPEN}", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             self._own = name, handle
-            self._read_to[name] = 0
+            self._written = self._read_to[name] = 0
         return self._own
+
+    def _is_torn(self) -> bool:
+        """Whether a part of what could not be written is there. On a full volume it mostly is not."""
+        try:
+            return self._own is not None and self._volume.disk.size(self._own[1]) != self._written
+        except OSError:
+            return True
 
     def _leave_own(self) -> None:
         if self._own is not None:
@@ -264,7 +280,7 @@ _STATUSES = {status.value: status for status in Status}
 
 def _headline(row: Row) -> Headline | None:
     """None for one that another version of this program has written. What many have in common is kept once."""
-    if len(row) != len(Headline._fields):
+    if len(row) != len(Headline._fields) or row[5] not in _STATUSES:
         return None
     found = Headline(*row)
     return found._replace(
@@ -273,6 +289,12 @@ def _headline(row: Row) -> Headline | None:
         scope=sys.intern(found.scope),
         project=found.project and sys.intern(found.project),
     )
+
+
+def _lines(rows: Sequence[Row]) -> Iterator[bytes]:
+    """None is longer than what a reader takes in at once."""
+    for start in range(0, len(rows), ROWS_PER_LINE):
+        yield _line(rows[start : start + ROWS_PER_LINE])
 
 
 def _line(rows: Iterable[Row]) -> bytes:
