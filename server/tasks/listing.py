@@ -147,9 +147,13 @@ class Watched:
 
 
 def _is_behind(head: dict[str, Any], headline: Headline) -> bool:
-    """Whether more has been told of a task than its snapshot says: whoever saved that did not get so far."""
-    known = (headline.number, headline.epoch, headline.seq)
-    return head["generation"] == headline.generation and (headline.number, head["epoch"], head["seq"]) < known
+    """Whether more has been told of a task than its snapshot says: whoever saved that did not get so far.
+
+    One of another life may be that of the life before, and is not trusted either.
+    """
+    if head["generation"] != headline.generation:
+        return True
+    return (head["epoch"], head["seq"]) < (headline.epoch, headline.seq)
 
 
 def _cursor_of(view: dict[str, Any]) -> str:
