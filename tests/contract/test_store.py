@@ -9,10 +9,11 @@ import orjson
 import pytest
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Control, EventType, Life, Node, Record
+from server.models import Action, Control, EventType, Headline, Life, Node, Record, Status
 from server.stores.base import LogReader, LogWriter, Sight, Store
 from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
+from server.tasks.state import TaskState
 from tests.making import TASK, life, output, outputs, release, step_record
 
 
@@ -644,3 +645,54 @@ async def test_tidying_up_harms_nothing(store: Store) -> None:
         await store.tidy()
     assert seqs(await read_on(store.reader(task))) == [1, 2]
     assert [node.id for node in await store.nodes()] == ["n1"]
+
+
+async def save(store: Store, task: Life, status: Status, seq: int) -> Headline:
+    """As an owner saves it; returns what `changes` is to say of it."""
+    state = TaskState(task, status=status, seq=seq)
+    await store.save_snapshot(task, 0, state.snapshot(0, 0), durable=False, headline=state.headline(0))
+    return state.headline(0)
+
+
+async def test_what_became_of_tasks_is_told_once_to_each_cursor(store: Store) -> None:
+    """Everything to who has none; then each task once, as it is, and what was removed."""
+    task, _ = await store.create(life())
+    first = await store.changes()
+    assert (list(first.headlines), list(first.gone), first.anew) == ([Headline.of_life(task)], [], True)
+    await save(store, task, Status.RUNNING, 2)
+    paused = await save(store, task, Status.PAUSED, 4)
+    second = await store.changes(first.cursor)
+    assert (list(second.headlines), list(second.gone), second.anew) == ([paused], [], False)
+    assert await store.remove(task, 0)
+    third = await store.changes(second.cursor)
+    assert (list(third.headlines), list(third.gone), third.anew) == ([], [TASK], False)
+    last = await store.changes(third.cursor)
+    assert (list(last.headlines), list(last.gone), last.anew) == ([], [], False)
+
+
+async def test_what_a_writer_of_an_older_life_saves_is_not_told(store: Store) -> None:
+    """It does not take the place of the newer one."""
+    task, _ = await store.create(life())
+    later, _ = await store.create(life(number=2))
+    cursor = (await store.changes()).cursor
+    await save(store, task, Status.COMPLETED, 9)
+    assert list((await store.changes(cursor)).headlines) == []
+    assert list((await store.changes()).headlines) == [Headline.of_life(later)]
+
+
+async def test_headlines_of_all_tasks_are_there_when_they_are_made(store: Store) -> None:
+    """However often it is asked for."""
+    made = [(await store.create(life(f"{number:032x}")))[0] for number in range(3)]
+    while not await store.make_headlines():
+        pass
+    assert await store.make_headlines()
+    found = (await store.changes()).headlines
+    assert {each.task_id for each in found} == {task.task_id for task in made}
+
+
+async def test_many_heads_come_with_one_call(store: Store) -> None:
+    """As `head` has each; a task without one is left out."""
+    task, _ = await store.create(life())
+    assert await store.heads([TASK]) == {}
+    await save(store, task, Status.PAUSED, 4)
+    assert await store.heads([TASK, "0" * 32]) == {TASK: await store.head(TASK)}
