@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import pytest
@@ -49,7 +50,7 @@ async def running(store: MemoryStore) -> AsyncIterator[Catalogue]:
         tg.cancel_scope.cancel()
 
 
-async def make(store: MemoryStore, number: int, status: Status = Status.PENDING, **more: object) -> Life:
+async def make(store: MemoryStore, number: int, status: Status = Status.PENDING, **more: Any) -> Life:
     task, _ = await store.create(life(f"{number:032x}", **{"created_at": number, **more}))
     await save(store, task, status)
     return task
