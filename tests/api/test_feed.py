@@ -49,6 +49,24 @@ def test_active_tasks_come_first_then_ready_then_every_change(tmp_path: Path) ->
         assert {each.event for each in told[2:]} == {"task"}
 
 
+def test_what_happens_at_another_server_is_told_as_well(tmp_path: Path) -> None:
+    """A task that begins and ends there, and one that is removed there: from one folder, both know the same."""
+    with serving(settings(tmp_path)) as near, serving(settings(tmp_path)) as far:
+        ended = httpx2.post(f"{far.url}/api/tasks", json={"kind": "demo", "events": 1}).json()["id"]
+        httpx2.get(f"{far.url}/api/tasks/{ended}/events", timeout=20)
+        with connection(f"{near.url}/api/events") as raw:
+            feed = Feed(raw)
+            feed.until(lambda seen: any(each.event == "ready" for each in seen))
+            new = httpx2.post(f"{far.url}/api/tasks", json={"kind": "demo", "events": 2}).json()["id"]
+            httpx2.get(f"{far.url}/api/tasks/{new}/events", timeout=20)
+            feed.until(lambda seen: f"{new} completed" in words(seen))
+            assert httpx2.delete(f"{far.url}/api/tasks/{ended}").is_success
+            feed.until(lambda seen: f"{ended} removed" in words(seen))
+        listed = httpx2.get(f"{near.url}/api/tasks").json()
+        assert [view["id"] for view in listed["tasks"]] == [new]
+        assert listed["complete"] is True
+
+
 def words(seen: list[Seen]) -> set[str]:
-    views = [each.data for each in seen]
+    views = [each.data for each in seen if each.event == "task"]
     return {f"{view['id']} {'removed' if view.get('removed') else view['status']}" for view in views}
