@@ -40,12 +40,23 @@ class CountingDisk(RelayedDisk):
         return super().call(name, *args)
 
 
+class GatedStore(FileStore):
+    """Makes its headlines in parts, each when the test lets it; all of them where it says nothing."""
+
+    let: anyio.Semaphore | None = None
+
+    async def make_headlines(self) -> bool:
+        if self.let is not None:
+            await self.let.acquire()
+        return await super().make_headlines()
+
+
 class Node:
     """The lists of a node that runs nothing."""
 
     def __init__(self, folder: Path) -> None:
         self.disk = CountingDisk()
-        self.store = FileStore(folder / "tasks", self.disk)
+        self.store = GatedStore(folder / "tasks", self.disk)
         parts = Holdfast(settings(folder), self.store, [demo_workflow()]).services
         self.listing: Listing = parts.listing
         self.catalogue: Catalogue = parts.catalogue
@@ -190,10 +201,14 @@ async def test_a_list_without_its_index_has_the_newest_first_and_is_complete_lat
         await place.make(number, Status.COMPLETED)
         _set_time(place, number, 1_700_000_000 + number)
     shutil.rmtree(place.folder / "tasks/index")
-    async with Node(place.folder).running() as node:
+    gated = Node(place.folder)
+    gated.store.let = let = anyio.Semaphore(1)
+    async with gated.running() as node:
         newest = [f"task {number}" for number in range(count - 1, count - 51, -1)]
         assert await node.titles(limit=50) == newest
         assert not node.catalogue.complete.is_set()
+        for _ in range(2):
+            let.release()
         await node.catalogue.complete.wait()
         assert len(await node.titles()) == count
     async with Node(place.folder).running() as later:
