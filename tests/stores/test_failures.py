@@ -168,7 +168,8 @@ async def test_a_life_that_others_see_is_durable_although_there_was_no_room_for_
     store, other = FileStore(tmp_path, disk), FileStore(tmp_path)
     await store.open()
     await other.open()
+    task = life()
     with pytest.raises(StoreFailed, match="Ask for it again"):
-        await store.create(life())
-    assert await other.lives(TASK) == [life()]
+        await store.create(task)
+    assert await other.lives(TASK) == [task]
     assert disk.made_durable[-1] == tmp_path / TASK
