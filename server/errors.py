@@ -195,7 +195,7 @@ class TaskCorrupt(HoldfastError):
 
 
 class ModelRequired(HoldfastError):
-    """This version works with the embedded engine only: ask for `engine: embedded`, or leave `engine` out."""
+    """No model is configured: set OPENAI_MODEL and OPENAI_BASE_URL or OPENAI_API_KEY, or ask for `engine: embedded`."""
 
     status = 409
     code = "model_required"
