@@ -223,11 +223,11 @@ class ResearchParams(Params):
 def refuse(params: ResearchParams) -> None:
     """Refuse what is well-formed but can't be done here.
 
-    :raises ModelRequired: the engine is to be a model, and none is configured.
+    :raises ModelRequired: the engine is to be a model, and there is none for research yet.
     :raises InvalidParameters: nothing is left to look in.
     """
     if params.engine == "llm":
-        raise ModelRequired
+        raise ModelRequired("Research works with the embedded engine only: ask for `engine: embedded`, or leave it out.")
     if not params.sources.library and not params.sources.urls:
         reason = "This server has no search provider: leave `library` on, or name pages in `urls`."
         raise InvalidParameters(reason, errors=[FieldError("sources", "nothing_to_search", reason)])
