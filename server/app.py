@@ -21,6 +21,8 @@ from server.api.routes import routes
 from server.api.services import Services
 from server.chronicle import Chronicle
 from server.errors import HoldfastError, StoreFull
+from server.llm.base import Model
+from server.llm.configured import configured_model
 from server.metrics import Figures, Metrics
 from server.models import Node
 from server.resources import docs_dir
@@ -47,6 +49,7 @@ from server.tasks.steering import Steering
 from server.tasks.succession import Succession
 from server.workflows.base import Registry, Workflow
 from server.workflows.demo import demo_workflow
+from server.workflows.model_demo import model_demo_workflow
 from server.workflows.research.workflow import research_workflow
 
 CATALOGUE_SECONDS = 1.0
@@ -59,7 +62,9 @@ logger = logging.getLogger(__name__)
 class Holdfast:
     """One node: its parts, and how they start and end."""
 
-    def __init__(self, settings: Settings, store: Store | None, workflows: list[Workflow]) -> None:
+    def __init__(
+        self, settings: Settings, store: Store | None, workflows: list[Workflow], model: Model | None = None
+    ) -> None:
         self.node = node_name(socket.gethostname(), secrets.token_hex(3))
         registry = Registry(workflows)
 
@@ -124,6 +129,7 @@ class Holdfast:
             readiness=readiness,
             catalogue=catalogue,
             metrics=metrics,
+            model=model,
             node=self.node,
         )
         self._shut_down = False
@@ -180,22 +186,29 @@ class Holdfast:
             parts.hub.close()
 
 
-def default_workflows(settings: Settings) -> list[Workflow]:
-    """The kinds that these settings offer."""
+def default_workflows(settings: Settings, model: Model | None) -> list[Workflow]:
+    """The kinds that these settings offer, with this model where they can use one."""
     library = Library(settings.library_dir, docs_dir())
     fetcher = Fetcher(settings.private_hosts)
     workflows = [research_workflow(library, fetcher)]
     if settings.demo_kind:
         workflows.append(demo_workflow())
+        if model is not None:
+            workflows.append(model_demo_workflow(model))
     return workflows
 
 
 def create_app(
-    settings: Settings | None = None, *, store: Store | None = None, workflows: list[Workflow] | None = None
+    settings: Settings | None = None,
+    *,
+    store: Store | None = None,
+    workflows: list[Workflow] | None = None,
+    model: Model | None = None,
 ) -> Starlette:
     """The application. What is not given is made as the settings say; ``app.state.holdfast`` is the node."""
     settings = settings or Settings()
-    node = Holdfast(settings, store, workflows if workflows is not None else default_workflows(settings))
+    model = model or configured_model(settings)
+    node = Holdfast(settings, store, default_workflows(settings, model) if workflows is None else workflows, model)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

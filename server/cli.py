@@ -170,10 +170,13 @@ def _arguments(voice: Voice) -> argparse.ArgumentParser:
             help=voice("write JSON, one line for each event or task", "输出 JSON，每个事件或任务一行"),
         )
 
-    doctor = voice(
-        "check what this server needs, and say what would be right", "检查服务器所需的一切，并说明应如何改正"
+    about = voice("check what this server needs, and say what would be right", "检查服务器所需的一切，并说明应如何改正")
+    doctor = command("doctor", _doctor, about)
+    doctor.add_argument(
+        "--ask-model",
+        action="store_true",
+        help=voice("ask the model for one word, too; that costs a few tokens", "并请模型回答一个词，会用去少量词元"),
     )
-    command("doctor", _doctor, doctor)
     return parser
 
 
@@ -208,7 +211,7 @@ def _serve(settings: Settings, args: argparse.Namespace) -> int:
 def _doctor(settings: Settings, args: argparse.Namespace) -> int:
     from server.command.doctor import doctor
 
-    return anyio.run(doctor, settings)
+    return anyio.run(partial(doctor, settings, ask=args.ask_model))
 
 
 def _ask(settings: Settings, args: argparse.Namespace) -> int:

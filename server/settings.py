@@ -3,10 +3,12 @@
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+MOST_KEY_BYTES = 4096
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -44,6 +46,35 @@ class Settings(BaseSettings):
         description="Hosts outside the public internet that may be fetched when a request names them, comma-separated. "
         "Default: loopback while the server itself listens on loopback only, else none.",
     )
+
+    openai_model: str = Field("", description="The model to ask, by the name that its endpoint has for it.")
+    openai_thinking_model: str = Field(
+        "", description="The model for planning and for hard questions; else OPENAI_MODEL does that too."
+    )
+    openai_base_url: str = Field(
+        "",
+        description="Address of an OpenAI-compatible endpoint, as http://127.0.0.1:11434/v1. "
+        "With a key and no address it is OpenAI's own.",
+    )
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), description="The endpoint's key. Ollama, vLLM and llama.cpp work without one."
+    )
+    openai_api_key_file: Path | None = Field(None, description="A file that holds the key, instead of OPENAI_API_KEY.")
+    model_first_token_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="A model that has said nothing for so long is given up; some load for minutes.",
+    )
+    model_next_token_seconds: float = Field(
+        120.0, gt=0, description="A model that falls silent in mid-reply for so long is given up."
+    )
+    model_retries: int = Field(3, ge=0, le=20, description="How often a call that failed is made again at most.")
+    model_calls_at_once: int = Field(4, ge=1, le=1000, description="Calls of a model that run at once on this node.")
+    model_price_input: float = Field(
+        0.0, ge=0, description="What a million tokens of prompt cost, for budgets and reports, in any currency."
+    )
+    model_price_output: float = Field(0.0, ge=0, description="What a million tokens of reply cost, in that currency.")
+    log_prompts: bool = Field(False, description="Write each prompt into the log; it holds what users asked and read.")
 
     max_concurrent_tasks: int = Field(
         5, ge=1, le=10_000, description="Tasks that run at once on this node; the rest wait."
@@ -95,6 +126,28 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("openai_base_url")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        url = urlsplit(value)
+        if value and (url.scheme not in ("http", "https") or not url.hostname or url.query or "@" in url.netloc):
+            raise ValueError("an http or https address without user, password or query")
+        return value
+
+    @field_validator("openai_api_key_file")
+    @classmethod
+    def _check_key_file(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            _read_key(value)
+        return value
+
+    @property
+    def model_key(self) -> str | None:
+        """The endpoint's key, from wherever it was given."""
+        if self.openai_api_key_file is not None:
+            return _read_key(self.openai_api_key_file)
+        return self.openai_api_key.get_secret_value().strip() or None
+
     @property
     def speaks_chinese(self) -> bool:
         return (self.lc_all or self.lang).lower().startswith("zh")
@@ -120,3 +173,14 @@ class Settings(BaseSettings):
         if self.allowed_private_hosts is not None:
             return self.allowed_private_hosts
         return LOOPBACK_NAMES if self.loopback_only else ()
+
+
+def _read_key(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as opened:
+            key = opened.read(MOST_KEY_BYTES).strip()
+    except (OSError, UnicodeDecodeError):
+        key = ""
+    if not key:
+        raise ValueError("a readable file with a key in it")
+    return key

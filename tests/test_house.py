@@ -41,9 +41,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tasks.*": (*STORE, "lately", "workflows.base", "tasks.*"),
     "workflows.base": ("errors", "models"),
     "workflows.*": ("errors", "models", "workflows.*", "llm.*", "sources.*", "reports.*"),
+    "llm.configured": ("errors", "models", "settings", "llm.*"),
     "llm.*": ("errors", "models", "llm.*"),
     "sources.*": ("errors", "models", "sources.*"),
     "reports.*": ("errors", "models", "reports.*"),
+    "api.services": (*STORE, "lately", "llm.base", "metrics", "workflows.base", "tasks.*", "streaming.*", "api.*"),
     "api.*": (
         *STORE,
         "lately",
@@ -65,6 +67,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "command.listening": (),
     "command.arguments": ("settings", "command.terminal"),
     "command.doctor": (*STORE, "stores.files", "sources.*", "resources", "command.*"),
+    "command.asking_model": ("errors", "settings", "llm.configured", "command.terminal"),
     "command.logs": ("settings", "command.terminal"),
     "command.connection": ("errors", "api.problems", "streaming.line", "streaming.response", "streaming.whole"),
     "command.serve": ("app", "errors", "settings", "command.*"),
@@ -95,7 +98,8 @@ NAMED_ONLY_BY: dict[str, tuple[str, ...]] = {
     "stores.segments": ("stores.*",),
     "stores.seals": ("stores.*",),
     "sources.browser": ("app", "command.doctor"),
-    "llm.client": ("app",),
+    "llm.client": ("llm.configured",),
+    "llm.configured": ("app", "command.asking_model"),
 }
 
 ENVIRONMENT_READERS = ("settings",)

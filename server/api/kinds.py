@@ -20,4 +20,5 @@ async def list_kinds(request: Request) -> Response:
         }
         for workflow in services(request).registry
     ]
-    return json_response({"kinds": kinds})
+    model = services(request).model
+    return json_response({"kinds": kinds, "model": None if model is None else model.name})

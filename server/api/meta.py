@@ -68,9 +68,10 @@ async def stats(request: Request) -> Response:
 
 async def _capabilities(request: Request) -> dict[str, Any]:
     """What works here as it is: engines, and the packages that optional parts need."""
+    parts = services(request)
     return {
-        "model": None,
-        "kinds": [workflow.kind for workflow in services(request).registry],
+        "model": None if parts.model is None else parts.model.name,
+        "kinds": [workflow.kind for workflow in parts.registry],
         "playwright": _installed("playwright"),
     }
 

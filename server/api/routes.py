@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.api import events, kinds, meta, pages, results, stream, tasks
+from server.api import events, kinds, meta, model, pages, results, stream, tasks
 from server.api.compat import sse
 from server.resources import static_dir
 
@@ -31,6 +31,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{task}/history", tasks.history, methods=["GET"]),
         Route("/api/events", events.events, methods=["GET"]),
         Route("/api/kinds", kinds.list_kinds, methods=["GET"]),
+        Route("/api/model/check", model.check_model, methods=["POST"]),
         Route("/api/stats", meta.stats, methods=["GET"]),
         Route("/api/sse", sse.deep_research, methods=["GET", "POST"]),
         Route("/healthz", meta.healthz, methods=["GET"]),

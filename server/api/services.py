@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from server.api.kept import Kept
 from server.lately import Lately
+from server.llm.base import Model
 from server.metrics import Metrics
 from server.settings import Settings
 from server.stores.base import Store
@@ -46,6 +47,7 @@ class Services:
     readiness: Readiness
     catalogue: Catalogue
     metrics: Metrics
+    model: Model | None
     node: str
     known_requests: Kept[tuple[TaskRequest, BaseModel]] = field(default_factory=lambda: Kept(1024 * 1024, 4096))
     """Requests as they were read, with their parameters; sizes are those of how they were written."""

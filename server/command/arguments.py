@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from server.command.terminal import Voice, columns_of
 from server.settings import Settings
@@ -26,6 +26,16 @@ CHINESE_FAULTS = (
     (r"argument (.+?): (.+)", r"\1：\2"),
 )
 """argparse's own sentences, as patterns, and what they are in Chinese. One that has no row stays as it is."""
+
+PLACES = {
+    "openai_base_url": (
+        "an http or https address without user, password or query",
+        "不含用户名、密码和查询串的 http 或 https 地址",
+    ),
+    "openai_api_key_file": ("a readable file with a key in it", "可以读取、内有密钥的文件"),
+}
+HIDDEN = frozenset({"openai_base_url", "openai_api_key"})
+"""What is in them is not told again: there may be a password in it, even where it does not belong."""
 
 _PIECE = re.compile(r"\s+|(?:[!-~]+|.)[，。；：、）？！]*")
 
@@ -95,7 +105,7 @@ def explain_settings(error: ValidationError, voice: Voice, options: Mapping[str,
 
 def _explain(field: Any, problem: Mapping[str, Any], voice: Voice, options: Mapping[str, str]) -> str:
     name = options.get(field, str(field).upper())
-    given = str(problem["input"])
+    given = "…" if field in HIDDEN else str(problem["input"])
     shown = repr(given if len(given) <= SHOWN_CHARS else f"{given[:SHOWN_CHARS]}…")
     default = shown_setting(Settings.model_fields[field].default)
     wanted = _wanted(field, voice) or problem["msg"]
@@ -107,6 +117,8 @@ def _explain(field: Any, problem: Mapping[str, Any], voice: Voice, options: Mapp
 
 def shown_setting(value: object) -> str:
     """A setting as it would be written in the environment; a dash where there is nothing to write."""
+    if isinstance(value, SecretStr):
+        value = "…" if value.get_secret_value() else ""
     if isinstance(value, tuple):
         value = ",".join(map(str, value))
     if isinstance(value, bool | float) and value == int(value):
@@ -117,6 +129,8 @@ def shown_setting(value: object) -> str:
 def _wanted(field: str, voice: Voice) -> str:
     """What a setting has to be, from its declaration; empty where that does not say it."""
     declared = Settings.model_fields[field]
+    if field in PLACES:
+        return voice(*PLACES[field])
     if declared.annotation is bool:
         return voice("1 or 0", " 1 或 0")
     if get_origin(declared.annotation) is Literal:

@@ -15,6 +15,7 @@ import httpx2
 
 from server import __version__
 from server.command.arguments import shown_setting
+from server.command.asking_model import ask_model, describe_model
 from server.command.listening import listen, url_of, url_within
 from server.command.terminal import Voice, pad
 from server.resources import docs_dir
@@ -73,11 +74,16 @@ class Check:
         return voice("wrong", "有误") if self.needed else voice("note", "注意")
 
 
-async def doctor(settings: Settings) -> int:
-    """Print what was found. Returns the exit status: 1 if something that is needed is not as it must be."""
+async def doctor(settings: Settings, *, ask: bool = False) -> int:
+    """Print what was found; with ``ask`` the model is asked for a word, too.
+
+    Returns the exit status: 1 if something that is needed is not as it must be.
+    """
     voice = Voice(settings.speaks_chinese)
     checks = [_python(voice), *_packages(voice), *await _storage(settings, voice), await _library(settings, voice)]
-    checks += [await anyio.to_thread.run_sync(_browser, settings, voice), _model(voice)]
+    checks += [await anyio.to_thread.run_sync(_browser, settings, voice)]
+    described = await ask_model(settings, voice) if ask else describe_model(settings, voice)
+    checks.append(Check(voice("model", "模型"), *described, needed=False))
     checks += [await _port(settings, voice), *await _servers(settings, voice)]
     heading = voice(
         "Settings in force for this command (* from the environment or the command line)",
@@ -109,7 +115,7 @@ def what_works(settings: Settings, voice: Voice) -> list[str]:
         ),
         voice("Library: ", "资料库：") + _look_at_library(settings).described(voice),
         voice("Browser: ", "浏览器：") + browser,
-        voice("Model: ", "模型：") + _model(voice).detail,
+        voice("Model: ", "模型：") + describe_model(settings, voice)[1],
     ]
 
 
@@ -246,11 +252,6 @@ def _no_browser(found: BrowserSearch, voice: Voice) -> str:
         f"{why or 'none found.'} Pages are read without one. To have one: {INSTALL_BROWSER}",
         f"{why or '未找到。'}网页将不经浏览器读取。安装方法：{INSTALL_BROWSER}",
     )
-
-
-def _model(voice: Voice) -> Check:
-    detail = voice("none in use; this version works with the embedded engine only", "未使用；本版本只有内置引擎")
-    return Check(voice("model", "模型"), True, detail, needed=False)
 
 
 async def _port(settings: Settings, voice: Voice) -> Check:

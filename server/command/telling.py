@@ -36,7 +36,7 @@ CHINESE = {
     "task_ended": "任务已经结束，不能再暂停或停止；可以用 `retry` 或 `rerun` 再次启动。",
     "task_not_retryable": "只有失败或停止的任务才能重试；已完成的任务可以用 `rerun` 再次运行。",
     "corrupt": "任务的日志已损坏，保留原样供运维人员检查，任务不能继续。",
-    "model_required": "没有配置模型：请设置 OPENAI_MODEL 以及 OPENAI_BASE_URL 或 OPENAI_API_KEY，或者使用 `engine: embedded`。",
+    "model_required": "没有模型：设置 OPENAI_MODEL 及 OPENAI_BASE_URL 或密钥，或用 `engine: embedded`。",
     "model_failed": "模型端点没有完成所请求的事。",
     "model_unavailable": "连接不上模型端点，或端点表示现在无法回答。",
     "model_rate_limited": "模型端点暂时不再接受请求。",

@@ -125,8 +125,14 @@ class Model(Protocol):
     """An endpoint with a model behind it."""
 
     name: str
-    identity: Json
+    identity: dict[str, str]
     """``{name, thinking, base_url}``, without credentials: part of the fingerprint of what is made with it."""
+
+    async def check(self) -> Reply:
+        """A question as short as can be, once, whatever the breaker says: does the endpoint answer?
+
+        :raises ModelFailed: it does not, with the reason.
+        """
 
     async def ask(self, prompt: Prompt, call: Call, listen: Listener = unheard) -> Reply:
         """One reply, tried again by what the failure was as long as no piece of its content was passed on.

@@ -61,10 +61,6 @@ class OpenAIModel:
         raise ModelUnavailable  # not reached: the last attempt returns or raises
 
     async def check(self) -> Reply:
-        """A question as short as can be, once: does the endpoint answer?
-
-        :raises ModelFailed: it does not, with the reason.
-        """
         asked = prompt("Reply with the word OK.", max_tokens=CHECK_TOKENS)
         return await self._attempt(asked, Call("check", Budget().account("check")), unheard)
 

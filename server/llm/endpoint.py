@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 from server.llm.usage import Prices
-from server.models import Json
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
@@ -30,7 +29,7 @@ class Endpoint:
     log_prompts: bool = False
 
     @property
-    def identity(self) -> Json:
+    def identity(self) -> dict[str, str]:
         """What is told of it, and enters the fingerprint: no key, and of the URL nothing that could be one."""
         url = urlsplit(self.base_url)
         host = url.netloc.rpartition("@")[2]

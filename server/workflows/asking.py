@@ -68,7 +68,7 @@ async def write_in_step(
         reply = await write(model, prompt, call, listen, lacking=lacking, most_continuations=most_continuations)
         return {"text": reply.text, "finish": reply.finish, "model": reply.model}
 
-    found = await paid_step(ctx, key, prompt, model, budget, run, keep=keep, weight=weight, label=label)
+    found = await paid_step(ctx, key, prompt, budget, run, keep=keep, weight=weight, label=label)
     return Written(found["text"], Finish(found["finish"]), found["model"])
 
 
@@ -95,7 +95,7 @@ async def ask_in_step(
         answer = await ask_for(model, prompt, type_, call, _into(step, None, thoughts))
         return {"value": adapter.dump_python(answer.value, mode="json"), "repairs": answer.repairs}
 
-    found = await paid_step(ctx, key, prompt, model, budget, run, keep=keep, weight=weight, label=label)
+    found = await paid_step(ctx, key, prompt, budget, run, keep=keep, weight=weight, label=label)
     return adapter.validate_python(found["value"])
 
 
@@ -103,7 +103,6 @@ async def paid_step(
     ctx: Context,
     key: str,
     prompt: Prompt,
-    model: Model,
     budget: Budget,
     run: Paid,
     *,
@@ -112,7 +111,7 @@ async def paid_step(
     label: str,
 ) -> Any:
     """A step whose result bears what it cost, which is folded into the budget whenever the step is passed."""
-    inputs = {"prompt": prompt.to_json(), "model": model.identity}
+    inputs = prompt.to_json()  # not the endpoint: a task goes on when its operator moves or changes the model
     input_tokens = sum(TOKENS_PER_MESSAGE + estimate_tokens(each.content) for each in prompt.messages)
     ran_here = False
 

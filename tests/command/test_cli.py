@@ -557,3 +557,25 @@ async def test_the_demonstration_notices_every_fault_that_it_is_shown() -> None:
     ran = await script("--prove")
     assert ran.status == 0, ran.out
     assert ran.out.endswith("16 of 16 faults were noticed.\n")
+
+
+async def test_a_password_in_a_setting_is_not_told_again(tmp_path: Path) -> None:
+    """An address that holds one is refused, in a sentence that says what would be right and not what was given."""
+    languages: list[tuple[dict[str, str], str]] = [({}, "without user, password"), (CHINESE_LOCALE, "不含用户名")]
+    for locale, right in languages:
+        ran = await run("doctor", OPENAI_BASE_URL="https://me:hunter2@host.example/v1", **locale)
+        assert ran.status == 2
+        assert "OPENAI_BASE_URL" in ran.err
+        assert right in ran.err
+        assert "hunter2" not in ran.err + ran.out
+
+
+async def test_doctor_asks_the_model_only_when_told_to(tmp_path: Path) -> None:
+    place = {"TASK_STORAGE_DIR": str(tmp_path), "PORT": "0"}
+    model = {"OPENAI_MODEL": "m", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1", "OPENAI_API_KEY": "sk-canary-1234567"}
+    ran = await run("doctor", **place, **model)
+    asked = await run("doctor", "--ask-model", **place, **model)
+    assert "m at http://127.0.0.1:1/v1" in ran.out
+    assert "does not answer" not in ran.out
+    assert "does not answer: No connection" in asked.out
+    assert "canary" not in ran.out + asked.out

@@ -227,7 +227,7 @@ def refuse(params: ResearchParams) -> None:
     :raises InvalidParameters: nothing is left to look in.
     """
     if params.engine == "llm":
-        raise ModelRequired("Research works with the embedded engine only: ask for `engine: embedded`, or leave it out.")
+        raise ModelRequired("Research works with the embedded engine only: ask for `engine: embedded`, or for none.")
     if not params.sources.library and not params.sources.urls:
         reason = "This server has no search provider: leave `library` on, or name pages in `urls`."
         raise InvalidParameters(reason, errors=[FieldError("sources", "nothing_to_search", reason)])
