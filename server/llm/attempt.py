@@ -24,6 +24,7 @@ from server.llm.usage import TOKENS_PER_MESSAGE, Usage, estimate_tokens
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+MOST_CHARACTERS = 2_000_000
 MOST_BODY_BYTES = 16 * 1024 * 1024
 MOST_ERROR_BYTES = 64 * 1024
 LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
@@ -81,6 +82,7 @@ class Attempt:
         self.request = abilities.request(prompt, model, max(1, min(limits)) if limits else None)
         self._model = model
         self._reader = ReplyReader()
+        self._characters = 0
         self._accepted = True
         self._passed_on = False
         self._deadline = 0.0
@@ -180,6 +182,9 @@ class Attempt:
         """Pass on what an event holds. Returns what of the budget is used up, where the reply must end here."""
         spent = None
         for piece in self._reader.take(data):
+            self._characters += len(piece.text)
+            if self._characters > MOST_CHARACTERS:
+                raise ModelCut(f"The model's reply goes on beyond {MOST_CHARACTERS} characters.")
             spent = self._metered.output(estimate_tokens(piece.text)) or spent
             await self._pass_on(piece, listen)
             self._deadline = anyio.current_time() + self._endpoint.next_token_seconds

@@ -62,10 +62,12 @@ class Budget:
         self._clock, self._began = clock, clock()
         self._earlier_seconds = 0.0
         self._accounts: dict[str, Account] = {}
+        self._folded: set[str] = set()
+        self._spent = Spent()
 
     @property
     def spent(self) -> Spent:
-        return sum((account.spent for account in self._accounts.values()), Spent())
+        return sum((account.spent for account in self._accounts.values()), self._spent)
 
     @property
     def money(self) -> float:
@@ -83,7 +85,10 @@ class Budget:
 
     def fold(self, key: str, recorded: dict[str, Any], *, replayed: bool) -> None:
         """Take a finished step's ``Account.to_json`` in, in the place of what was counted while it ran."""
-        self._accounts[key] = Account(self, self.limits, Spent.from_json(recorded))
+        self._accounts.pop(key, None)
+        if key not in self._folded:
+            self._folded.add(key)
+            self._spent += Spent.from_json(recorded)
         if replayed:
             self._earlier_seconds = max(self._earlier_seconds, recorded["seconds"])
 
@@ -95,9 +100,9 @@ class Budget:
 class Account:
     """What one step spends, counted while it does so: steps that run at once see each other's spending."""
 
-    def __init__(self, budget: Budget, limits: Limits, spent: Spent | None = None) -> None:
+    def __init__(self, budget: Budget, limits: Limits) -> None:
         self._budget, self.limits = budget, limits
-        self._earlier, self._settled = spent or Spent(), Spent()
+        self._earlier, self._settled = Spent(), Spent()
         self._running: list[MeteredCall] = []
 
     @property
@@ -144,7 +149,10 @@ class Account:
 
     def used_up(self, more: Spent | None = None) -> str | None:
         """What of the budget does not allow ``more``; without it, what has been used up."""
-        limits, budget, before = self.limits, self._budget, self._budget.spent
+        limits, budget = self.limits, self._budget
+        if limits == Limits():
+            return None
+        before = budget.spent
         after = before + (more or Spent())
         if limits.calls is not None and after.calls > limits.calls:
             return f"{before.calls} of {limits.calls} calls"

@@ -1,11 +1,13 @@
 """How many tokens, and what they cost. Where an endpoint does not say, they are estimated."""
 
-import unicodedata
+import re
 from dataclasses import dataclass
 from typing import Any
 
 CHARACTERS_PER_TOKEN = 4
-WIDE = frozenset("WF")
+_WIDE = re.compile(
+    "[\u1100-\u11ff\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\U00020000-\U0003ffff]"
+)
 TOKENS_PER_MESSAGE = 4
 
 
@@ -51,5 +53,5 @@ def estimate_tokens(text: str) -> int:
     """Four characters a token, but one for each wide (Chinese, Japanese, Korean) one: within a third of the truth."""
     if text.isascii():
         return -(-len(text) // CHARACTERS_PER_TOKEN)
-    wide = sum(1 for character in text if unicodedata.east_asian_width(character) in WIDE)
-    return wide + -(-(len(text) - wide) // CHARACTERS_PER_TOKEN)
+    narrow = len(_WIDE.sub("", text))
+    return len(text) - narrow + -(-narrow // CHARACTERS_PER_TOKEN)

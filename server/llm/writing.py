@@ -1,15 +1,19 @@
 """A long text out of a model, whole: what was cut off is gone on with from where it stopped."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
 from server.llm.base import Call, Finish, Listener, Model, Piece, Prompt, Reply, unheard
-from server.llm.failures import ModelFailed
+from server.llm.failures import BudgetSpent, ModelFailed
 
 MOST_CONTINUATIONS = 3
 SEAM_CHARACTERS = 400
 LEAST_OVERLAP = 12
+LEAST_CHARACTERS = 5
 _GO_ON = "Your text breaks off there. Go on exactly after its last character: repeat nothing, say nothing about this."
+
+logger = logging.getLogger(__name__)
 
 Lacking = Callable[[str], str | None]
 """What a text that claims to be finished still lacks, as an instruction to the model; None: nothing."""
@@ -39,7 +43,11 @@ async def write(
         seam = _Seam(whole.text, listen)
         try:
             more = await model.ask(prompt.then(whole.text, wanted), call.part(f"more{number}"), seam.hear)
-        except ModelFailed:
+        except BudgetSpent:
+            whole = replace(whole, finish=Finish.BUDGET)
+            break
+        except ModelFailed as failure:
+            logger.warning("a text could not be gone on with (%s); what there is of it is kept", failure.code)
             break
         finally:
             await seam.close()
@@ -95,5 +103,5 @@ def _repeated(before: str, after: str) -> int:
     """How many characters ``after`` begins with that ``before`` ends with; a few may be chance and don't count."""
     for size in range(min(len(before), len(after)), LEAST_OVERLAP - 1, -1):
         if before.endswith(after[:size]):
-            return size
+            return size if len(set(after[:size])) >= LEAST_CHARACTERS else 0  # a rule or a table's dashes go on alike
     return 0

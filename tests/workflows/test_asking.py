@@ -58,6 +58,17 @@ async def test_killed_after_any_step_no_finished_call_is_made_again() -> None:
             assert result["spent"]["calls"] == 4 + len(killed.ran) % 2, "what was cut off is counted too"
 
 
+async def test_a_task_goes_on_when_its_operator_changes_the_model() -> None:
+    """What is finished stays as it is, and the rest is asked of the new one."""
+    with serving_model(PLAN, *PARTS) as served, fail_after(20):
+        killed = RehearsalContext(steps_until_kill=4)
+        with pytest.raises(Killed):
+            await report(killed, served.client())
+        result = await report(RehearsalContext(killed.journal), served.client(model="another"))
+    assert len(result["parts"]) == 3
+    assert [asked.body["model"] for asked in served.asked] == ["scripted"] * 2 + ["another"] * 2
+
+
 async def test_a_call_that_was_cut_off_counts_against_the_budget() -> None:
     """Three servers begin the plan and die; the fourth has one call less for each."""
     with serving_model(PLAN, *PARTS) as served, fail_after(20):
