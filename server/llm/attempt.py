@@ -24,6 +24,8 @@ from server.llm.usage import TOKENS_PER_MESSAGE, Usage, estimate_tokens
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+LAST_WORDS_SECONDS = 5.0
+"""How long the usage may come after the reason of the end."""
 MOST_CHARACTERS = 2_000_000
 MOST_BODY_BYTES = 16 * 1024 * 1024
 MOST_ERROR_BYTES = 64 * 1024
@@ -151,20 +153,33 @@ class Attempt:
             return await self._read_whole(response, listen)
         if media_type == "text/html":
             raise ModelGarbled("The endpoint answered with a web page; look at OPENAI_BASE_URL.")
-        events, chunks = SseReader(), response.iter_bytes().__aiter__()
-        while (chunk := await self._in_time(partial(anext, chunks, None))) is not None:
-            for data in events.feed(chunk):
-                if spent := await self._take(data, listen):
-                    if not self._passed_on:
-                        raise BudgetSpent(f"The task's budget is spent: {spent}.")
-                    await self._close(listen)
-                    return Finish.BUDGET
-        for data in events.close():
-            await self._take(data, listen)
+        try:
+            spent = await self._read_events(response.iter_bytes().__aiter__(), listen)
+        except (ModelTimeout, httpx2.HTTPError):
+            if self._reader.finish is None:
+                raise  # else all is there, and only the endpoint's last words are missing
+            spent = None
+        if spent and not self._passed_on:
+            raise BudgetSpent(f"The task's budget is spent: {spent}.")
         await self._close(listen)
+        if spent:
+            return Finish.BUDGET
         if self._reader.finish is None:
             raise ModelCut
         return self._reader.finish
+
+    async def _read_events(self, chunks: AsyncIterator[bytes], listen: Listener) -> str | None:
+        """Up to the end of the reply. Returns what of the budget is used up, where that is what ended it."""
+        events = SseReader()
+        while (chunk := await self._in_time(partial(anext, chunks, None))) is not None:
+            for data in events.feed(chunk):
+                if spent := await self._take(data, listen):
+                    return spent
+                if self._reader.done:
+                    return None
+        for data in events.close():
+            await self._take(data, listen)
+        return None
 
     async def _read_whole(self, response: Any, listen: Listener) -> Finish:
         body, chunks = b"", response.iter_bytes().__aiter__()
@@ -188,7 +203,10 @@ class Attempt:
             spent = self._metered.output(estimate_tokens(piece.text)) or spent
             await self._pass_on(piece, listen)
             self._deadline = anyio.current_time() + self._endpoint.next_token_seconds
-        return spent if self._reader.finish is None else None
+        if self._reader.finish is None:
+            return spent
+        self._deadline = min(self._deadline, anyio.current_time() + LAST_WORDS_SECONDS)
+        return None
 
     async def _close(self, listen: Listener) -> None:
         for piece in self._reader.close():

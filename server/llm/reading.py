@@ -32,10 +32,12 @@ class ErrorInStream(Exception):
 
 @dataclass
 class ReplyReader:
-    """Gathers one reply. ``finish`` is None until the endpoint says why it ended; ``told`` until it says the usage."""
+    """Gathers one reply. ``finish`` is None until the endpoint says why it ended, ``told`` until it says the usage;
+    ``done``: nothing follows."""
 
     finish: Finish | None = None
     told: Usage | None = None
+    done: bool = False
     model: str = ""
     content: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
@@ -48,7 +50,7 @@ class ReplyReader:
         :raises ErrorInStream: the endpoint says that it failed.
         """
         if data.strip() == DONE:
-            self.finish = self.finish or Finish.STOP
+            self.finish, self.done = self.finish or Finish.STOP, True
             return
         try:
             chunk = orjson.loads(data)

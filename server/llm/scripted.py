@@ -23,7 +23,7 @@ from server.llm.usage import estimate_tokens
 
 MODEL = "scripted"
 MOST_KEPT = 10_000
-Fault: TypeAlias = Literal["cut", "hang", "garbage", "html", "no_json", "error"]
+Fault: TypeAlias = Literal["cut", "hang", "garbage", "html", "no_json", "error", "linger", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,9 @@ class Rule:
 
     ``times``: how often it answers before it is used up. ``refuses``: names of parameters, or types of
     ``response_format``, that are answered with 400. ``status``: other than 200 is an error with ``error`` as its
-    message and code. ``fault`` happens after ``after`` pieces. ``piece``: characters in each; ``pause``: seconds before
-    each. ``reasoning`` comes first, in ``reasoning_field``, or in the content where that is ``think``.
+    message and code. ``fault`` happens after ``after`` pieces; ``linger`` (it says why it ended and never closes)
+    and ``drop`` (it says so and breaks the connection) after all. ``piece``: characters in each; ``pause``: seconds
+    before each. ``reasoning`` comes first, in ``reasoning_field``, or in the content where that is ``think``.
     """
 
     reply: str = ""
@@ -167,7 +168,7 @@ class _Playing:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._send(send, _chunk({"role": "assistant"}))
         pieces = _deltas(rule)
-        for delta in pieces[: rule.after] if rule.fault else pieces:
+        for delta in pieces if rule.fault in (None, "linger", "drop") else pieces[: rule.after]:
             await anyio.sleep(rule.pause)
             await self._send(send, _chunk(delta))
         match rule.fault:
@@ -181,6 +182,11 @@ class _Playing:
                 await self._send(send, b"upstream failure")
             case "error":
                 await self._send(send, orjson.dumps({"error": {"message": rule.error, "code": rule.status}}))
+            case "linger" | "drop":
+                await self._send(send, _chunk({}, rule.finish))
+                if rule.fault == "drop":
+                    return
+                await anyio.sleep_forever()
             case None:
                 if rule.finish is not None:
                     await self._send(send, _chunk({}, rule.finish))

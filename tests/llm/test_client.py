@@ -178,6 +178,14 @@ async def test_a_text_that_breaks_off_is_kept_and_not_asked_for_again(fault: Any
     assert reply.usage.estimated
 
 
+@pytest.mark.parametrize("fault", ["linger", "drop"])
+async def test_a_reply_that_is_whole_needs_no_good_bye(fault: Any) -> None:
+    """An endpoint that keeps the connection, or breaks it, after it said why it ended, has said all."""
+    with serving_model(Rule(reply=TEXT, fault=fault)) as served, fail_after(10):
+        reply = await served.client(next_token_seconds=0.5).ask(QUESTION, call())
+    assert (reply.text, reply.finish, reply.attempts) == (TEXT, Finish.STOP, 1)
+
+
 async def test_a_structured_reply_that_breaks_off_is_asked_for_again() -> None:
     """Nothing of it was passed on, so nobody notices; the call is the same call, by its key."""
     heard = Heard()
