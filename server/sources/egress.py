@@ -1,4 +1,4 @@
-"""The first egress guard: which addresses may be connected to, and a network backend that connects to no other.
+"""The judge of everything that goes out: which addresses may be connected to, for the client and the browser alike.
 
 A name is resolved once; if any of its addresses is forbidden, the whole name is. The connection then goes to the very
 address that was judged, so that a second answer of the name server changes nothing.
@@ -6,9 +6,10 @@ address that was judged, so that a second answer of the name server changes noth
 
 import ipaddress
 import socket
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import anyio
 import httpcore2
@@ -16,8 +17,10 @@ import httpcore2
 from server.sources.failures import FetchFailed
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve: TypeAlias = Callable[[str, int], Awaitable[list[Address]]]
 
 PUBLIC_PORTS = frozenset({80, 443})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # `is_global` of Python 3.11 errs on some of these, so they are named.
 _FORBIDDEN = tuple(
@@ -57,14 +60,54 @@ async def resolve(host: str, port: int) -> list[Address]:
 
 
 @dataclass(frozen=True)
-class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Connects to addresses that have been judged, and to no others.
+class Ruling:
+    """What one request may reach: the public internet, and the one private place that it named, if that is allowed."""
 
-    ``private_hosts`` are let through wherever they lead: hosts that the operator allows *and* that the request named.
-    """
+    ports: frozenset[int] = PUBLIC_PORTS
+    named: tuple[str, int] | None = None
+    resolve: Resolve = resolve
+
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """The addresses that may be connected to, of one resolution. Whoever connects uses these, never the name.
+
+        :raises FetchFailed: (``unknown_host``, ``forbidden_address``)
+        """
+        is_let_through = self.named == (host.lower(), port)
+        if not is_let_through and port not in self.ports:
+            allowed = ", ".join(str(each) for each in sorted(self.ports))
+            raise FetchFailed("forbidden_address", f"Port {port} may not be fetched from; only {allowed}.")
+        addresses = await self.resolve(host, port)
+        if not addresses:
+            raise FetchFailed("unknown_host", f"The host {host[:100]!r} has no address.")
+        if not is_let_through and not all(is_public(address) for address in addresses):
+            raise FetchFailed(
+                "forbidden_address", f"The host {host[:100]!r} is not on the public internet, so it is not fetched."
+            )
+        return addresses
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The operator's rules. ``private_hosts``: ``host`` (at each port) or ``host:port``, which requests may name."""
 
     private_hosts: Collection[str] = ()
     ports: frozenset[int] = PUBLIC_PORTS
+    resolve: Resolve = field(default=resolve)
+
+    def ruling(self, url: str) -> Ruling:
+        """What a request that names this canonical URL may reach; what it leads to is not named by that."""
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        is_allowed = host in self.private_hosts or place in self.private_hosts
+        return Ruling(self.ports, (host, port) if is_allowed else None, self.resolve)
+
+
+@dataclass(frozen=True)
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Connects to addresses that have been judged, and to no others."""
+
+    ruling: Ruling = field(default_factory=Ruling)
 
     async def connect_tcp(
         self,
@@ -77,11 +120,9 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         """:raises FetchFailed: (``unknown_host``, ``forbidden_address``)"""
         try:
             with anyio.fail_after(timeout):
-                addresses = await resolve(host, port)
+                addresses = await self.ruling.addresses(host, port)
         except TimeoutError:
             raise FetchFailed("unknown_host", f"The host {host[:100]!r} was not found in time.") from None
-        if host not in self.private_hosts:
-            self._judge(host, port, addresses)
         failure: Exception | None = None
         for address in addresses:
             try:
@@ -91,14 +132,6 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure or FetchFailed("unknown_host", f"The host {host[:100]!r} has no address.")
-
-    def _judge(self, host: str, port: int, addresses: list[Address]) -> None:
-        if port not in self.ports:
-            raise FetchFailed("forbidden_address", f"Port {port} may not be fetched from; only 80 and 443.")
-        if not addresses or not all(is_public(address) for address in addresses):
-            raise FetchFailed(
-                "forbidden_address", f"The host {host[:100]!r} is not on the public internet, so it is not fetched."
-            )
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)

@@ -16,7 +16,7 @@ import httpx2
 from server import __version__
 from server.sources.boilerplate import without_boilerplate
 from server.sources.documents import Document
-from server.sources.egress import GuardedBackend
+from server.sources.egress import PUBLIC_PORTS, GuardedBackend, Judge, Resolve, resolve
 from server.sources.extract import HTML_TYPES, READABLE_TYPES, extract, media_type_of
 from server.sources.failures import FetchFailed
 from server.sources.urls import canonical
@@ -62,6 +62,8 @@ class Fetcher:
     connect_seconds: float = CONNECT_SECONDS
     total_seconds: float = TOTAL_SECONDS
     most_bytes: int = MOST_BYTES
+    ports: frozenset[int] = PUBLIC_PORTS
+    resolve: Resolve = resolve
     _tls: ssl.SSLContext = field(default_factory=httpcore2.default_ssl_context, init=False)
     _readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS), init=False)
 
@@ -82,8 +84,8 @@ class Fetcher:
         return Page(str(answer.url), answer.media_type, sha256, len(answer.body), document)
 
     async def _get(self, url: str) -> _Answer:
-        named = httpx2.URL(url).host
-        backend = GuardedBackend({named} if named in self.allowed_private_hosts else ())
+        judge = Judge(self.allowed_private_hosts, self.ports, self.resolve)
+        backend = GuardedBackend(judge.ruling(url))
         pool = httpcore2.AsyncConnectionPool(ssl_context=self._tls, network_backend=backend)
         timeout = httpx2.Timeout(self.total_seconds, connect=self.connect_seconds)
         headers = {"User-Agent": USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
