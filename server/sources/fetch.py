@@ -67,6 +67,10 @@ class Fetcher:
     _tls: ssl.SSLContext = field(default_factory=httpcore2.default_ssl_context, init=False)
     _readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS), init=False)
 
+    def judge(self) -> Judge:
+        """The rules that each fetch goes by."""
+        return Judge(self.allowed_private_hosts, self.ports, self.resolve)
+
     async def fetch(self, url: str) -> Page:
         """Fetch and read one page.
 
@@ -84,8 +88,7 @@ class Fetcher:
         return Page(str(answer.url), answer.media_type, sha256, len(answer.body), document)
 
     async def _get(self, url: str) -> _Answer:
-        judge = Judge(self.allowed_private_hosts, self.ports, self.resolve)
-        backend = GuardedBackend(judge.ruling(url))
+        backend = GuardedBackend(self.judge().ruling(url))
         pool = httpcore2.AsyncConnectionPool(ssl_context=self._tls, network_backend=backend)
         timeout = httpx2.Timeout(self.total_seconds, connect=self.connect_seconds)
         headers = {"User-Agent": USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}

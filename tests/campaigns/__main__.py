@@ -21,6 +21,7 @@ NAMES = (
     "rolling",
     "model",
     "contract",
+    "egress",
 )
 
 
