@@ -189,7 +189,7 @@ class Holdfast:
 def default_workflows(settings: Settings, model: Model | None) -> list[Workflow]:
     """The kinds that these settings offer, with this model where they can use one."""
     library = Library(settings.library_dir, docs_dir())
-    fetcher = Fetcher(settings.private_hosts)
+    fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched)
     workflows = [research_workflow(library, fetcher)]
     if settings.demo_kind:
         workflows.append(demo_workflow())

@@ -12,6 +12,7 @@ MOST_KEY_BYTES = 4096
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 Names = Annotated[tuple[str, ...], NoDecode]
+Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
 
 
 class Settings(BaseSettings):
@@ -43,7 +44,8 @@ class Settings(BaseSettings):
     demo_kind: bool = Field(False, description="Offer the `demo` kind, for tests and benchmarks.")
     allowed_private_hosts: Names | None = Field(
         None,
-        description="Hosts outside the public internet that may be fetched when a request names them, comma-separated. "
+        description="Hosts outside the public internet, as `host` or `host:port`, that may be fetched when a request "
+        "names them, comma-separated. "
         "Default: loopback while the server itself listens on loopback only, else none.",
     )
 
@@ -75,6 +77,9 @@ class Settings(BaseSettings):
     )
     model_price_output: float = Field(0.0, ge=0, description="What a million tokens of reply cost, in that currency.")
     log_prompts: bool = Field(False, description="Write each prompt into the log; it holds what users asked and read.")
+    extra_ports: Ports = Field(
+        (), description="Ports of the public internet that may be fetched from beside 80 and 443, comma-separated."
+    )
 
     max_concurrent_tasks: int = Field(
         5, ge=1, le=10_000, description="Tasks that run at once on this node; the rest wait."
@@ -119,7 +124,7 @@ class Settings(BaseSettings):
     lc_all: str = Field("", description="With `zh…` in it, the commands speak Chinese; goes before LANG.")
     lang: str = Field("", description="With `zh…` in it, the commands speak Chinese, else English.")
 
-    @field_validator("allowed_hosts", "cors_origins", "allowed_private_hosts", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", "allowed_private_hosts", "extra_ports", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -166,6 +171,11 @@ class Settings(BaseSettings):
         """Names that a request's Host header may bear; ``*`` is any."""
         given = self.allowed_hosts or (("*",) if self.allow_anonymous else ())
         return (*LOOPBACK_NAMES, *given)
+
+    @property
+    def ports_fetched(self) -> frozenset[int]:
+        """Ports of the public internet that may be connected to."""
+        return frozenset({80, 443, *self.extra_ports})
 
     @property
     def private_hosts(self) -> tuple[str, ...]:

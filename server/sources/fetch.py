@@ -93,7 +93,7 @@ class Fetcher:
         timeout = httpx2.Timeout(self.total_seconds, connect=self.connect_seconds)
         headers = {"User-Agent": USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
         async with httpx2.AsyncClient(
-            transport=_Transport(pool), timeout=timeout, headers=headers, trust_env=False
+            transport=GuardedTransport(pool), timeout=timeout, headers=headers, trust_env=False
         ) as client:
             try:
                 for _ in range(MOST_REDIRECTS + 1):
@@ -166,7 +166,7 @@ async def _decoded(response: httpx2.Response, most: int) -> AsyncIterator[bytes]
         raise FetchFailed("bad_response", "The page's compression is broken.") from None
 
 
-class _Transport(httpx2.AsyncBaseTransport):
+class GuardedTransport(httpx2.AsyncBaseTransport):
     """httpx2's own transport takes no network backend, so this one hands requests to a pool that has ours."""
 
     def __init__(self, pool: httpcore2.AsyncConnectionPool) -> None:

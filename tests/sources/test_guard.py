@@ -73,14 +73,17 @@ async def test_the_named_private_place_is_reached_and_its_neighbour_is_not() -> 
         url = f"http://127.0.0.1:{wanted.port}/"
         async with guard.admit(url) as held:
             answer = await say(guard, f"GET {url} HTTP/1.1\r\nHost: x\r\n".encode() + bearing(held) + b"\r\n")
-            assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"hi")
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert answer.endswith(b"hi")
             for spelled in ("127.0.0.1", "127.1", "0x7f.1", "2130706433", "localhost", "[::1]", "[::ffff:127.0.0.1]"):
                 other = f"http://{spelled}:{canary.port}/"
                 answer = await say(guard, f"GET {other} HTTP/1.1\r\nHost: x\r\n".encode() + bearing(held) + b"\r\n")
-                assert answer.startswith(b"HTTP/1.1 403") and b"X-Holdfast-Refused: forbidden_address" in answer
+                assert answer.startswith(b"HTTP/1.1 403")
+                assert b"X-Holdfast-Refused: forbidden_address" in answer
             assert held.refused == 7
             refusal = held.refusal_of(f"http://127.0.0.1:{canary.port}/x")
-            assert refusal is not None and refusal.code == "forbidden_address"
+            assert refusal is not None
+            assert refusal.code == "forbidden_address"
         assert not canary.got
         assert b"authorization" not in wanted.got.lower()
         assert f"host: 127.0.0.1:{wanted.port}\r\n".encode() in wanted.got.lower()
@@ -173,10 +176,13 @@ async def test_a_small_bomb_is_stopped_by_what_it_unpacks_to() -> None:
 
 async def test_a_tunnel_ends_at_its_bytes_and_its_seconds() -> None:
     """What can't be looked into is counted as it is."""
-    async with site(bytes(300_000)) as wanted, EgressGuard(Judge(("127.0.0.1",)), most_bytes=100_000) as guard:
-        async with guard.admit(f"http://127.0.0.1:{wanted.port}/") as held:
-            start = f"CONNECT 127.0.0.1:{wanted.port} HTTP/1.1\r\nHost: x\r\n".encode()
-            assert len(await say(guard, start + bearing(held) + b"\r\nhello")) < 100_000 + 2 * 65_536
-            assert wanted.got == b"hello"
+    async with (
+        site(bytes(300_000)) as wanted,
+        EgressGuard(Judge(("127.0.0.1",)), most_bytes=100_000) as guard,
+        guard.admit(f"http://127.0.0.1:{wanted.port}/") as held,
+    ):
+        start = f"CONNECT 127.0.0.1:{wanted.port} HTTP/1.1\r\nHost: x\r\n".encode()
+        assert len(await say(guard, start + bearing(held) + b"\r\nhello")) < 100_000 + 2 * 65_536
+        assert wanted.got == b"hello"
     async with EgressGuard(total_seconds=0.2) as guard:
         assert await say(guard, b"GET") == b""
