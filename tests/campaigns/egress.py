@@ -26,6 +26,7 @@ from tests.campaigns.campaign import Campaign, Figures
 from tests.campaigns.hostile import LEADING, REDIRECTS, Canary, canary, hostile_site
 
 HITS = "ways to the canary"
+UNPROVEN = "rounds whose hostile page did not run"
 SETTLE_MS = 15_000
 LEAD_MS = 1000
 SPELLINGS = (
@@ -66,7 +67,7 @@ def run(rounds: int, seed: int, weakened: bool) -> Figures:
 
 
 async def _run(rounds: int, seed: int, weakened: bool) -> Figures:
-    tried, hits, notes = 0, 0, []
+    tried, settled, refused, hits, notes = 0, 0, 0, 0, []
     for number in range(rounds):
         async with canary() as watched, hostile_site() as site:
             address = watched.addresses[(seed + number) % len(watched.addresses)]
@@ -74,16 +75,19 @@ async def _run(rounds: int, seed: int, weakened: bool) -> Figures:
             sweep = _Sweep(site, watched, f"{place}:{watched.port}", weakened)
             await sweep.run()
             tried += sweep.tried
+            settled += sweep.settled
+            refused += sweep.refused
             hits += len(sweep.hits)
             notes += [f"round {number}, canary at {place}: {hit}" for hit in sorted(sweep.hits)]
-    return Figures({"openings": tried}, {HITS: hits}, tuple(notes))
+    done = {"openings": tried, "pages of all ways run to their end": settled, "refused by the guard": refused}
+    return Figures({**done}, {HITS: hits, UNPROVEN: rounds - settled}, tuple(notes))
 
 
 class _Sweep:
     def __init__(self, site: int, watched: Canary, place: str, weakened: bool) -> None:
         self.site, self.watched, self.place, self.weakened = f"127.0.0.1:{site}", watched, place, weakened
         self.judge = Judge((self.site,), PUBLIC_PORTS | {watched.port}, names)
-        self.tried = 0
+        self.tried = self.settled = self.refused = 0
         self.hits: set[str] = set()
 
     async def run(self) -> None:
@@ -163,6 +167,7 @@ class _Sweep:
         async with guard.admit(url) as held:
             options: dict[str, Any] = {**CONTEXT_OPTIONS, "proxy": dict(held.proxy)}
             await self._visit(await browser.new_context(**options), url)
+            self.refused += held.refused
 
     async def _visit(self, context: BrowserContext, url: str) -> None:
         try:
@@ -171,6 +176,7 @@ class _Sweep:
                 await page.goto(url, wait_until="commit", timeout=SETTLE_MS)
                 wanted = "document.title === 'settled'"
                 await page.wait_for_function(wanted, timeout=SETTLE_MS if "/all?" in url else LEAD_MS)
+                self.settled += "/all?" in url
             except Error:
                 return  # refused, or led elsewhere: what counts is who came to the canary
         finally:

@@ -112,8 +112,8 @@ async def canary() -> AsyncIterator[Canary]:
             made.port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - a listener, not a query
             made.addresses.append(address)
             tg.start_soon(listener.serve, made.serve)
-        udp = await anyio.create_udp_socket(local_host="127.0.0.1", local_port=made.port)
-        tg.start_soon(made.hear, await stack.enter_async_context(udp))
+            udp = await anyio.create_udp_socket(local_host=address, local_port=made.port)
+            tg.start_soon(made.hear, await stack.enter_async_context(udp))
         yield made
         tg.cancel_scope.cancel()
 
