@@ -25,7 +25,7 @@ ATTEMPT_SECONDS = 15.0
 MOST_BODY_BYTES = 16_384
 _PREFIX = "whsec_"
 _GOOD = range(200, 300)
-_GONE = 410
+_FINAL = frozenset({"invalid_url", "forbidden_address", "http_410"})
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
@@ -67,7 +67,7 @@ class WebhookSender:
             try:
                 await self._attempt(target, message_id, body)
             except FetchFailed as failure:
-                if wait is None or failure.code in ("forbidden_address", f"http_{_GONE}"):
+                if wait is None or failure.code in _FINAL:
                     raise
                 await anyio.sleep(wait)
             else:
@@ -92,6 +92,8 @@ class WebhookSender:
                     client.stream("POST", url, content=body, headers=headers, follow_redirects=False) as response,
                 ):
                     status = response.status_code  # the body is nobody's business, so it is not read
+        except httpx2.InvalidURL:
+            raise FetchFailed("invalid_url", "The address can't be read.") from None
         except TimeoutError:
             raise FetchFailed("timeout", "The receiver did not answer in time.") from None
         except (httpcore2.ConnectError, httpcore2.ProtocolError, httpcore2.NetworkError, httpx2.HTTPError) as error:

@@ -1,7 +1,7 @@
 """Hostile pages, redirects and names against each entry that takes a URL: nothing may reach the canary.
 
-A real Chromium, and the fetcher. The hostile site is one that the operator allows; the canary, on another port of the
-same machine, is not, though its port is allowed: the address alone is what has to be judged.
+A real Chromium, the fetcher, and webhooks. The hostile site is one that the operator allows; the canary, on another
+port of the same machine, is not, though its port is allowed: the address alone is what has to be judged.
 """
 
 import ipaddress
@@ -22,6 +22,7 @@ from server.sources.fetch import Fetcher
 from server.sources.guard import EgressGuard
 from server.sources.launching import CONTEXT_OPTIONS, LAUNCH_ARGUMENTS, may_go_to
 from server.sources.offered import may_open
+from server.sources.webhooks import WebhookSender
 from tests.campaigns.campaign import Campaign, Figures
 from tests.campaigns.hostile import LEADING, REDIRECTS, Canary, canary, hostile_site
 
@@ -93,6 +94,7 @@ class _Sweep:
     async def run(self) -> None:
         await self._entry("research", self._research)
         await self._entry("model", self._model)
+        await self._entry("webhook", self._webhook)
         async with self._browser() as opened:
             await self._entry("browse", opened)
 
@@ -130,6 +132,13 @@ class _Sweep:
         """A model that was offered one address, and wants to have another one opened."""
         if self.weakened or may_open(url, [f"http://{self.site}/all"]):
             await self._research(url)
+
+    async def _webhook(self, url: str) -> None:
+        judge = _OpenJudge(resolve=names) if self.weakened else self.judge
+        try:
+            await WebhookSender(judge, "a secret", waits=(), attempt_seconds=2).send(url, "msg_1", b"{}")
+        except SourceFailed:
+            return
 
     @asynccontextmanager
     async def _browser(self) -> AsyncIterator[Callable[[str], Awaitable[None]]]:

@@ -188,3 +188,10 @@ async def test_navigation_of_an_unmarked_page_gives_no_text() -> None:
         found = await Fetcher(LOOPBACK).fetch(pages.url("/"))
     assert article in found.document.text
     assert "Link number" not in found.document.text
+
+
+async def test_an_address_that_looks_like_a_number_and_is_none_has_its_code() -> None:
+    """The client reads such a host in its own way and refuses it; that must not end the task."""
+    with pytest.raises(SourceFailed) as failed:
+        await Fetcher(LOOPBACK).fetch("http://0177.0.0.1/")
+    assert failed.value.code == "bad_response"

@@ -75,6 +75,9 @@ async def test_no_webhook_goes_inside_unless_the_operator_allows_the_place() -> 
         with pytest.raises(FetchFailed) as failed:
             await sender.send(f"http://127.0.0.1:{there.port}/hook", "msg_1", b"{}")
         assert (failed.value.code, there.got) == ("forbidden_address", [])
+        with pytest.raises(FetchFailed) as failed:
+            await sender.send("http://0177.0.0.1/", "msg_1", b"{}")
+        assert failed.value.code == "invalid_url"
         with pytest.raises(FetchFailed, match="16 KiB"):
             await sender.send("https://a.example/", "msg_1", bytes(MOST_BODY_BYTES + 1))
 
