@@ -6,6 +6,8 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from pathlib import Path
 
 import anyio
 from starlette.applications import Starlette
@@ -20,14 +22,18 @@ from server.api.problems import on_any_error, on_holdfast_error, on_http_excepti
 from server.api.routes import routes
 from server.api.services import Services
 from server.chronicle import Chronicle
-from server.errors import HoldfastError, StoreFull
+from server.errors import BrowserMissing, HoldfastError, StoreFull
 from server.llm.base import Model
 from server.llm.configured import configured_model
 from server.metrics import Figures, Metrics
 from server.models import Node
 from server.resources import docs_dir
 from server.settings import Settings
+from server.sources.browser import find_browser
+from server.sources.chromium.pool import Chromium
+from server.sources.egress import Judge
 from server.sources.fetch import Fetcher
+from server.sources.guard import EgressGuard
 from server.sources.library import Library
 from server.stores.base import Store
 from server.stores.files import FileStore
@@ -48,6 +54,7 @@ from server.tasks.scheduler import Scheduler, node_name
 from server.tasks.steering import Steering
 from server.tasks.succession import Succession
 from server.workflows.base import Registry, Workflow
+from server.workflows.browse.workflow import browse_workflow
 from server.workflows.demo import demo_workflow
 from server.workflows.model_demo import model_demo_workflow
 from server.workflows.research.workflow import research_workflow
@@ -142,7 +149,10 @@ class Holdfast:
         with contextlib.suppress(StoreFull):  # it serves what is there, and takes tasks up when there is room
             await parts.liveness.beat()
         await parts.liveness.observe()
-        async with anyio.create_task_group() as tg:
+        async with contextlib.AsyncExitStack() as shared, anyio.create_task_group() as tg:
+            for workflow in parts.registry:
+                if workflow.running is not None:
+                    await shared.enter_async_context(workflow.running())
             await tg.start(parts.hub.run)
             await tg.start(parts.audience.run)
             tg.start_soon(parts.replays.run)
@@ -190,12 +200,21 @@ def default_workflows(settings: Settings, model: Model | None) -> list[Workflow]
     """The kinds that these settings offer, with this model where they can use one."""
     library = Library(settings.library_dir, docs_dir())
     fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched)
-    workflows = [research_workflow(library, fetcher)]
+    chromium = Chromium(partial(_browser_path, settings), EgressGuard(Judge(settings.private_hosts, settings.ports_fetched)))
+    workflows = [research_workflow(library, fetcher), browse_workflow(chromium)]
     if settings.demo_kind:
         workflows.append(demo_workflow())
         if model is not None:
             workflows.append(model_demo_workflow(model))
     return workflows
+
+
+def _browser_path(settings: Settings) -> Path:
+    """:raises BrowserMissing: with what was found instead of one."""
+    found = find_browser(settings.browser_path)
+    if found.browser is None:
+        raise BrowserMissing(f"{' '.join(found.problems)} {BrowserMissing.sentence()}".strip())
+    return found.browser.path
 
 
 def create_app(

@@ -270,3 +270,18 @@ class WorkflowFailed(HoldfastError):
     """The workflow could not do its work."""
 
     code = "workflow_failed"
+
+
+class BrowserMissing(HoldfastError):
+    """This needs a browser, and none runs here: install Chromium, or set BROWSER_PATH."""
+
+    status = 503
+    code = "browser_missing"
+    retryable = True
+
+
+class BatchBlocked(HoldfastError):
+    """Too many items in a row failed for one and the same reason; put that right, then `retry`."""
+
+    code = "batch_blocked"
+    retryable = True

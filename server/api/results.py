@@ -1,12 +1,14 @@
 """What a task has made: its output so far, its result, its report, its files."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from server.api.access import own_task
 from server.api.services import services
@@ -15,16 +17,18 @@ from server.api.tasks import json_response
 from server.errors import ArtifactNotFound, NoResultYet, ReportFormatUnavailable
 from server.models import Life
 from server.reports import html
+from server.reports.archive import Archive
 from server.reports.stylesheet import whole_stylesheet
 from server.resources import static_dir
-from server.tasks.context import ARTIFACT_NAME
+from server.tasks.context import ARTIFACT_NAME, RESULT_NAME
 from server.tasks.state import TaskState
 
 REPORT_CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-FORMATS = ("md", "html", "json")
+FORMATS = ("md", "html", "json", "zip")
+"""Those that every kind has; a workflow may have more."""
 
 
 async def output(request: Request) -> Response:
@@ -60,8 +64,14 @@ async def report(request: Request) -> Response:
     wanted = request.path_params["format"]
     download = request.query_params.get("download") in ("1", "true")
     headers = {**task_headers(life), "Content-Disposition": _disposition(life, wanted, download=download)}
-    if wanted not in FORMATS:
-        raise ReportFormatUnavailable(f"No report in {wanted[:20]!r}; there are: {', '.join(FORMATS)}.")
+    own = services(request).registry.formats(life.kind)
+    if wanted not in FORMATS and wanted not in own:
+        raise ReportFormatUnavailable(f"No report in {wanted[:20]!r}; there are: {', '.join((*FORMATS, *own))}.")
+    if wanted in own:
+        if state.result is None:
+            raise NoResultYet
+        media_type, make = own[wanted]
+        return Response(await to_thread.run_sync(make, state.result), headers=headers, media_type=media_type)
     if wanted == "md":
         return Response(state.output, headers=headers, media_type="text/markdown; charset=utf-8")
     if wanted == "html":
@@ -73,7 +83,24 @@ async def report(request: Request) -> Response:
         page = await to_thread.run_sync(partial(html.render, state.output, title, language, style=style))
         return Response(page, headers=headers, media_type="text/html; charset=utf-8")
     document = {"task": state.view(), "output": state.output, "result": state.result}
-    return json_response(document, headers=headers)
+    if wanted == "json":
+        return json_response(document, headers=headers)
+    files = {"report.md": state.output.encode(), "report.json": orjson.dumps(document, option=orjson.OPT_INDENT_2)}
+    return StreamingResponse(_whole(request, life, state, files), headers=headers, media_type="application/zip")
+
+
+async def _whole(request: Request, life: Life, state: TaskState, files: dict[str, bytes]) -> AsyncIterator[bytes]:
+    """All that the task has made, as one archive, file by file: it may be more than should be in memory at once."""
+    archive = Archive()
+    for name, content in files.items():
+        yield await to_thread.run_sync(archive.add, name, content)
+    for name, told in list(state.artifacts.items()):
+        if ARTIFACT_NAME.fullmatch(name) is None or name == RESULT_NAME:
+            continue
+        kept = await services(request).store.artifact(life, name, told["sha256"])
+        if kept is not None:
+            yield await to_thread.run_sync(archive.add, name, kept)
+    yield await to_thread.run_sync(archive.end)
 
 
 async def artifact(request: Request) -> Response:

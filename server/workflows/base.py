@@ -7,6 +7,7 @@ Between steps a workflow only computes, and the same inputs must lead it to the 
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -89,6 +90,8 @@ class Workflow:
     are what the server would use for it now, without credentials: they are part of the fingerprint.
     ``title`` makes the line by which people find a task again. ``check`` refuses parameters that are well-formed but
     can't be carried out here, by raising the error that says why, before a task is made of them.
+    ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result.
+    ``running`` is what all of its tasks share, for as long as the server runs: a browser, say.
     """
 
     kind: str
@@ -100,6 +103,8 @@ class Workflow:
     model: Json = None
     search: Callable[[], Json] = lambda: None
     check: Callable[[Any], None] | None = None
+    formats: Mapping[str, tuple[str, Callable[[Any], bytes]]] = field(default_factory=dict)
+    running: Callable[[], AbstractAsyncContextManager[None]] | None = None
 
 
 class Registry:
@@ -118,6 +123,10 @@ class Registry:
             known = ", ".join(sorted(self._by_kind))
             raise UnknownKind(f"There is no kind {kind[:60]!r} here; this server offers: {known}.")
         return workflow
+
+    def formats(self, kind: str) -> Mapping[str, tuple[str, Callable[[Any], bytes]]]:
+        """What a kind's results can be had as, beside what every kind has; nothing of a kind that is not offered."""
+        return self._by_kind[kind].formats if kind in self._by_kind else {}
 
     def versions(self) -> dict[str, int]:
         return {workflow.kind: workflow.version for workflow in self}

@@ -1,0 +1,268 @@
+"""One page of a batch: its attempts, and what came of it."""
+
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+from playwright.async_api import BrowserContext, Error
+
+from server.errors import BatchBlocked
+from server.sources.chromium.failures import BrowserDied, BrowserFailed
+from server.sources.chromium.pool import Chromium
+from server.sources.chromium.visit import Visit, visiting
+from server.sources.failures import SourceFailed
+from server.workflows.base import Step as JournalStep
+from server.workflows.browse import captures
+from server.workflows.browse.params import PageTask
+from server.workflows.browse.player import Player
+from server.workflows.browse.steps import Step
+
+OPENS_SECONDS = 10.0
+ERROR_PICTURE_SECONDS = 5.0
+SAME_FAILURES = 10
+BLOCKING = frozenset({"unreachable", "unknown_host", "timeout", "browser_died", "forbidden_address"})
+PASSING = frozenset(
+    "unreachable unknown_host timeout bad_response not_found no_navigation step_failed assertion_failed "
+    "http_408 http_425 http_429 http_500 http_502 http_503 http_504".split()
+)
+"""What may be otherwise at the next attempt."""
+LOWEST_ERROR = 400
+
+
+@dataclass
+class Streak:
+    """How often in a row one and the same thing went wrong: the code, and the host it went wrong with."""
+
+    cause: tuple[str, str] | None = None
+    length: int = 0
+
+    def add(self, result: dict[str, Any]) -> None:
+        """:raises BatchBlocked: it was so often that the rest can be taken to fail as well."""
+        error = result["error"]
+        if result["status"] == "skipped":
+            return
+        cause = (error["code"], urlsplit(result["url"]).netloc) if error and error["code"] in BLOCKING else None
+        self.length = self.length + 1 if cause is not None and cause == self.cause else 1 if cause else 0
+        self.cause = cause
+        if cause is not None and self.length >= SAME_FAILURES:
+            raise BatchBlocked(
+                f"{self.length} pages in a row failed with `{cause[0]}` at {cause[1][:100]}: {error['message']} "
+                "Put that right, then `retry`: what is done is not done again."
+            )
+
+
+@dataclass
+class PageRun:
+    """Does one page. ``session``: the cookies and storage to begin with; what it is afterwards stands there again."""
+
+    pool: Chromium
+    index: int
+    key: str
+    task: PageTask
+    steps: list[Step]
+    text_chars: int
+    session: dict[str, Any] | None = None
+    artifacts: list[dict[str, str]] = field(default_factory=list)
+    notes: list[dict[str, str]] = field(default_factory=list)
+    _said: str = ""
+
+    @property
+    def url(self) -> str:
+        opened = next((step.url for step in self.steps if step.type == "navigate"), "")
+        return self.task.url or opened
+
+    @property
+    def name(self) -> str:
+        return self.task.title or self.url
+
+    def result(self, status: str, **more: Any) -> dict[str, Any]:
+        """The result of this page; what is not given is empty. ``status``: completed, failed, skipped or
+        needs_confirmation."""
+        return {
+            "key": self.key,
+            "index": self.index,
+            "title": self.task.title,
+            "url": self.url,
+            "status": status,
+            "attempts": 0,
+            "final_url": None,
+            "http_status": None,
+            "text": None,
+            "text_chars": 0,
+            "extracted": {},
+            "artifacts": self.artifacts,
+            "notes": self.notes,
+            "error": None,
+            "seconds": 0.0,
+            **more,
+        }
+
+    def skipped(self, code: str, message: str, status: str = "skipped") -> dict[str, Any]:
+        return self.result(status, error={"code": code, "message": message, "step": None, "screenshot": None})
+
+    def not_now(self) -> dict[str, Any] | None:
+        code = self.task.not_now(datetime.now(UTC))
+        if code == "expired":
+            return self.skipped(code, f"It was to be done before {self.task.expires_at}.")
+        return self.skipped("not_due", f"It is not due before {self.task.not_before}.") if code else None
+
+    async def run(self, journal: JournalStep) -> dict[str, Any]:
+        """Try until it is done, the retries are used up, or trying again could do harm.
+
+        :raises BrowserMissing: there is no browser here, which is no fault of the page.
+        """
+        started, attempts, deaths = time.monotonic(), 0, 0
+        while True:
+            attempts += 1
+            self.artifacts, self.notes = [], []
+            attempt = _Attempt(self, journal)
+            try:
+                outcome = await attempt.run()
+            except SourceFailed as failure:
+                deaths += isinstance(failure, BrowserDied)
+                may_repeat = not (attempt.acted and self.task.may_change_things)
+                if may_repeat and self._has_another_try(failure, attempts, deaths):
+                    continue
+                if not may_repeat and isinstance(failure, BrowserDied):
+                    reason = "The browser died after something had been sent; look at the site, then run it again."
+                    outcome = self.skipped("interrupted", reason, "needs_confirmation")
+                else:
+                    outcome = attempt.failed(failure)
+            return {**outcome, "attempts": attempts, "seconds": round(time.monotonic() - started, 3)}
+
+    def _has_another_try(self, failure: SourceFailed, attempts: int, deaths: int) -> bool:
+        """A death of the browser gives one try more, and takes none of the page's own."""
+        if isinstance(failure, BrowserDied):
+            return deaths == 1
+        return failure.code in PASSING and attempts - deaths <= self.task.retries
+
+
+class _Attempt:
+    def __init__(self, page: PageRun, journal: JournalStep) -> None:
+        self._page, self._journal = page, journal
+        self._player: Player | None = None
+        self._visit: Visit | None = None
+        self._step: int | None = None
+        self._picture: str | None = None
+        self._done = 0
+
+    @property
+    def acted(self) -> bool:
+        return self._player is not None and self._player.acted
+
+    async def run(self) -> dict[str, Any]:
+        options = {"storage_state": self._page.session} if self._page.session else {}
+        async with self._page.pool.context(self._page.url, **options) as (context, admitted):
+            tracing = "trace" in self._page.task.captures
+            if tracing:
+                await context.tracing.start(screenshots=True, snapshots=True)
+            try:
+                async with visiting(context, admitted) as visit:
+                    self._visit = visit
+                    return await self._use(context, visit)
+            except SourceFailed:
+                await self._take_error_picture()
+                raise
+            finally:
+                if tracing:
+                    await self._keep_trace(context)
+
+    async def _use(self, context: BrowserContext, visit: Visit) -> dict[str, Any]:
+        page, task = self._page, self._page.task
+        self._page.notes = visit.notes
+        player = self._player = Player(visit, self._keep_shot)
+        text = ""
+        async with visit.within(task.timeout_s):
+            for number, step in enumerate(page.steps):
+                self._step = number
+                await self._tell(step.type)
+                await player.play(step)
+                if step.type == "navigate":
+                    self._check_status(visit)
+                self._done += 1
+            self._step = None
+            self._check_status(visit)
+            for name, rule in task.extract.items():
+                await player.take(name, (rule.selector,), rule.attr, all=rule.all)
+            for capture in dict.fromkeys(task.captures):
+                await self._tell(capture)
+                if capture == "text":
+                    text = await captures.text(visit)
+                    await self._keep("text", "", text.encode(errors="replace"))
+                elif capture != "trace":
+                    await self._keep(capture, "", await captures.content(visit, capture))
+                self._done += 1
+            if page.session is not None:
+                page.session = dict(await context.storage_state())
+        return page.result(
+            "completed",
+            final_url=visit.page.url,
+            http_status=visit.status,
+            text=text[: page.text_chars] if "text" in task.captures else None,
+            text_chars=len(text),
+            extracted=player.extracted,
+        )
+
+    def _check_status(self, visit: Visit) -> None:
+        accepted = self._page.task.accept_status
+        status = visit.status
+        if status is not None and status not in accepted and (status >= LOWEST_ERROR or accepted):
+            raise BrowserFailed(f"http_{status}", f"The server answered {status}.")
+
+    def failed(self, failure: SourceFailed) -> dict[str, Any]:
+        visit = self._visit
+        return self._page.result(
+            "failed",
+            final_url=visit.page.url if visit is not None and _is_page(visit.page.url) else None,
+            http_status=visit.status if visit is not None else None,
+            extracted=self._player.extracted if self._player is not None else {},
+            error={"code": failure.code, "message": failure.message, "step": self._step, "screenshot": self._picture},
+        )
+
+    async def _tell(self, what: str) -> None:
+        whole = len(self._page.steps) + len(self._page.task.captures)
+        await self._journal.progress(f"{self._page.name[:80]}: {what}", round(100.0 * self._done / max(1, whole), 1))
+
+    async def _keep_shot(self, capture: str, name: str, content: bytes) -> None:
+        await self._keep(capture, f"-{name}", content)
+
+    async def _keep(self, capture: str, name: str, content: bytes) -> str:
+        ending, media_type = captures.MEDIA[capture]
+        file = f"{self._page.index:03d}{name}.{ending}"
+        await self._journal.artifact(file, content, media_type)
+        self._page.artifacts.append({"capture": capture, "name": file})
+        return file
+
+    async def _take_error_picture(self) -> None:
+        if self._visit is None or isinstance(self._visit.broken, BrowserDied) or not _is_page(self._visit.page.url):
+            return
+        content = None
+        with anyio.move_on_after(ERROR_PICTURE_SECONDS):
+            try:
+                content = await self._visit.page.screenshot(timeout=1000 * ERROR_PICTURE_SECONDS)
+            except Error:
+                return
+        if content is not None:
+            self._picture = await self._keep("screenshot", "-error", content)
+
+    async def _keep_trace(self, context: BrowserContext) -> None:
+        """Only where the attempt was not cut off: a cancelled one has no time for it."""
+        with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
+            path = Path(folder) / "trace.zip"
+            try:
+                await context.tracing.stop(path=path)
+                content = await anyio.Path(path).read_bytes()
+            except (Error, OSError):
+                self._page.notes.append({"code": "no_trace", "message": "The trace could not be written."})
+                return
+            await self._keep("trace", "", content)
+
+
+def _is_page(url: str) -> bool:
+    """Whether it is a page that somebody made, and not one of the browser's own."""
+    return url.startswith(("http://", "https://"))

@@ -1,0 +1,193 @@
+"""Plays the steps of a plan on a page. What it evaluates in pages are the constants below, and nothing of a request."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+from playwright.async_api import Frame, Locator, TimeoutError
+
+from server.sources.chromium.failures import BrowserFailed
+from server.sources.chromium.finding import Way, along, count, find, frame_of
+from server.sources.chromium.visit import Visit
+from server.workflows.browse import steps as verbs
+from server.workflows.browse.captures import pdf, screenshot
+from server.workflows.browse.steps import ACTING, Step
+
+STEP_SECONDS = 5.0
+SCROLL_SECONDS = 1.0
+LOOK_SECONDS = 0.1
+MOST_EXTRACTED = 500
+MOST_EXTRACTED_CHARS = 20_000
+_NAVIGATES = frozenset({"click", "doubleClick", "keyDown", "keyUp", "change", "select", "hover"})
+_WHAT = "element => [element.tagName.toLowerCase(), (element.type || '').toLowerCase()]"
+_HEIGHT = "() => document.documentElement.scrollHeight"
+_TO_END = "() => window.scrollTo(0, document.documentElement.scrollHeight)"
+_TO = "([x, y]) => window.scrollTo(x, y)"
+
+Keep = Callable[[str, str, bytes], Awaitable[None]]
+"""Takes the kind of capture (``screenshot``, ``pdf``), its name and its content."""
+
+
+@dataclass
+class Player:
+    """``acted``: whether a step has been tried that may have changed something at the site."""
+
+    visit: Visit
+    keep: Keep
+    extracted: dict[str, Any] = field(default_factory=dict)
+    acted: bool = False
+
+    async def play(self, step: Step) -> None:
+        """:raises BrowserFailed: with a code; :raises Error: of Playwright, for `Visit.within` to translate."""
+        self.acted = self.acted or step.type in ACTING
+        if step.type in _NAVIGATES and step.asserted_events:
+            try:
+                async with self.visit.page.expect_navigation(
+                    wait_until="commit", timeout=1000 * max(STEP_SECONDS, _seconds(step))
+                ):
+                    await self._do(step)
+            except TimeoutError:
+                raise BrowserFailed("no_navigation", "The step was to lead to another page, and did not.") from None
+        else:
+            await self._do(step)
+        if step.type in _NAVIGATES:
+            await self.visit.come_to_rest()
+
+    async def _do(self, step: Step) -> None:
+        page = self.visit.page
+        match step:
+            case verbs.Navigate():
+                await self.visit.goto(step.url)
+            case verbs.KeyDown():
+                await page.keyboard.down(step.key)
+            case verbs.KeyUp():
+                await page.keyboard.up(step.key)
+            case verbs.SetViewport():
+                await page.set_viewport_size({"width": step.width, "height": step.height})
+            case verbs.Scroll():
+                await self._scroll(step)
+            case verbs.WaitForText() | verbs.AssertText():
+                await self._see(step)
+            case verbs.WaitForElement():
+                await self._await_elements(step)
+            case verbs.Screenshot():
+                await self.keep("screenshot", step.name, await screenshot(self.visit))
+            case verbs.Pdf():
+                await self.keep("pdf", step.name, await pdf(self.visit))
+            case verbs.Extract():
+                await self.take(step.name, step.selectors, step.attr, all=step.all, step=step)
+            case verbs.Close():
+                pass
+            case _:
+                await self._use(step, await find(self._frame(step), step.selectors, _seconds(step)))
+
+    def _frame(self, step: Step) -> Frame:
+        return frame_of(self.visit.page, step.frame)
+
+    async def _use(self, step: Step, element: Locator) -> None:
+        limit = _seconds(step) * 1000
+        match step:
+            case verbs.Click():
+                button = {"auxiliary": "middle", "secondary": "right"}.get(step.button, "left")
+                await element.click(timeout=limit, button=button)  # type: ignore[arg-type] # one of three
+            case verbs.DoubleClick():
+                await element.dblclick(timeout=limit)
+            case verbs.Hover():
+                await element.hover(timeout=limit)
+            case verbs.Change():
+                await _change(element, step.value, limit)
+            case verbs.Select():
+                await element.select_option(list(step.values), timeout=limit)
+
+    async def _scroll(self, step: verbs.Scroll) -> None:
+        page = self.visit.page
+        if step.selectors:
+            element = await find(self._frame(step), step.selectors, _seconds(step))
+            await element.scroll_into_view_if_needed(timeout=_seconds(step) * 1000)
+        elif not step.to_end:
+            await page.evaluate(_TO, [step.x, step.y])
+        else:
+            for _ in range(step.most):
+                before = await page.evaluate(_HEIGHT)
+                await page.evaluate(_TO_END)
+                with anyio.move_on_after(SCROLL_SECONDS) as waiting:
+                    while await page.evaluate(_HEIGHT) <= before:  # noqa: ASYNC110 - only the page knows its height
+                        await anyio.sleep(LOOK_SECONDS)
+                if waiting.cancelled_caught:
+                    return
+            self.visit.note("scroll_bounded", f"The page still grew after {step.most} times of scrolling to its end.")
+
+    async def _see(self, step: verbs.WaitForText | verbs.AssertText) -> None:
+        """Wait for a text to be shown; an assertion looks at what its selectors find, and waits as well."""
+        selectors = getattr(step, "selectors", ())
+        seen = ""
+        with anyio.move_on_after(_seconds(step)):
+            while True:
+                frame = self._frame(step)
+                place = await find(frame, selectors, _seconds(step)) if selectors else frame.locator("css=body")
+                seen = await place.inner_text()
+                if step.text in seen:
+                    return
+                await anyio.sleep(LOOK_SECONDS)
+        code = "assertion_failed" if isinstance(step, verbs.AssertText) else "not_found"
+        raise BrowserFailed(code, f"The text {step.text[:100]!r} is not there.")
+
+    async def _await_elements(self, step: verbs.WaitForElement) -> None:
+        found = 0
+        with anyio.move_on_after(_seconds(step)):
+            while True:
+                found = await count(self._frame(step), step.selectors, visible=step.visible)
+                if {">=": found >= step.count, "==": found == step.count, "<=": found <= step.count}[step.operator]:
+                    return
+                await anyio.sleep(LOOK_SECONDS)
+        raise BrowserFailed("not_found", f"Wanted {step.operator} {step.count} elements; there were {found}.")
+
+    async def take(
+        self, name: str, ways: Sequence[Way], attr: str | None, *, all: bool, step: verbs.Extract | None = None
+    ) -> None:
+        """Take the text or an attribute of an element, or of all that match. What is not there is null, or no entry."""
+        frame = self._frame(step) if step is not None else self.visit.page.main_frame
+        try:
+            element = await find(frame, ways, _seconds(step) if step is not None else STEP_SECONDS / 5)
+        except BrowserFailed as failure:
+            if failure.code != "not_found" or step is not None:
+                raise
+            self.extracted[name] = [] if all else None
+            return
+        if not all:
+            self.extracted[name] = await _value(element, attr)
+            return
+        every = await _matching(frame, ways)
+        self.extracted[name] = [await _value(one, attr) for one in every[:MOST_EXTRACTED]]
+
+
+async def _matching(frame: Frame, ways: Sequence[Way]) -> list[Locator]:
+    for way in ways:
+        if found := await along(frame, way).all():
+            return found
+    return []
+
+
+async def _value(element: Locator, attr: str | None) -> str | None:
+    limit = STEP_SECONDS * 1000
+    if attr is not None:
+        found = await element.get_attribute(attr, timeout=limit)
+        return found[:MOST_EXTRACTED_CHARS] if found is not None else None
+    return (await element.inner_text(timeout=limit)).strip()[:MOST_EXTRACTED_CHARS]
+
+
+async def _change(element: Locator, value: str, limit: float) -> None:
+    tag, kind = await element.evaluate(_WHAT, timeout=limit)
+    if tag == "select":
+        await element.select_option(value, timeout=limit)
+    elif tag == "input" and kind in ("checkbox", "radio"):
+        await element.set_checked(value.lower() not in ("false", "off", "0", ""), timeout=limit)
+    elif tag == "input" and kind == "file":
+        raise BrowserFailed("no_files", "Files are not uploaded from here.")
+    else:
+        await element.fill(value, timeout=limit)
+
+
+def _seconds(step: Any) -> float:
+    return STEP_SECONDS if step.timeout is None else step.timeout / 1000

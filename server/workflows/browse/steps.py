@@ -1,0 +1,213 @@
+"""The verbs of a plan: those of the Chrome DevTools Recorder, and a few of our own. None of them runs JavaScript."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from server.sources.failures import SourceFailed
+from server.sources.urls import LONGEST_URL, canonical
+
+MOST_STEPS = 200
+MOST_TIMEOUT_MS = 120_000
+REFUSED = {
+    "customStep": "what such a step does is known to the program that wrote it alone",
+    "waitForExpression": "JavaScript from a request is never run",
+    "emulateNetworkConditions": "the network is taken as it is",
+}
+ACTING = frozenset({"click", "doubleClick", "change", "select", "keyDown", "keyUp"})
+"""Verbs that may change something at the site."""
+
+
+def checked_url(url: str) -> str:
+    """An address that may be opened; its fragment is kept, since pages of one document differ by it."""
+    try:
+        before, mark, fragment = url.strip().partition("#")
+        return canonical(before) + mark + fragment
+    except SourceFailed as error:
+        raise ValueError(error.message) from None
+
+
+Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_URL), AfterValidator(checked_url)]
+Selector = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Way = Selector | Annotated[list[Selector], Field(min_length=1, max_length=10)]
+"""One way to an element; of a list, each is looked for inside what the one before it has found."""
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AssertedEvent(Strict):
+    """The Recorder's word that a step leads to another page. Where it leads is not compared: pages move."""
+
+    type: Literal["navigation"]
+    url: str | None = None
+    title: str | None = None
+
+
+class _Step(Strict):
+    timeout: int | None = Field(None, ge=0, le=MOST_TIMEOUT_MS, description="Milliseconds; 5,000 if left out.")
+    target: Literal["main"] | None = Field(None, description="The page itself; pop-ups are closed and told of.")
+    asserted_events: tuple[AssertedEvent, ...] = Field((), alias="assertedEvents", max_length=5)
+    frame: tuple[Annotated[int, Field(ge=0, le=50)], ...] = Field((), max_length=8)
+
+
+class _OnElement(_Step):
+    selectors: tuple[Way, ...] = Field(min_length=1, max_length=20, description="Tried in this order.")
+
+
+class _WithPointer(_OnElement):
+    # What a recording knows besides; clicks go to the middle of the element, which is the same in any window.
+    offset_x: float | None = Field(None, alias="offsetX")
+    offset_y: float | None = Field(None, alias="offsetY")
+    button: Literal["primary", "auxiliary", "secondary", "back", "forward"] = "primary"
+    device_type: Literal["mouse", "pen", "touch"] | None = Field(None, alias="deviceType")
+    duration: float | None = Field(None, ge=0)
+
+
+class Navigate(_Step):
+    type: Literal["navigate"]
+    url: Url
+
+
+class Click(_WithPointer):
+    type: Literal["click"]
+
+
+class DoubleClick(_WithPointer):
+    type: Literal["doubleClick"]
+
+
+class Hover(_OnElement):
+    type: Literal["hover"]
+
+
+class Change(_OnElement):
+    """Fills a field, or chooses: an option by its value or label, a box by ``true`` and ``false``."""
+
+    type: Literal["change"]
+    value: Annotated[str, StringConstraints(max_length=20_000)]
+
+
+class Select(_OnElement):
+    type: Literal["select"]
+    values: tuple[Annotated[str, StringConstraints(max_length=2000)], ...] = Field(min_length=1, max_length=100)
+
+
+class KeyDown(_Step):
+    type: Literal["keyDown"]
+    key: Annotated[str, StringConstraints(min_length=1, max_length=30)]
+
+
+class KeyUp(_Step):
+    type: Literal["keyUp"]
+    key: Annotated[str, StringConstraints(min_length=1, max_length=30)]
+
+
+class Scroll(_Step):
+    """To a place, into an element's view, or ``to_end``: down until nothing is added, at most ``most`` times."""
+
+    type: Literal["scroll"]
+    selectors: tuple[Way, ...] = Field((), max_length=20)
+    x: float = 0
+    y: float = 0
+    to_end: bool = False
+    most: int = Field(20, ge=1, le=100)
+
+
+class SetViewport(_Step):
+    type: Literal["setViewport"]
+    width: int = Field(ge=100, le=4000)
+    height: int = Field(ge=100, le=4000)
+    device_scale_factor: float | None = Field(None, alias="deviceScaleFactor")
+    is_mobile: bool | None = Field(None, alias="isMobile")
+    has_touch: bool | None = Field(None, alias="hasTouch")
+    is_landscape: bool | None = Field(None, alias="isLandscape")
+
+
+class WaitForElement(_OnElement):
+    type: Literal["waitForElement"]
+    operator: Literal[">=", "==", "<="] = ">="
+    count: int = Field(1, ge=0, le=10_000)
+    visible: bool | None = None
+
+
+class WaitForText(_Step):
+    type: Literal["waitForText"]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class AssertText(_Step):
+    type: Literal["assertText"]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    selectors: tuple[Way, ...] = Field((), max_length=20)
+
+
+class Extract(_OnElement):
+    type: Literal["extract"]
+    name: Name
+    attr: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_:-]{1,60}$")] | None = None
+    all: bool = False
+
+
+class Screenshot(_Step):
+    type: Literal["screenshot"]
+    name: Name = "shot"
+
+
+class Pdf(_Step):
+    type: Literal["pdf"]
+    name: Name = "print"
+
+
+class Close(_Step):
+    """The end of a recording; the page is closed at the end anyway."""
+
+    type: Literal["close"]
+
+
+Step = Annotated[
+    Navigate
+    | Click
+    | DoubleClick
+    | Hover
+    | Change
+    | Select
+    | KeyDown
+    | KeyUp
+    | Scroll
+    | SetViewport
+    | WaitForElement
+    | WaitForText
+    | AssertText
+    | Extract
+    | Screenshot
+    | Pdf
+    | Close,
+    Field(discriminator="type"),
+]
+
+
+def refuse_scripts(steps: Any) -> Any:
+    """Say clearly what is not played, and why, before the schema says that it does not know it."""
+    for number, step in enumerate(steps if isinstance(steps, list | tuple) else ()):
+        kind = step.get("type") if isinstance(step, dict) else None
+        if isinstance(kind, str) and kind in REFUSED:
+            raise ValueError(f"Step {number} is a `{kind}`, which is not played: {REFUSED[kind]}.")
+        target = step.get("target") if isinstance(step, dict) else None
+        if isinstance(target, str) and target != "main":
+            raise ValueError(f"Step {number} is played in a pop-up ({target[:100]}); pop-ups are closed here.")
+    return steps
+
+
+Steps = Annotated[tuple[Step, ...], BeforeValidator(refuse_scripts), Field(max_length=MOST_STEPS)]
+
+
+class Recording(Strict):
+    """An export of the Chrome DevTools Recorder ("JSON"), as it is."""
+
+    title: str = Field("", max_length=500)
+    timeout: int | None = Field(None, ge=0, le=MOST_TIMEOUT_MS)
+    selector_attribute: str | None = Field(None, alias="selectorAttribute", max_length=100)
+    steps: Steps

@@ -1,0 +1,136 @@
+"""A site of odd pages on a real socket, that counts what it is asked for."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from server.command.listening import listen
+
+MEGABYTE = b"x" * 1024 * 1024
+
+
+def html(body: str, title: str = "A page", language: str = "en") -> str:
+    return (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title></head>'
+        f"<body>{body}</body></html>"
+    )
+
+
+PAGES = {
+    "/": "<h1>Welcome</h1><p>This is the first page of the site.</p><a href='/second'>Second</a>",
+    "/second": "<h1>Second</h1><p>This is the second page.</p>"
+    "<table><caption>Prices</caption><tr><th>Tea</th><td>3</td></tr></table>",
+    "/chinese": "<h1>茶</h1><p>茶叶要密封保存，放在阴凉干燥的地方。</p>",
+    "/dialog": "<p>Before the dialog.</p><script>alert('Look at me'); document.title = 'after'</script>",
+    "/popup": "<p>A page that opens another.</p><a id='open' href='/second' target='_blank'>Open</a>",
+    "/hanging": "<p>The text is there before the picture.</p><img src='/never'>",
+    "/heavy": "<p>A page with a heavy file.</p><script>fetch('/200mb').then(r => r.blob())</script>",
+    "/scroll": "<div id='list'></div><script>let n = 0; function more() {"
+    "for (let i = 0; i < 30; i++) { const p = document.createElement('p'); p.textContent = 'Row ' + n++;"
+    "p.style.height = '60px'; document.getElementById('list').append(p); } }"
+    "more(); addEventListener('scroll', () => {"
+    "if (scrollY + innerHeight > document.documentElement.scrollHeight - 100) more(); });</script>",
+    "/login": "<form method='post' action='/login'><label>Name <input name='name'></label>"
+    "<label>Password <input name='word' type='password'></label>"
+    "<label>Room <select name='room'><option value='a'>First</option><option value='b'>Second</option></select></label>"
+    "<label><input type='checkbox' name='stay'> Stay</label><button>Sign in</button></form>",
+    "/frames": "<p>Outside.</p><iframe src='/login'></iframe>",
+    "/shadow": "<div id='host'></div><script>const r = document.getElementById('host').attachShadow({mode: 'open'});"
+    "r.innerHTML = '<button id=inner>Inner</button>';"
+    "r.getElementById('inner').onclick = () => { document.body.append('Inner was pressed.') }</script>",
+}
+
+
+@dataclass
+class Site:
+    """``asked``: how often each path was asked for; ``posted``: the forms that came."""
+
+    url: str
+    asked: Counter[str] = field(default_factory=Counter)
+    posted: list[dict[str, str]] = field(default_factory=list)
+    wanted: anyio.Event = field(default_factory=anyio.Event)
+    """Set when a page that never comes has been asked for."""
+
+
+def _answering(site: Site) -> Starlette:
+    async def page(request: Request) -> Response:
+        path = request.url.path
+        site.asked[path] += 1
+        if path.startswith("/page/"):
+            return HTMLResponse(html(f"<h1>{path}</h1><p>This is what stands on {path}.</p>"))
+        if path not in PAGES:
+            return HTMLResponse(html("<p>There is no such page.</p>"), status_code=404)
+        return HTMLResponse(html(PAGES[path], language="zh" if path == "/chinese" else "en"))
+
+    async def loop(request: Request) -> Response:
+        site.asked["/loop"] += 1
+        return RedirectResponse("/loop")
+
+    async def never(request: Request) -> Response:
+        site.asked["/never"] += 1
+        site.wanted.set()
+        with anyio.move_on_after(30):
+            while not await request.is_disconnected():  # noqa: ASYNC110 - it has no event
+                await anyio.sleep(0.05)
+        return Response(b"")
+
+    async def heavy(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(200):
+                yield MEGABYTE
+
+        return StreamingResponse(pieces(), media_type="text/html")
+
+    async def download(request: Request) -> Response:
+        return Response(b"\0" * 1000, headers={"Content-Disposition": "attachment; filename=a.bin"})
+
+    async def login(request: Request) -> Response:
+        form = dict(parse_qsl((await request.body()).decode()))
+        site.posted.append(form)
+        answer = RedirectResponse("/inside", status_code=303)
+        answer.set_cookie("who", form.get("name", ""))
+        return answer
+
+    async def inside(request: Request) -> Response:
+        who = request.cookies.get("who")
+        return HTMLResponse(html(f"<p>Hello {who}, you are inside.</p>" if who else "<p>Nobody is signed in.</p>"))
+
+    return Starlette(
+        routes=[
+            Route("/loop", loop),
+            Route("/never", never),
+            Route("/200mb", heavy),
+            Route("/download", download),
+            Route("/login", login, methods=["POST"]),
+            Route("/inside", inside),
+            Route("/{path:path}", page),
+        ]
+    )
+
+
+@asynccontextmanager
+async def site() -> AsyncGenerator[Site, None]:
+    sockets = listen("127.0.0.1", 0)
+    found = Site(f"http://127.0.0.1:{sockets[0].getsockname()[1]}")
+    config = uvicorn.Config(
+        _answering(found), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(server._serve, sockets)
+        while not server.started:  # noqa: ASYNC110 - nor has this
+            await anyio.sleep(0.01)
+        try:
+            yield found
+        finally:
+            server.should_exit = True
+            server.force_exit = True
