@@ -164,7 +164,11 @@ class _Attempt:
             try:
                 async with visiting(context, admitted) as visit:
                     self._visit = visit
-                    return await self._use(context, visit)
+                    try:
+                        return await self._use(context, visit)
+                    finally:
+                        for refusal in admitted.refusals:
+                            visit.note(refusal.code, f"{refusal.place}: {refusal.message}")
             except SourceFailed:
                 await self._take_error_picture()
                 raise

@@ -1,0 +1,141 @@
+"""What a kill costs: of the server, of the browser, and of a page in the middle."""
+
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from anyio import create_task_group, fail_after, sleep, to_thread
+
+from server.sources.chromium.pool import Chromium
+from server.workflows.browse.workflow import browse_workflow
+from server.workflows.rehearsal import RehearsalContext
+from tests.serving import ServerProcess
+from tests.workflows.browse.site import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.anyio]
+PAGES = 8
+
+
+def _server(folder: Path) -> ServerProcess:
+    return ServerProcess(folder, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1", LEASE_SECONDS="2")
+
+
+async def _call(method: str, url: str, **more: Any) -> Any:
+    answer = await to_thread.run_sync(partial(httpx2.request, method, url, timeout=30, **more))
+    return answer.json()
+
+
+async def _until(wanted: Any) -> None:
+    with fail_after(60):
+        while not await wanted():
+            await sleep(0.05)
+
+
+def _browsers_under(folder: Path) -> list[int]:
+    """Chromium processes that were started by a server of this folder, by the mark in their parents' environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and str(folder) in (entry / "environ").read_bytes().decode(errors="replace"):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+async def test_a_killed_server_does_no_finished_page_again_and_leaves_no_process(
+    odd_site: Site, tmp_path: Path, pool: Chromium
+) -> None:
+    tasks = [{"url": f"{odd_site.url}/page/{number}", "captures": ["text", "screenshot"]} for number in range(PAGES)]
+    server = await to_thread.run_sync(_server, tmp_path)
+    try:
+        made = await _call("POST", server.url + "/api/tasks", json={"kind": "browse", "params": {"tasks": tasks}})
+        kills = 0
+        while True:
+            at = f"{server.url}/api/tasks/{made['id']}"
+
+            async def moved(at: str = at, kills: int = kills) -> bool:
+                task = await _call("GET", at)
+                return task["status"] == "completed" or task["progress"]["completed"] > kills
+
+            await _until(moved)
+            if (await _call("GET", at))["status"] == "completed":
+                break
+            await to_thread.run_sync(server.kill)
+            kills += 1
+
+            async def nothing_left() -> bool:
+                return not _browsers_under(tmp_path)
+
+            await _until(nothing_left)
+            server = await to_thread.run_sync(_server, tmp_path)
+        result = await _call("GET", at + "/result")
+        assert kills >= 3
+        assert [item["status"] for item in result["items"]] == ["completed"] * PAGES
+        asked = [odd_site.asked[f"/page/{number}"] for number in range(PAGES)]
+        # A page that was under way at a kill is opened once more; none that was done is.
+        assert sum(asked) <= PAGES + kills
+        assert max(asked) <= 2
+        archive = await to_thread.run_sync(partial(httpx2.get, at + "/report.zip"))
+        assert archive.content.startswith(b"PK")
+    finally:
+        await to_thread.run_sync(server.kill)
+
+
+async def test_a_page_is_stopped_in_the_middle_within_a_second(odd_site: Site, tmp_path: Path, pool: Chromium) -> None:
+    server = await to_thread.run_sync(_server, tmp_path)
+    try:
+        tasks = [{"url": odd_site.url + "/never"}]
+        made = await _call("POST", server.url + "/api/tasks", json={"kind": "browse", "params": {"tasks": tasks}})
+        with fail_after(30):
+            await odd_site.wanted.wait()
+        began = time.monotonic()
+        at = f"{server.url}/api/tasks/{made['id']}"
+        await _call("POST", at + "/stop", json={})
+
+        async def stopped() -> bool:
+            return bool((await _call("GET", at))["status"] == "stopped")
+
+        await _until(stopped)
+        assert time.monotonic() - began < 1.0
+    finally:
+        await to_thread.run_sync(server.kill)
+
+
+async def test_a_killed_browser_costs_one_try_more(pool: Chromium, odd_site: Site) -> None:
+    workflow = browse_workflow(pool)
+
+    async def kill() -> None:
+        await odd_site.wanted.wait()
+        assert pool.pid is not None
+        os.kill(pool.pid, signal.SIGKILL)
+
+    params = workflow.params.model_validate(
+        {"tasks": [{"url": odd_site.url + "/never", "timeout_s": 4, "retries": 0}, {"url": odd_site.url + "/"}]}
+    )
+    result: Any = None
+    async with create_task_group() as tg:
+        tg.start_soon(kill)
+        with fail_after(60):
+            result = await workflow.run(RehearsalContext(), params)
+    first, second = result["items"]
+    assert (first["attempts"], first["error"]["code"], second["status"]) == (2, "timeout", "completed")
+    assert odd_site.asked["/never"] == 2
+    assert pool.in_use == 0
+
+
+async def test_a_form_that_a_crash_interrupted_waits_for_its_user(pool: Chromium, odd_site: Site) -> None:
+    workflow = browse_workflow(pool)
+    task = {"url": odd_site.url + "/login", "fill": {"Name": "Ann"}, "submit": "Sign in"}
+    params = workflow.params.model_validate({"tasks": [task]})
+    first = RehearsalContext()
+    await workflow.run(first, params)
+    del first.journal["item:0"]  # the crash came after the form was sent and before that was recorded
+    result: Any = await workflow.run(RehearsalContext(first.journal), params)
+    assert result["items"][0]["status"] == "needs_confirmation"
+    assert len(odd_site.posted) == 1
