@@ -32,7 +32,7 @@ async def _call(method: str, url: str, **more: Any) -> Any:
 
 async def _until(wanted: Any) -> None:
     with fail_after(60):
-        while not await wanted():
+        while not await wanted():  # noqa: ASYNC110 - another process has no event here
             await sleep(0.05)
 
 
