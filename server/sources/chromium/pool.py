@@ -90,7 +90,7 @@ class Chromium:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Contexts can be had as long as this lasts; at its end all browsers are ended."""
-        async with self.guard:
+        async with self.guard, anyio.create_task_group() as self._closing:
             try:
                 yield
             finally:
@@ -109,6 +109,7 @@ class Chromium:
         async with self._places, self.guard.admit(url) as admitted:
             running = await self._take()
             context: BrowserContext | None = None
+            given_back = False
             try:
                 try:
                     context = await running.browser.new_context(
@@ -121,9 +122,15 @@ class Chromium:
                     self._retire(running)
                     raise failure_of(error) from None
                 yield context, admitted
+            except anyio.get_cancelled_exc_class():
+                # Who is stopped need not wait until the browser has let go of the page.
+                given_back = True
+                self._closing.start_soon(self._give_back, running, context)
+                raise
             finally:
-                with anyio.CancelScope(shield=True):
-                    await self._give_back(running, context)
+                if not given_back:
+                    with anyio.CancelScope(shield=True):
+                        await self._give_back(running, context)
 
     async def close(self) -> None:
         """End all browsers. The next context would start another one."""

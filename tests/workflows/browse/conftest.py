@@ -11,13 +11,13 @@ from server.sources.guard import EgressGuard
 from tests.workflows.browse.site import Site, site
 
 
-def chromium(**more: int) -> Chromium:
+def chromium() -> Chromium:
     """A pool over the machine's browser, which may visit loopback. Skips the test where there is none."""
     found = find_browser()
     if found.browser is None:
         pytest.skip(f"no browser was found on this machine. {' '.join(found.problems)}")
     path = found.browser.path
-    return Chromium(lambda: path, EgressGuard(Judge(("127.0.0.1",))), **more)
+    return Chromium(lambda: path, EgressGuard(Judge(("127.0.0.1",))))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -44,7 +45,7 @@ async def measure(folder: Path, pages: int, captures: list[str]) -> None:
     async with pool.running():
         began = time.monotonic()
         params = workflow.params.model_validate({"tasks": tasks, "parallelism": 4})
-        result = await workflow.run(context, params)
+        result: Any = await workflow.run(context, params)
         items = result["items"]
         empty = [item["url"] for item in items if not item["text_chars"]]
         failed = [(item["url"], item["error"]) for item in items if item["error"]]

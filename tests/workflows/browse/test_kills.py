@@ -61,7 +61,7 @@ async def test_a_killed_server_does_no_finished_page_again_and_leaves_no_process
 
             async def moved(at: str = at, kills: int = kills) -> bool:
                 task = await _call("GET", at)
-                return task["status"] == "completed" or task["progress"]["completed"] > kills
+                return bool(task["status"] == "completed" or task["progress"]["completed"] > kills)
 
             await _until(moved)
             if (await _call("GET", at))["status"] == "completed":
