@@ -200,7 +200,8 @@ def default_workflows(settings: Settings, model: Model | None) -> list[Workflow]
     """The kinds that these settings offer, with this model where they can use one."""
     library = Library(settings.library_dir, docs_dir())
     fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched)
-    chromium = Chromium(partial(_browser_path, settings), EgressGuard(Judge(settings.private_hosts, settings.ports_fetched)))
+    guard = EgressGuard(Judge(settings.private_hosts, settings.ports_fetched))
+    chromium = Chromium(partial(_browser_path, settings), guard)
     workflows = [research_workflow(library, fetcher), browse_workflow(chromium)]
     if settings.demo_kind:
         workflows.append(demo_workflow())
