@@ -16,7 +16,7 @@ class Headlines:
     def __init__(self) -> None:
         self._known: dict[str, Headline] = {}
         self._gone: dict[str, None] = {}
-        self._changed: deque[str] = deque()
+        self._changed: deque[str] = deque(maxlen=CHANGES_KEPT)
         self._ever_changed = 0
 
     def __iter__(self) -> Iterator[Headline]:
@@ -73,8 +73,6 @@ class Headlines:
     def _note(self, task_id: str) -> None:
         self._ever_changed += 1
         self._changed.append(task_id)
-        if len(self._changed) > CHANGES_KEPT:
-            self._changed.popleft()
 
     def since(self, cursor: object) -> Changes:
         """What `server.stores.base.Store.changes` returns."""

@@ -282,13 +282,9 @@ def _headline(row: Row) -> Headline | None:
     """None for one that another version of this program has written. What many have in common is kept once."""
     if len(row) != len(Headline._fields) or row[5] not in _STATUSES:
         return None
-    found = Headline(*row)
-    return found._replace(
-        status=_STATUSES[found.status],
-        kind=sys.intern(found.kind),
-        scope=sys.intern(found.scope),
-        project=found.project and sys.intern(found.project),
-    )
+    task_id, number, generation, epoch, seq, status, kind, scope, project, *rest = row
+    known = _STATUSES[status], sys.intern(kind), sys.intern(scope), project and sys.intern(project)
+    return Headline(task_id, number, generation, epoch, seq, *known, *rest)
 
 
 def _lines(rows: Sequence[Row]) -> Iterator[bytes]:
