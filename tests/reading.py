@@ -74,12 +74,12 @@ def connection(url: str, headers: str = "") -> Iterator[socket.socket]:
 
 def read_bytes(raw: socket.socket, most: int | None = None) -> bytes:
     """The body up to ``most`` bytes of it, or to its end or the connection's."""
-    content, body = b"", b""
+    content, body = bytearray(), b""  # one that grows in its place: an answer may be long, and come in small pieces
     while (most is None or len(body) < most) and (more := _receive(raw)):
         content += more
         if most is not None:
-            body = body_of(content)
-    body = body_of(content)
+            body = body_of(bytes(content))
+    body = body_of(bytes(content))
     return body if most is None else body[:most]
 
 
