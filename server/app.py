@@ -149,10 +149,7 @@ class Holdfast:
         with contextlib.suppress(StoreFull):  # it serves what is there, and takes tasks up when there is room
             await parts.liveness.beat()
         await parts.liveness.observe()
-        async with contextlib.AsyncExitStack() as shared, anyio.create_task_group() as tg:
-            for workflow in parts.registry:
-                if workflow.running is not None:
-                    await shared.enter_async_context(workflow.running())
+        async with self._shared_by_tasks(), anyio.create_task_group() as tg:
             await tg.start(parts.hub.run)
             await tg.start(parts.audience.run)
             tg.start_soon(parts.replays.run)
@@ -175,6 +172,15 @@ class Holdfast:
             with contextlib.suppress(HoldfastError):
                 await parts.store.leave(self.node)
             await parts.store.close()
+
+    @contextlib.asynccontextmanager
+    async def _shared_by_tasks(self) -> AsyncIterator[None]:
+        """What the workflows keep for all of their tasks. It outlasts whatever runs them."""
+        async with contextlib.AsyncExitStack() as shared:
+            for workflow in self.services.registry:
+                if workflow.running is not None:
+                    await shared.enter_async_context(workflow.running())
+            yield
 
     async def begin_shutdown(self) -> None:
         """Take up nothing more, hand running tasks over, and end all streams. Idempotent.

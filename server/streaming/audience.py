@@ -4,6 +4,7 @@ A reader's answer is detached from its request as soon as its head is sent. What
 once; only where the store must be read does a coroutine serve it, until it has caught up or its line takes no more.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class Audience:
         self._ping_seconds = ping_seconds - self._tick_seconds  # so that no line is silent for longer than was set
         self._listeners: dict[Listener, _Circle | None] = {}
         self._circles: dict[Channel, _Circle] = {}
+        self._attended: dict[Listener, None] = {}
+        self._woken = anyio.Event()
         self._tg: TaskGroup
         self._ended = False
 
@@ -57,11 +60,13 @@ class Audience:
         """Look after the listeners until cancelled."""
         async with anyio.create_task_group() as tg:
             self._tg = tg
+            tg.start_soon(self._attend)
             task_status.started()
             try:
                 await self._look_after_all()
             finally:
                 self._ended = True
+                self._attend_to_all(anyio.current_time())
 
     async def _look_after_all(self) -> None:
         while True:
@@ -92,7 +97,23 @@ class Audience:
 
     def attend(self, listener: Listener) -> None:
         """See `server.streaming.listener.Attendant`."""
-        self._serve(listener, anyio.current_time())
+        self._attended[listener] = None
+        if self._ended:
+            self._attend_to_all(asyncio.get_running_loop().time())
+        else:
+            # The event loop calls this, and not a task: nothing can be started from here.
+            self._woken.set()
+
+    async def _attend(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken = anyio.Event()
+            self._attend_to_all(anyio.current_time())
+
+    def _attend_to_all(self, now: float) -> None:
+        attended, self._attended = self._attended, {}
+        for listener in attended:
+            self._serve(listener, now)
 
     def _serve(self, listener: Listener, now: float) -> None:
         if listener.reading:

@@ -195,6 +195,7 @@ async def test_a_reader_that_leaves_is_let_go_at_once() -> None:
         await bench.own(output(1))
         line = await bench.listen()
         line.hang_up()
+        await anyio.wait_all_tasks_blocked()
         assert bench.hub.readers == 0
         await bench.own(output(2))
         assert line.seqs == [1]
