@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, KeysView
 
-from server.models import Headline
+from server.models import Headline, Status
 from server.stores.base import Changes
 
 CHANGES_KEPT = 100_000
@@ -47,7 +47,7 @@ class Headlines:
                     return None
                 if headline.number <= known.number:
                     return False if headline.number < known.number else None
-            elif (headline.epoch, headline.seq) < (known.epoch, known.seq) or headline == known:
+            elif _standing(headline) < _standing(known) or headline == known:
                 return False
         self.set(headline)
         return True
@@ -82,3 +82,9 @@ class Headlines:
         changed = dict.fromkeys(self._changed[index] for index in range(-1, -missed - 1, -1))
         found = [self._known[task_id] for task_id in changed if task_id in self._known]
         return Changes(self._ever_changed, found, [each for each in changed if each not in self._known], anew=False)
+
+
+def _standing(headline: Headline) -> tuple[int, bool, int]:
+    """Of two headlines of a life the greater counts. An owner that has failed it does nothing more with it, and where
+    its log turned out to be damaged, it ends before what was told of it."""
+    return headline.epoch, headline.status is Status.FAILED, headline.seq

@@ -103,3 +103,14 @@ def test_a_cursor_of_long_ago_or_of_another_process_gets_everything(monkeypatch:
     for old in (cursor, 99, "nonsense"):
         found = headlines.since(old)
         assert (list(found.headlines), found.anew) == ([LATER], True)
+
+
+def test_a_log_that_turns_out_to_be_damaged_ends_earlier_than_was_told() -> None:
+    """In whatever order it is told; and an owner who sets the task going again counts over that."""
+    failed = BORN._replace(epoch=1, seq=4, status=Status.FAILED)
+    for told in itertools.permutations([RUNS, ENDED, failed]):
+        headlines = Headlines()
+        for each in told:
+            headlines.put(each)
+        assert known(headlines) == [failed]
+        assert headlines.put(TAKEN_OVER)
