@@ -20,7 +20,7 @@ from tests.contract.dying import MOST_CALLS, DyingMachine
 from tests.contract.machine import NODE, PICKS, TASK_IDS, StoreMachine, Stores, files, memory
 
 SEQUENCES = 20
-MOST_SEQUENCES = 200
+MOST_SEQUENCES = 400
 """Until a broken promise is found, which mostly takes a few."""
 
 
@@ -81,7 +81,7 @@ class SleepingMachine(StoreMachine):
 
 @pytest.mark.parametrize("stores", [memory, files], ids=["memory", "files"])
 def test_who_sleeps_while_its_task_is_removed_changes_nothing_afterwards(stores: Stores) -> None:
-    assert broken_promise(partial(SleepingMachine, stores), MOST_SEQUENCES // 4, 1) is None
+    assert broken_promise(partial(SleepingMachine, stores), MOST_SEQUENCES // 8, 1) is None
 
 
 def test_a_life_is_whole_wherever_its_creation_died() -> None:

@@ -72,7 +72,8 @@ async def test_tasks_are_in_order_by_whose_they_are_and_counted() -> None:
     async with running(store) as catalogue:
         for round_number in range(30):
             for _ in range(8):
-                number, status = rng.randrange(40), rng.choice(list(Status))
+                # Nothing follows a failure but by another owner, and here all are of one.
+                number, status = rng.randrange(40), rng.choice([each for each in Status if each is not Status.FAILED])
                 scope = rng.choice([SCOPE, "other"])
                 if number in plain:
                     task, _ = plain[number]
