@@ -114,7 +114,10 @@ class Index:
             self._write()
 
     def _settle(self, task_id: str) -> None:
-        found = self._look(task_id)
+        try:
+            found = self._look(task_id)
+        except OSError:
+            return  # one that can't be read must not hide all others
         if found is None:
             self._headlines.drop(task_id)
         elif self._headlines.put(found) is not False:

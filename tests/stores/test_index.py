@@ -318,3 +318,27 @@ async def test_folding_goes_on_beside_those_who_read_and_write(
     assert not own.with_suffix(CLOSED).exists()
     await fresh.store.open()
     assert await fresh.statuses() == await tidier.statuses() == {task.task_id: Status.COMPLETED for task in tasks[1:]}
+
+
+class UnreadableDisk(Disk):
+    """Refuses to open the birth record of one task."""
+
+    def open(self, path: Path, flags: int) -> int:
+        if path.name == "0001.task" and path.parent.name == TASK:
+            raise os_error(errno.EIO)
+        return super().open(path, flags)
+
+
+async def test_a_task_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    """Nobody has told of either, so both are looked at."""
+    maker = FileStore(tmp_path)
+    await maker.open()
+    unreadable, readable = life(), life("f" * 32)
+    for task in (unreadable, readable):
+        await maker.create(task)
+    await maker.close()
+    shutil.rmtree(tmp_path / "index")
+    store = FileStore(tmp_path, UnreadableDisk())
+    await store.open()
+    assert [headline.task_id for headline in (await store.changes()).headlines] == [readable.task_id]
+    assert await store.make_headlines()
