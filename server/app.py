@@ -31,6 +31,7 @@ from server.resources import docs_dir
 from server.settings import Settings
 from server.sources.browser import find_browser
 from server.sources.chromium.pool import Chromium
+from server.sources.chromium.rendering import ChromiumRenderer
 from server.sources.egress import Judge
 from server.sources.fetch import Fetcher
 from server.sources.guard import EgressGuard
@@ -205,9 +206,9 @@ class Holdfast:
 def default_workflows(settings: Settings, model: Model | None) -> list[Workflow]:
     """The kinds that these settings offer, with this model where they can use one."""
     library = Library(settings.library_dir, docs_dir())
-    fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched)
     guard = EgressGuard(Judge(settings.private_hosts, settings.ports_fetched))
     chromium = Chromium(partial(_browser_path, settings), guard)
+    fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched, renderer=ChromiumRenderer(chromium))
     workflows = [research_workflow(library, fetcher), browse_workflow(chromium)]
     if settings.demo_kind:
         workflows.append(demo_workflow())

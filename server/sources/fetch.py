@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
+from typing import Protocol
 
 import anyio
 import anyio.to_thread
@@ -18,7 +19,7 @@ from server.sources.boilerplate import without_boilerplate
 from server.sources.documents import Document
 from server.sources.egress import PUBLIC_PORTS, GuardedBackend, Judge, Resolve, resolve
 from server.sources.extract import HTML_TYPES, READABLE_TYPES, extract, media_type_of
-from server.sources.failures import FetchFailed
+from server.sources.failures import FetchFailed, Unreadable
 from server.sources.urls import canonical
 
 USER_AGENT = f"Holdfast/{__version__}"
@@ -28,6 +29,8 @@ MOST_BYTES = 10 * 1024 * 1024
 MOST_REDIRECTS = 5
 CHUNK_BYTES = 65_536
 READERS = 2
+LITTLE_TEXT_CHARS = 200
+"""A page with less text and with scripts is one that they are still to write."""
 
 _ACCEPT = "text/html, application/xhtml+xml, text/markdown, text/plain;q=0.9, application/pdf;q=0.8, */*;q=0.1"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -37,13 +40,32 @@ _UNNAMED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a URL gave. ``url`` is where the redirects ended; ``sha256`` is of the body after decoding."""
+    """What a URL gave. ``url`` is where the redirects ended; ``sha256`` is of the body after decoding.
+
+    ``rendered``: its text is what scripts have made of it in a browser, and so is the body.
+    """
 
     url: str
     media_type: str
     sha256: str
     size: int
     document: Document
+    rendered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A page as its scripts have left it."""
+
+    url: str
+    html: str
+
+
+class Renderer(Protocol):
+    """Opens pages in a browser."""
+
+    async def render(self, url: str) -> Rendered:
+        """:raises FetchFailed: (``needs_browser``)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,8 @@ class Fetcher:
     most_bytes: int = MOST_BYTES
     ports: frozenset[int] = PUBLIC_PORTS
     resolve: Resolve = resolve
+    renderer: Renderer | None = None
+    """Where given, a page that has scripts and next to no text is opened in a browser."""
     _tls: ssl.SSLContext = field(default_factory=httpcore2.default_ssl_context, init=False)
     _readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS), init=False)
 
@@ -76,16 +100,39 @@ class Fetcher:
 
         :raises SourceFailed: ``invalid_url``, ``forbidden_address``, ``unknown_host``, ``unreachable``, ``timeout``,
             ``http_404`` and the like, ``too_many_redirects``, ``too_large``, ``unsupported_type``, ``bad_response``,
-            ``empty``, ``binary``, ``broken``.
+            ``empty``, ``binary``, ``broken``, ``needs_browser``.
         """
         try:
             with anyio.fail_after(self.total_seconds):
                 answer = await self._get(canonical(url))
         except TimeoutError:
             raise FetchFailed("timeout", f"The page was not there after {self.total_seconds:g} seconds.") from None
+        try:
+            page = await self._page(answer)
+        except Unreadable as unreadable:
+            if unreadable.code != "empty" or self.renderer is None or not _has_scripts(answer):
+                raise
+            return await self._rendered(self.renderer, answer)
+        if self.renderer is None or not _has_scripts(answer) or _chars(page) >= LITTLE_TEXT_CHARS:
+            return page
+        try:
+            rendered = await self._rendered(self.renderer, answer)
+        except (FetchFailed, Unreadable):
+            return page
+        return max(page, rendered, key=_chars)
+
+    async def _page(self, answer: _Answer, *, rendered: bool = False) -> Page:
         document = await anyio.to_thread.run_sync(_read, answer, limiter=self._readers)
         sha256 = hashlib.sha256(answer.body).hexdigest()
-        return Page(str(answer.url), answer.media_type, sha256, len(answer.body), document)
+        return Page(str(answer.url), answer.media_type, sha256, len(answer.body), document, rendered)
+
+    async def _rendered(self, renderer: Renderer, answer: _Answer) -> Page:
+        found = await renderer.render(str(answer.url))
+        body = found.html.encode(errors="replace")
+        if len(body) > self.most_bytes:
+            raise self._too_large()
+        made = _Answer(httpx2.URL(found.url), "text/html", "utf-8", body)
+        return await self._page(made, rendered=True)
 
     async def _get(self, url: str) -> _Answer:
         backend = GuardedBackend(self.judge().ruling(url))
@@ -128,8 +175,11 @@ class Fetcher:
         async for chunk in _decoded(response, self.most_bytes):
             body += chunk
             if len(body) > self.most_bytes:
-                raise FetchFailed("too_large", f"The page is larger than {self.most_bytes // 1024 // 1024} MB.")
+                raise self._too_large()
         return _Answer(response.url, media_type, header.get_content_charset(), bytes(body))
+
+    def _too_large(self) -> FetchFailed:
+        return FetchFailed("too_large", f"The page is larger than {self.most_bytes // 1024 // 1024} MB.")
 
     async def _unsupported(self, response: httpx2.Response, media_type: str) -> FetchFailed:
         """What an answer of no use is called; one without a body has no type that could be wrong."""
@@ -138,6 +188,14 @@ class Fetcher:
                 told = f"The page is {media_type[:80]}, which is not a type that is read here."
                 return FetchFailed("unsupported_type", told)
         return FetchFailed("empty", "There is nothing in it.")
+
+
+def _chars(page: Page) -> int:
+    return len(page.document.text)
+
+
+def _has_scripts(answer: _Answer) -> bool:
+    return answer.media_type in HTML_TYPES and b"<script" in answer.body.lower()
 
 
 def _read(answer: _Answer) -> Document:

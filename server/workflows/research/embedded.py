@@ -132,7 +132,8 @@ class EmbeddedResearch:
             failure = {"code": "budget", "message": reason(self._language, "budget", message)}
         else:
             document = page.document
-            await step.item({**about, "title": document.title or url, "sha256": page.sha256})
+            by = {"rendered": True} if page.rendered else {}
+            await step.item({**about, "title": document.title or url, "sha256": page.sha256, **by})
             return {
                 "url": url,
                 "final_url": page.url,

@@ -9,6 +9,7 @@ _CHINESE = {
     "encrypted": "文件受密码保护",
     "forbidden_address": "该地址不在公共互联网上或端口不允许，未抓取",
     "invalid_url": "地址无效或不允许",
+    "needs_browser": "网页的文字由脚本生成，而浏览器未能取得",
     "outside_library": "这是指向资料库之外的链接",
     "timeout": "没有在规定时间内得到回应",
     "too_large": "内容超过大小上限",
