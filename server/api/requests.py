@@ -106,7 +106,7 @@ def _fitted(
     params = _validate(workflow.params, own)
     wanted = TaskRequest(
         kind=workflow.kind,
-        params=clean(params.model_dump(mode="json", exclude_none=True)),
+        params=clean(params.model_dump(mode="json", by_alias=True, exclude_none=True)),
         title=" ".join(workflow.title(params).split())[:TITLE_LENGTH],
         scope=scope,
         fresh=options.fresh,
