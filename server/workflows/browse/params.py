@@ -138,12 +138,12 @@ class BrowseParams(Params):
         description="Later pages get the cookies and local storage of earlier ones; needs `parallelism` 1.",
         json_schema_extra=_zh("共用会话", "后面的网页沿用前面网页的 cookie 和本地存储；要求并行数为 1。"),
     )
-
     @property
     def chosen(self) -> list[int]:
         """Positions of the pages to do, in the order in which they are taken up."""
         wanted = dict.fromkeys(self.task_indices if self.task_indices is not None else range(len(self.tasks)))
-        return sorted(wanted, key=lambda index: -self.tasks[index].priority)
+        there = [index for index in wanted if index < len(self.tasks)]  # `refuse` tells of the others
+        return sorted(there, key=lambda index: -self.tasks[index].priority)
 
     def key_of(self, index: int) -> str:
         return self.tasks[index].key or f"task-{index}"

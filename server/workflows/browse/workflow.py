@@ -192,7 +192,7 @@ def browse_workflow(pool: Chromium, planner: Planner | None = None) -> Workflow:
 
 
 def _title(params: BrowseParams) -> str:
-    first = params.tasks[params.chosen[0]] if params.chosen[0] < len(params.tasks) else params.tasks[0]
+    first = params.tasks[next(iter(params.chosen), 0)]
     name = first.title or first.url or "…"
     more = len(params.chosen) - 1
     return f"{name[:TITLE_CHARS]} +{more}" if more else name[:TITLE_CHARS]
