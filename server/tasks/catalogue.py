@@ -34,6 +34,7 @@ class Catalogue:
         self._cursor: object = None
         self._known: dict[str, Headline] = {}
         self._places: dict[str, list[Place]] = {}
+        self._of_session: dict[tuple[str, str], set[Place]] = {}
         self._counts: Counter[tuple[str, Status]] = Counter()
         self._changed: deque[tuple[str, str]] = deque(maxlen=CHANGES_KEPT)
         self._looks = Shared[None]()
@@ -126,7 +127,7 @@ class Catalogue:
         known = self._known.get(headline.task_id)
         if known == headline:
             return
-        if known is not None and (known.scope, known.place) == (headline.scope, headline.place):
+        if known is not None and _whose(known) == _whose(headline):
             self._counts[known.scope, known.status] -= 1
         else:
             if known is not None:
@@ -137,6 +138,8 @@ class Catalogue:
     def _enter(self, headline: Headline) -> None:
         self._known[headline.task_id] = headline
         self._counts[headline.scope, headline.status] += 1
+        if headline.session is not None:
+            self._of_session.setdefault((headline.scope, headline.session), set()).add(headline.place)
         if self.complete.is_set() or not headline.status.terminal:
             # What ended long ago and is only found now has not changed.
             self._note(headline)
@@ -148,6 +151,11 @@ class Catalogue:
         self._counts[headline.scope, headline.status] -= 1
         places = self._places[headline.scope]
         del places[bisect.bisect_left(places, headline.place)]
+        if headline.session is not None:
+            session = headline.scope, headline.session
+            self._of_session[session].discard(headline.place)
+            if not self._of_session[session]:
+                del self._of_session[session]
         self._note(headline)
 
     def _note(self, headline: Headline) -> None:
@@ -162,6 +170,12 @@ class Catalogue:
         places = self._places.get(scope, [])
         for index in range((len(places) if before is None else bisect.bisect_left(places, before)) - 1, -1, -1):
             yield self._known[places[index][1]]
+
+    def of_session(self, scope: str, session: str, before: Place | None = None) -> Iterator[Headline]:
+        """As `newest_first`, of those tasks alone that bear this label; it costs as much as there are of them."""
+        for place in sorted(self._of_session.get((scope, session), ()), reverse=True):
+            if before is None or place < before:
+                yield self._known[place[1]]
 
     def changed_since(self, position: int, scope: str) -> list[str]:
         """The ids of a scope's tasks that have changed or gone since `position` was this, each once, oldest first.
@@ -190,3 +204,8 @@ class Catalogue:
         for (_, status), count in self._counts.items():
             found[status] += count
         return {status: found[status] for status in Status}
+
+
+def _whose(headline: Headline) -> tuple[str, Place, str | None]:
+    """What it is found by."""
+    return headline.scope, headline.place, headline.session

@@ -81,7 +81,12 @@ class Listing:
         return views
 
     def _matching(self, scope: str, filters: Filters, after: Place | None) -> Iterable[Headline]:
-        for headline in self._catalogue.newest_first(scope, after):
+        known = (
+            self._catalogue.newest_first(scope, after)
+            if filters.session is None
+            else self._catalogue.of_session(scope, filters.session, after)
+        )
+        for headline in known:
             run = self._run(headline.task_id)
             now = headline if run is None else headline._replace(status=run.state.status)
             if filters.match(now._asdict()):

@@ -75,12 +75,12 @@ async def test_tasks_are_in_order_by_whose_they_are_and_counted() -> None:
         for round_number in range(30):
             for _ in range(8):
                 number, status = rng.randrange(40), rng.choice(unfailed)
-                scope = rng.choice([SCOPE, "other"])
+                scope, session = rng.choice([SCOPE, "other"]), rng.choice([None, "one", "two"])
                 if number in plain:
                     task, _ = plain[number]
                     await save(store, task, status, round_number)
                 else:
-                    task = await make(store, number, status, scope=scope, created_at=rng.randrange(10))
+                    task = await make(store, number, status, scope=scope, session=session, created_at=rng.randrange(10))
                 plain[number] = task, status
             for number in rng.sample(sorted(plain), 3):
                 assert await store.remove(plain.pop(number)[0], 0)
@@ -88,6 +88,12 @@ async def test_tasks_are_in_order_by_whose_they_are_and_counted() -> None:
             for scope in (SCOPE, "other"):
                 mine = [(task.created_at, task.task_id) for task, _ in plain.values() if task.scope == scope]
                 assert [each.place for each in catalogue.newest_first(scope)] == sorted(mine, reverse=True)
+                for session in ("one", "two"):
+                    wanted = [each for each in catalogue.newest_first(scope) if each.session == session]
+                    assert list(catalogue.of_session(scope, session)) == wanted
+                    assert list(catalogue.of_session(scope, session, (5, ""))) == [
+                        each for each in wanted if each.place < (5, "")
+                    ]
                 for status in Status:
                     there = sum(task.scope == scope and each is status for task, each in plain.values())
                     assert catalogue.counts(scope)[status] == there
