@@ -42,8 +42,10 @@ from server.stores.timed_disk import TimedDisk
 from server.streaming.audience import Audience
 from server.streaming.hub import Hub
 from server.streaming.replay import Replays
+from server.tasks.batches import Batches
 from server.tasks.catalogue import Catalogue
 from server.tasks.claims import Claims
+from server.tasks.items import Items
 from server.tasks.listing import Listing
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
@@ -127,6 +129,7 @@ class Holdfast:
             registry=registry,
             manager=manager,
             listing=listing,
+            batches=Batches(registry, catalogue, outlook, steering, manager, Items(store)),
             outlook=outlook,
             steering=steering,
             scheduler=scheduler,

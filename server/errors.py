@@ -187,6 +187,13 @@ class TaskNotRetryable(HoldfastError):
     code = "task_not_retryable"
 
 
+class SessionBusy(HoldfastError):
+    """Another batch of this session has not ended; stop it first, or start it again as it was asked for."""
+
+    status = 409
+    code = "session_busy"
+
+
 class TaskCorrupt(HoldfastError):
     """The log of this task is damaged; it is kept for the operator and can't go on."""
 

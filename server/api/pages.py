@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from server.api.languages import preferred
 from server.errors import NotFound
 from server.reports import html
 from server.resources import docs_dir, static_dir
@@ -25,26 +26,16 @@ _CODE_ROW = re.compile(r"<tr>\n<td><code>([a-z_]+)</code>")
 
 
 async def index(request: Request) -> Response:
-    """The web UI; it finds its task in the address."""
+    """The web UI; it finds its task or session in the address."""
     headers = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "no-cache", "Referrer-Policy": "same-origin"}
     return FileResponse(static_dir() / "index.html", headers=headers)
 
 
 async def docs(request: Request) -> Response:
     """The way to the documentation, in the language that the browser asks for."""
-    chinese = prefers_chinese(request.headers.get("accept-language", ""))
-    return RedirectResponse("/docs/zh/index.md" if chinese else "/docs/index.md", headers={"Vary": "Accept-Language"})
-
-
-def prefers_chinese(accepted: str) -> bool:
-    """Whether an `Accept-Language` puts Chinese before English."""
-    weights = {"zh": 0.0, "en": 0.0}
-    for part in accepted.lower().split(","):
-        tag, _, weight = part.strip().partition(";q=")
-        language = tag.partition("-")[0].strip()
-        if language in weights and re.fullmatch(r"(?:[01](?:\.\d{0,3})?)?", weight):
-            weights[language] = max(weights[language], float(weight or 1))
-    return weights["zh"] > weights["en"] or (weights["zh"] == weights["en"] > 0 and accepted.lower().startswith("zh"))
+    language = preferred(request.headers.get("accept-language", ""))
+    page = "/docs/zh/index.md" if language == "zh" else "/docs/index.md"
+    return RedirectResponse(page, headers={"Vary": "Accept-Language"})
 
 
 async def docs_page(request: Request) -> Response:

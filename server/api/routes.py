@@ -2,8 +2,8 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.api import events, kinds, meta, model, pages, results, stream, tasks
-from server.api.compat import sse
+from server.api import events, kinds, meta, model, pages, results, sessions, stream, tasks
+from server.api.compat import background, sse
 from server.resources import static_dir
 
 
@@ -30,10 +30,14 @@ def routes() -> list[BaseRoute]:
         Route(task + "/artifacts/{name}", results.artifact, methods=["GET"]),
         Route(f"{task}/history", tasks.history, methods=["GET"]),
         Route("/api/events", events.events, methods=["GET"]),
+        Route("/api/sessions/{session}", sessions.show_session, methods=["GET"]),
         Route("/api/kinds", kinds.list_kinds, methods=["GET"]),
         Route("/api/model/check", model.check_model, methods=["POST"]),
         Route("/api/stats", meta.stats, methods=["GET"]),
         Route("/api/sse", sse.deep_research, methods=["GET", "POST"]),
+        Route("/api/background_task/start", background.start, methods=["POST"]),
+        Route("/api/background_task/status", background.status, methods=["GET"]),
+        Route("/api/background_task/stop", background.stop, methods=["POST"]),
         Route("/healthz", meta.healthz, methods=["GET"]),
         Route("/readyz", meta.readyz, methods=["GET"]),
         Route("/metrics", meta.metrics, methods=["GET"]),
@@ -42,5 +46,6 @@ def routes() -> list[BaseRoute]:
         Route("/docs/{page:path}", pages.docs_page, methods=["GET"]),
         Route("/", pages.index, methods=["GET"], include_in_schema=False),
         Route("/t/{task_id}", pages.index, methods=["GET"], include_in_schema=False),
+        Route("/s/{session}", pages.index, methods=["GET"], include_in_schema=False),
         Mount("/static", pages.static_files(static_dir()), name="static"),
     ]

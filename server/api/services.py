@@ -14,6 +14,7 @@ from server.stores.base import Store
 from server.streaming.audience import Audience
 from server.streaming.hub import Hub
 from server.streaming.replay import Replays
+from server.tasks.batches import Batches
 from server.tasks.catalogue import Catalogue
 from server.tasks.listing import Listing
 from server.tasks.liveness import Liveness
@@ -37,6 +38,7 @@ class Services:
     registry: Registry
     manager: BackgroundTaskManager
     listing: Listing
+    batches: Batches
     outlook: Outlook
     steering: Steering
     scheduler: Scheduler

@@ -138,6 +138,13 @@ class BrowseParams(Params):
         description="Later pages get the cookies and local storage of earlier ones; needs `parallelism` 1.",
         json_schema_extra=_zh("共用会话", "后面的网页沿用前面网页的 cookie 和本地存储；要求并行数为 1。"),
     )
+    batch: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = Field(
+        None,
+        title="Name of the batch",
+        description="The same pages under another name are another task; a session's batch bears the session's id.",
+        json_schema_extra=_zh("批次名称", "名称不同，网页相同也是另一个任务；会话的批次以会话编号为名。"),
+    )
+
     @property
     def chosen(self) -> list[int]:
         """Positions of the pages to do, in the order in which they are taken up."""

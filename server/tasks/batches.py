@@ -1,0 +1,248 @@
+"""The batch of pages of a session: its newest `browse` task, and what a further start makes of it.
+
+A session has no store of its own: its tasks are the truth. Each knows by its parameters what those before it had done.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, cast
+
+from pydantic import ValidationError
+
+from server.errors import LogCorrupt, SessionBusy, TaskNotFound
+from server.fingerprint import clean
+from server.lately import Lately
+from server.models import Headline, Life, Status
+from server.tasks.catalogue import Catalogue
+from server.tasks.items import BATCHES_KEPT, Items
+from server.tasks.manager import BackgroundTaskManager, TaskRequest
+from server.tasks.outlook import Outlook
+from server.tasks.steering import Steering
+from server.workflows.base import Registry
+
+KIND = "browse"
+COMPLETE_SECONDS = 5.0
+ACTIVE = frozenset({Status.PENDING, Status.RUNNING, Status.PAUSED})
+
+_STEP_OF_PAGE = re.compile(r"[a-z]+:([0-9]{1,3})", re.ASCII)
+
+
+class Page(Protocol):
+    """A page as the kind's parameters have it."""
+
+    key: str | None
+    title: str
+    url: str | None
+
+    def not_now(self, now: datetime) -> str | None:
+        """``not_due`` or ``expired``, if it is one of them."""
+
+
+class Pages(Protocol):
+    """The kind's parameters, as far as a session must know them. ``chosen``: positions of the pages to be done."""
+
+    tasks: Sequence[Page]
+    chosen: list[int]
+    completed: Sequence[str]
+    ignore_completed: bool
+
+    def key_of(self, index: int) -> str:
+        """The key of the page at this position."""
+
+    def model_dump(self, *, mode: str, by_alias: bool, exclude_none: bool) -> dict[str, Any]:
+        """As JSON."""
+
+
+class PageState(StrEnum):
+    NOT_CHOSEN = "not_chosen"
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NEEDS_CONFIRMATION = "needs_confirmation"
+
+
+DEALT_WITH = (PageState.COMPLETED, PageState.FAILED, PageState.SKIPPED, PageState.NEEDS_CONFIRMATION)
+
+
+class Beginning(StrEnum):
+    """What a start has led to."""
+
+    STARTED = "started"
+    ATTACHED = "attached"
+    GOES_ON = "goes_on"
+    NOTHING_LEFT = "nothing_left"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A session's newest task as it is now.
+
+    ``asked``: its parameters with all defaults. ``items``: the data of each page's event that is done, by key.
+    ``view``: the task as the API shows it.
+    """
+
+    life: Life
+    pages: Pages
+    asked: dict[str, Any]
+    view: dict[str, Any]
+    items: dict[str, dict[str, Any]]
+
+    @property
+    def status(self) -> Status:
+        return Status(self.view["status"])
+
+    @property
+    def current(self) -> int | None:
+        """Position of the page that is being done."""
+        found = _STEP_OF_PAGE.fullmatch(self.view["progress"]["current"] or "")
+        return int(found[1]) if found is not None and self.status is Status.RUNNING else None
+
+    @property
+    def current_percentage(self) -> float:
+        """How much is done of the page that was taken up last, 0 to 100."""
+        if self.status is Status.COMPLETED:
+            return 100.0
+        return self.view["progress"]["current_percentage"] or 0.0
+
+    def state(self, index: int) -> PageState:
+        """How it stands with the page at this position."""
+        if index not in self.pages.chosen:
+            return PageState.NOT_CHOSEN
+        if self.was_done_before(index):
+            return PageState.COMPLETED
+        item = self.items.get(self.pages.key_of(index))
+        if item is not None:
+            return PageState(item["status"])
+        return PageState.RUNNING if index == self.current else PageState.WAITING
+
+    def was_done_before(self, index: int) -> bool:
+        """Whether an earlier task had completed this page, so that this one passes it over."""
+        return not self.pages.ignore_completed and self.pages.key_of(index) in self.pages.completed
+
+    @property
+    def counts(self) -> Counter[PageState]:
+        """How many pages there are of each state."""
+        return Counter(self.state(index) for index in range(len(self.pages.tasks)))
+
+    @property
+    def completed_keys(self) -> Iterator[str]:
+        """Of all pages that this task or one before it has completed; what was done last counts."""
+        for index in range(len(self.pages.tasks)):
+            key = self.pages.key_of(index)
+            status = self.items[key]["status"] if key in self.items else PageState.SKIPPED
+            skipped = status == PageState.SKIPPED
+            if status == PageState.COMPLETED or (skipped and key in self.pages.completed):
+                yield key
+
+
+class Batches:
+    """The batches of sessions. A session is the label of its tasks; whose it is is their scope."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        catalogue: Catalogue,
+        outlook: Outlook,
+        steering: Steering,
+        manager: BackgroundTaskManager,
+        items: Items,
+    ) -> None:
+        self._registry, self._catalogue, self._outlook = registry, catalogue, outlook
+        self._steering, self._manager, self._items = steering, manager, items
+        self._read = Lately[str, tuple[Pages, dict[str, Any]]](BATCHES_KEPT)
+
+    async def newest(self, scope: str, session: str) -> Batch | None:
+        """What the session's newest task makes of it; None when it has none.
+
+        :raises UnknownKind: this server opens no pages.
+        """
+        await self._catalogue.refresh()
+        if not self._catalogue.complete.is_set() and not self._tasks(scope, session):
+            await self._catalogue.completed_within(COMPLETE_SECONDS)
+        for headline in self._tasks(scope, session):
+            # One that was removed just now, whose birth record is damaged, or whose parameters are those of another
+            # version hides no other.
+            with suppress(TaskNotFound, LogCorrupt, ValidationError):
+                life, now = await self._outlook.find_with_outline(headline.task_id, scope, None)
+                view = self._outlook.with_position(now.view)
+                pages, asked = self._pages_of(life)
+                return Batch(life, pages, asked, view, await self._items.of(life, view["seq"]))
+        return None
+
+    def task_ids(self, scope: str, session: str) -> list[str]:
+        """Of all tasks of a session that are known by now, newest first."""
+        return [headline.task_id for headline in self._tasks(scope, session)]
+
+    def _tasks(self, scope: str, session: str) -> list[Headline]:
+        return [each for each in self._catalogue.of_session(scope, session) if each.kind == KIND]
+
+    def pages_in(self, request: TaskRequest) -> Pages:
+        """What a request for this kind is about."""
+        return cast("Pages", self._registry.get(KIND).params.model_validate(request.params))
+
+    def _pages_of(self, life: Life) -> tuple[Pages, dict[str, Any]]:
+        known = self._read.get(life.generation)
+        if known is None:
+            pages = cast("Pages", self._registry.get(KIND).params.model_validate(life.params))
+            known = pages, clean(pages.model_dump(mode="json", by_alias=True, exclude_none=True))
+            self._read.keep(life.generation, known)
+        return known
+
+    async def start(self, wanted: TaskRequest, newest: Batch | None) -> tuple[Life, Beginning]:
+        """Start, attach to, or go on with the batch of a session.
+
+        What ended without being done goes on where it was when the same is asked; anything else is a task of its own,
+        which passes over the pages that are done already.
+
+        :param wanted: validated, with all pages and the session.
+        :param newest: what `newest` has found.
+        :raises SessionBusy: another batch of this session has not ended.
+        """
+        if newest is None:
+            return await self._submit(wanted)
+        same = _asked(newest.asked) == _asked(wanted.params)
+        if newest.status in ACTIVE and not same:
+            raise SessionBusy
+        if newest.status is Status.PAUSED:
+            await self._steering.resume(newest.life)
+            return newest.life, Beginning.GOES_ON
+        if newest.status in ACTIVE:
+            return newest.life, Beginning.ATTACHED
+        corrupt = newest.view["error"] is not None and newest.view["error"]["code"] == LogCorrupt.code
+        if newest.status.needs_restart and same and not corrupt:
+            await self._steering.retry(newest.life)
+            return newest.life, Beginning.GOES_ON
+        done = self._done_of(wanted, newest)
+        pages = self.pages_in(wanted)
+        if not pages.ignore_completed and all(pages.key_of(index) in done for index in pages.chosen):
+            return newest.life, Beginning.NOTHING_LEFT
+        # Once after each task, however often it is asked for: a page that has failed again is tried again by this.
+        after = f"after-{newest.life.generation}"
+        return await self._submit(replace(wanted, params={**wanted.params, "completed": sorted(done)}, fresh=after))
+
+    async def _submit(self, wanted: TaskRequest) -> tuple[Life, Beginning]:
+        submission = await self._manager.submit(wanted)
+        return submission.life, Beginning.ATTACHED if submission.reused else Beginning.STARTED
+
+    def _done_of(self, wanted: TaskRequest, newest: Batch) -> Collection[str]:
+        """Keys of the wanted pages that are done: as the request says, and as the session knows of the same pages.
+
+        A page with a key of its own is known by that, another one by all that is said of it.
+        """
+        pages, known = self.pages_in(wanted), set(newest.completed_keys)
+        before = {newest.pages.key_of(index): page for index, page in enumerate(newest.pages.tasks)}
+        keys = {pages.key_of(index): page for index, page in enumerate(pages.tasks)}
+        same = {key for key in known & keys.keys() if keys[key].key is not None or keys[key] == before[key]}
+        return same | (set(pages.completed) & keys.keys())
+
+
+def _asked(params: dict[str, Any]) -> dict[str, Any]:
+    """What is asked for, without what is only known of it."""
+    return {name: value for name, value in params.items() if name not in ("completed", "batch")}

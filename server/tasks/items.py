@@ -1,0 +1,82 @@
+"""What has become of each item of a batch, as its task's log tells it: on any node, and while the task runs."""
+
+import contextlib
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import orjson
+from anyio import to_thread
+
+from server.errors import LogCorrupt
+from server.lately import Lately
+from server.models import EventType, Life, Record
+from server.stores.base import Store
+from server.tasks.journal import UPGRADED
+from server.tasks.shared import Shared
+
+BATCHES_KEPT = 64
+
+
+class Outcomes:
+    """The fold over a log: the items of finished steps.
+
+    One whose step did not finish will be done again, so it does not count: what is counted never goes back.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, dict[str, Any]] = {}
+        self._told: dict[str | None, list[dict[str, Any]]] = {}
+
+    def add(self, records: Iterable[Record]) -> None:
+        for record in records:
+            match record.type:
+                case EventType.ITEM:
+                    self._told.setdefault(record.step, []).append(orjson.loads(record.data))
+                case EventType.STEP:
+                    for item in self._told.pop(orjson.loads(record.data)["key"], ()):
+                        self.known[item["key"]] = item
+                case EventType.STATUS:
+                    # Told before by somebody who died over it: it is told anew, if it comes to that again.
+                    self._told = {}
+                    if orjson.loads(record.data)["reason"] == UPGRADED:
+                        self.known = {}
+
+
+class Items:
+    """Reads the log, once for all who ask at the same time, and again only when there is more of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._readings = Shared[dict[str, dict[str, Any]]]()
+        self._read = Lately[str, tuple[int, dict[str, dict[str, Any]]]](BATCHES_KEPT)
+
+    async def of(self, life: Life, seq: int) -> dict[str, dict[str, Any]]:
+        """The data of each finished item's event, by the item's key.
+
+        Of a damaged log what stands before the damage counts.
+
+        :param seq: the last event that is known of the life; what was read up to it before is not read again.
+        :raises TaskNotFound: the life has been removed.
+        """
+        known = self._read.get(life.generation)
+        if known is not None and known[0] == seq:
+            return known[1]
+        found = await self._readings.get(life.generation, partial(self._read_log, life))
+        return found
+
+    async def _read_log(self, life: Life) -> dict[str, dict[str, Any]]:
+        outcomes, seq = Outcomes(), 0
+        reader = self._store.reader(life)
+        try:
+            with contextlib.suppress(LogCorrupt):
+                while batch := await reader.read():
+                    # A long log is a lot of decoding, and others wait on this loop.
+                    await to_thread.run_sync(outcomes.add, batch)
+                    seq = max([seq, *(record.seq or 0 for record in batch)])
+            complete = reader.complete
+        finally:
+            await reader.close()
+        if complete:
+            self._read.keep(life.generation, (seq, outcomes.known))
+        return outcomes.known

@@ -1,0 +1,89 @@
+"""What has become of the items of a batch, as its log tells it."""
+
+from typing import Any
+
+import orjson
+from anyio import create_task_group
+
+from server.models import EventType, Life, Record, now_ms
+from server.stores.memory import MemoryStore
+from server.tasks.items import Items, Outcomes
+from server.tasks.journal import UPGRADED
+from tests.making import life, release, step_record
+
+
+def item(seq: int, key: str, status: str = "completed", *, step: str | None = None) -> Record:
+    data = {"key": key, "status": status, "outcome": status}
+    return Record(seq, now_ms(), EventType.ITEM, orjson.dumps(data), step or f"item:{key}")
+
+
+def status(seq: int, reason: str = "") -> Record:
+    return Record(seq, now_ms(), EventType.STATUS, orjson.dumps({"status": "running", "reason": reason}))
+
+
+def statuses(known: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {key: data["status"] for key, data in known.items()}
+
+
+def test_an_item_counts_when_its_step_is_recorded() -> None:
+    """What is told in a step that has not finished may still come out otherwise."""
+    outcomes = Outcomes()
+    outcomes.add([item(1, "a"), step_record("item:a"), item(2, "b")])
+    assert statuses(outcomes.known) == {"a": "completed"}
+    outcomes.add([step_record("item:b")])
+    assert statuses(outcomes.known) == {"a": "completed", "b": "completed"}
+
+
+def test_what_an_owner_told_who_died_over_it_does_not_count() -> None:
+    """It is told once more by who takes the task up."""
+    outcomes = Outcomes()
+    outcomes.add(
+        [item(1, "a", "failed"), item(2, "gone", step="item:a"), status(3), item(4, "a"), step_record("item:a")]
+    )
+    assert statuses(outcomes.known) == {"a": "completed"}
+
+
+def test_nothing_of_an_older_program_counts() -> None:
+    """Its task starts over in the open."""
+    outcomes = Outcomes()
+    outcomes.add([item(1, "a"), step_record("item:a"), status(2, UPGRADED), item(3, "b"), step_record("item:b")])
+    assert statuses(outcomes.known) == {"b": "completed"}
+
+
+class CountingStore(MemoryStore):
+    """Counts the readings of logs."""
+
+    readings = 0
+
+    def reader(self, life: Life, after: int = 0) -> Any:
+        self.readings += 1
+        return super().reader(life, after)
+
+
+async def test_a_log_is_read_once_for_all_and_again_only_when_there_may_be_more() -> None:
+    """While somebody owns it, there may be more at any time: a step's record has no number of its own."""
+    store = CountingStore()
+    task, _ = await store.create(life())
+    writer = await store.claim(task, 1, "n")
+    assert writer is not None
+    items = Items(store)
+    await writer.append([item(1, "a")])
+    assert await items.of(task, 1) == {}
+    await writer.append([step_record("item:a")])
+    assert statuses(await items.of(task, 1)) == {"a": "completed"}
+    await writer.append([release()])
+    store.readings = 0
+
+    async def ask() -> None:
+        assert statuses(await items.of(task, 1)) == {"a": "completed"}
+
+    async with create_task_group() as tg:
+        for _ in range(20):
+            tg.start_soon(ask)
+    assert store.readings == 1
+    assert statuses(await items.of(task, 1)) == {"a": "completed"}
+    assert store.readings == 1
+    again = await store.claim(task, 2, "m")
+    assert again is not None
+    await again.append([status(2), item(3, "b"), step_record("item:b")])
+    assert statuses(await items.of(task, 3)) == {"a": "completed", "b": "completed"}
