@@ -5,6 +5,8 @@ A session's id is a UUID that whoever begins it makes up. It says which tasks be
 
 import re
 import uuid
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,37 +79,36 @@ def events_url(batch: Batch) -> str:
     return f"/api/tasks/{batch.life.task_id}/events"
 
 
-def percent(batch: Batch) -> int:
+def percent(counts: Mapping[PageState, int], total: int) -> int:
     """How many pages of a hundred are dealt with; 100 only when all are."""
-    counts = batch.counts
-    total = len(batch.pages.chosen)
     return 100 * sum(counts[state] for state in DEALT_WITH) // total
 
 
 def _shown(batch: Batch) -> dict[str, Any]:
-    counts = batch.counts
+    states = batch.states()
+    counts = Counter(states)
     return {
         "status": batch.status,
         "task": {name: value for name, value in batch.view.items() if name not in ("params", "artifacts")},
         "events_url": events_url(batch),
-        "total": len(batch.pages.chosen),
+        "total": batch.total,
         "counts": {state.value: counts[state] for state in PageState},
-        "percentage": percent(batch),
+        "percentage": percent(counts, batch.total),
         "current": batch.current,
         "current_percentage": batch.current_percentage,
-        "pages": [_page(batch, index) for index in range(len(batch.pages.tasks))],
+        "pages": [_page(batch, index, state) for index, state in enumerate(states)],
     }
 
 
-def _page(batch: Batch, index: int) -> dict[str, Any]:
-    page, key = batch.pages.tasks[index], batch.pages.key_of(index)
+def _page(batch: Batch, index: int, state: PageState) -> dict[str, Any]:
+    page = batch.outlines[index]
     # One that an earlier task has done is passed over by this one, which has nothing to tell of it.
-    item = {} if batch.was_done_before(index) else batch.items.get(key, {})
+    item = {} if page.done_before else batch.items.get(page.key, {})
     return {
         "index": index,
-        "key": key,
+        "key": page.key,
         "title": page.title,
         "url": item.get("url") or page.url,
-        "state": batch.state(index),
+        "state": state,
         **{name: item.get(name) for name in _OF_ITEM},
     }

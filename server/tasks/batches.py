@@ -4,8 +4,7 @@ A session has no store of its own: its tasks are the truth. Each knows by its pa
 """
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,12 +31,20 @@ ACTIVE = frozenset({Status.PENDING, Status.RUNNING, Status.PAUSED})
 _STEP_OF_PAGE = re.compile(r"[a-z]+:([0-9]{1,3})", re.ASCII)
 
 
+class Step(Protocol):
+    """A step of a page's plan. Only a `navigate` is asked for its ``url``."""
+
+    type: str
+    url: str
+
+
 class Page(Protocol):
-    """A page as the kind's parameters have it."""
+    """A page as the kind's parameters have it. ``recorded``: the steps that were given with it."""
 
     key: str | None
     title: str
     url: str | None
+    recorded: Sequence[Step] | None
 
     def not_now(self, now: datetime) -> str | None:
         """``not_due`` or ``expired``, if it is one of them."""
@@ -81,16 +88,25 @@ class Beginning(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PageOutline:
+    """A page as it is shown. ``chosen``: it is to be done; ``done_before``: an earlier task had completed it."""
+
+    key: str
+    title: str
+    url: str | None
+    chosen: bool
+    done_before: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """A session's newest task as it is now.
 
-    ``asked``: its parameters with all defaults. ``items``: the data of each page's event that is done, by key.
-    ``view``: the task as the API shows it.
+    ``view``: the task as the API shows it. ``items``: the data of the event of each page that is dealt with, by key.
     """
 
     life: Life
-    pages: Pages
-    asked: dict[str, Any]
+    outlines: Sequence[PageOutline]
     view: dict[str, Any]
     items: dict[str, dict[str, Any]]
 
@@ -102,7 +118,9 @@ class Batch:
     def current(self) -> int | None:
         """Position of the page that is being done."""
         found = _STEP_OF_PAGE.fullmatch(self.view["progress"]["current"] or "")
-        return int(found[1]) if found is not None and self.status is Status.RUNNING else None
+        if found is None or self.status is not Status.RUNNING:
+            return None
+        return index if (index := int(found[1])) < len(self.outlines) else None
 
     @property
     def current_percentage(self) -> float:
@@ -111,35 +129,25 @@ class Batch:
             return 100.0
         return self.view["progress"]["current_percentage"] or 0.0
 
-    def state(self, index: int) -> PageState:
-        """How it stands with the page at this position."""
-        if index not in self.pages.chosen:
+    @property
+    def total(self) -> int:
+        """How many pages are to be done."""
+        return sum(page.chosen for page in self.outlines)
+
+    def states(self) -> list[PageState]:
+        """How it stands with each page."""
+        current = self.current
+        return [self._state(page, is_current=index == current) for index, page in enumerate(self.outlines)]
+
+    def _state(self, page: PageOutline, *, is_current: bool) -> PageState:
+        if not page.chosen:
             return PageState.NOT_CHOSEN
-        if self.was_done_before(index):
+        if page.done_before:
             return PageState.COMPLETED
-        item = self.items.get(self.pages.key_of(index))
+        item = self.items.get(page.key)
         if item is not None:
             return PageState(item["status"])
-        return PageState.RUNNING if index == self.current else PageState.WAITING
-
-    def was_done_before(self, index: int) -> bool:
-        """Whether an earlier task had completed this page, so that this one passes it over."""
-        return not self.pages.ignore_completed and self.pages.key_of(index) in self.pages.completed
-
-    @property
-    def counts(self) -> Counter[PageState]:
-        """How many pages there are of each state."""
-        return Counter(self.state(index) for index in range(len(self.pages.tasks)))
-
-    @property
-    def completed_keys(self) -> Iterator[str]:
-        """Of all pages that this task or one before it has completed; what was done last counts."""
-        for index in range(len(self.pages.tasks)):
-            key = self.pages.key_of(index)
-            status = self.items[key]["status"] if key in self.items else PageState.SKIPPED
-            skipped = status == PageState.SKIPPED
-            if status == PageState.COMPLETED or (skipped and key in self.pages.completed):
-                yield key
+        return PageState.RUNNING if is_current else PageState.WAITING
 
 
 class Batches:
@@ -156,7 +164,7 @@ class Batches:
     ) -> None:
         self._registry, self._catalogue, self._outlook = registry, catalogue, outlook
         self._steering, self._manager, self._items = steering, manager, items
-        self._read = Lately[str, tuple[Pages, dict[str, Any]]](BATCHES_KEPT)
+        self._read = Lately[str, Sequence[PageOutline]](BATCHES_KEPT)
 
     async def newest(self, scope: str, session: str) -> Batch | None:
         """What the session's newest task makes of it; None when it has none.
@@ -172,8 +180,7 @@ class Batches:
             with suppress(TaskNotFound, LogCorrupt, ValidationError):
                 life, now = await self._outlook.find_with_outline(headline.task_id, scope, None)
                 view = self._outlook.with_position(now.view)
-                pages, asked = self._pages_of(life)
-                return Batch(life, pages, asked, view, await self._items.of(life, view["seq"]))
+                return Batch(life, self._outlines(life), view, await self._items.of(life, view["seq"]))
         return None
 
     def task_ids(self, scope: str, session: str) -> list[str]:
@@ -183,15 +190,15 @@ class Batches:
     def _tasks(self, scope: str, session: str) -> list[Headline]:
         return [each for each in self._catalogue.of_session(scope, session) if each.kind == KIND]
 
-    def pages_in(self, request: TaskRequest) -> Pages:
-        """What a request for this kind is about."""
-        return cast("Pages", self._registry.get(KIND).params.model_validate(request.params))
+    def pages_in(self, params: dict[str, Any]) -> Pages:
+        """What a request for this kind, or a task of it, is about."""
+        return cast("Pages", self._registry.get(KIND).params.model_validate(params))
 
-    def _pages_of(self, life: Life) -> tuple[Pages, dict[str, Any]]:
+    def _outlines(self, life: Life) -> Sequence[PageOutline]:
+        """Kept, as it is asked for again and again: the parameters may be some megabytes."""
         known = self._read.get(life.generation)
         if known is None:
-            pages = cast("Pages", self._registry.get(KIND).params.model_validate(life.params))
-            known = pages, clean(pages.model_dump(mode="json", by_alias=True, exclude_none=True))
+            known = _outlined(self.pages_in(life.params))
             self._read.keep(life.generation, known)
         return known
 
@@ -207,7 +214,8 @@ class Batches:
         """
         if newest is None:
             return await self._submit(wanted)
-        same = _asked(newest.asked) == _asked(wanted.params)
+        pages, earlier = self.pages_in(wanted.params), self.pages_in(newest.life.params)
+        same = _asked(pages) == _asked(earlier)
         if newest.status in ACTIVE and not same:
             raise SessionBusy
         if newest.status is Status.PAUSED:
@@ -219,8 +227,7 @@ class Batches:
         if newest.status.needs_restart and same and not corrupt:
             await self._steering.retry(newest.life)
             return newest.life, Beginning.GOES_ON
-        done = self._done_of(wanted, newest)
-        pages = self.pages_in(wanted)
+        done = _done_of(pages, earlier, newest.items)
         if not pages.ignore_completed and all(pages.key_of(index) in done for index in pages.chosen):
             return newest.life, Beginning.NOTHING_LEFT
         # Once after each task, however often it is asked for: a page that has failed again is tried again by this.
@@ -231,18 +238,43 @@ class Batches:
         submission = await self._manager.submit(wanted)
         return submission.life, Beginning.ATTACHED if submission.reused else Beginning.STARTED
 
-    def _done_of(self, wanted: TaskRequest, newest: Batch) -> Collection[str]:
-        """Keys of the wanted pages that are done: as the request says, and as the session knows of the same pages.
 
-        A page with a key of its own is known by that, another one by all that is said of it.
-        """
-        pages, known = self.pages_in(wanted), set(newest.completed_keys)
-        before = {newest.pages.key_of(index): page for index, page in enumerate(newest.pages.tasks)}
-        keys = {pages.key_of(index): page for index, page in enumerate(pages.tasks)}
-        same = {key for key in known & keys.keys() if keys[key].key is not None or keys[key] == before[key]}
-        return same | (set(pages.completed) & keys.keys())
+def _outlined(pages: Pages) -> Sequence[PageOutline]:
+    chosen = frozenset(pages.chosen)
+    done = frozenset(() if pages.ignore_completed else pages.completed)
+    keys = [pages.key_of(index) for index in range(len(pages.tasks))]
+    return [
+        PageOutline(key, page.title, page.url or _opened(page), index in chosen, key in done)
+        for index, (key, page) in enumerate(zip(keys, pages.tasks, strict=True))
+    ]
 
 
-def _asked(params: dict[str, Any]) -> dict[str, Any]:
-    """What is asked for, without what is only known of it."""
-    return {name: value for name, value in params.items() if name not in ("completed", "batch")}
+def _opened(page: Page) -> str | None:
+    """The address that the steps of a page open first."""
+    return next((step.url for step in page.recorded or () if step.type == "navigate"), None)
+
+
+def _asked(pages: Pages) -> dict[str, Any]:
+    """What is asked for, without what is only known of it. All pages are all of them, named or not."""
+    params = clean(pages.model_dump(mode="json", by_alias=True, exclude_none=True))
+    asked = {name: value for name, value in params.items() if name not in ("completed", "batch")}
+    return {**asked, "task_indices": pages.chosen}
+
+
+def _done_of(pages: Pages, earlier: Pages, items: Mapping[str, dict[str, Any]]) -> Collection[str]:
+    """Keys of the pages that are done: as this request says, and as the session knows of the same pages.
+
+    A page with a key of its own is known by that, another one by all that is said of it.
+    """
+    before = {earlier.key_of(index): page for index, page in enumerate(earlier.tasks)}
+    now = {pages.key_of(index): page for index, page in enumerate(pages.tasks)}
+    known = {key for key in before if _is_done(items.get(key), before=key in earlier.completed)}
+    same = {key for key in known & now.keys() if now[key].key is not None or now[key] == before[key]}
+    return same | (set(pages.completed) & now.keys())
+
+
+def _is_done(item: Mapping[str, Any] | None, *, before: bool) -> bool:
+    """What was done last counts; a page that was only passed over is as it was ``before``."""
+    if item is None or item["status"] == PageState.SKIPPED:
+        return before
+    return bool(item["status"] == PageState.COMPLETED)

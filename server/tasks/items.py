@@ -15,7 +15,7 @@ from server.stores.base import Store
 from server.tasks.journal import UPGRADED
 from server.tasks.shared import Shared
 
-BATCHES_KEPT = 64
+BATCHES_KEPT = 32
 
 
 class Outcomes:
@@ -62,19 +62,18 @@ class Items:
         known = self._read.get(life.generation)
         if known is not None and known[0] == seq:
             return known[1]
-        found = await self._readings.get(life.generation, partial(self._read_log, life))
-        return found
+        return await self._readings.get(life.generation, partial(self._read_log, life))
 
     async def _read_log(self, life: Life) -> dict[str, dict[str, Any]]:
-        outcomes, seq = Outcomes(), 0
+        outcomes, seq, complete = Outcomes(), 0, False
         reader = self._store.reader(life)
         try:
             with contextlib.suppress(LogCorrupt):
-                while batch := await reader.read():
+                while not complete and (batch := await reader.read()):
+                    complete = reader.complete
                     # A long log is a lot of decoding, and others wait on this loop.
                     await to_thread.run_sync(outcomes.add, batch)
                     seq = max([seq, *(record.seq or 0 for record in batch)])
-            complete = reader.complete
         finally:
             await reader.close()
         if complete:

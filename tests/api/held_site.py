@@ -12,7 +12,7 @@ HELD_SECONDS = 60.0
 
 @dataclass
 class HeldSite:
-    """`/page/…` comes at once, `/held/NAME` when it is let go, `/broken/…` answers 500 until `mended` is set.
+    """`/page/…` comes at once, `/held/…` when it is let; what has `broken` in its path is a 500 until `mended` is set.
 
     ``asked``: how often each path was asked for.
     """
@@ -31,13 +31,17 @@ class HeldSite:
         """This page comes from now on."""
         self.gate(path).set()
 
+    def hold(self, path: str) -> None:
+        """And now it comes no more."""
+        self.gate(path).clear()
+
     def answer(self, path: str) -> int:
         """The status of the page, when it may come."""
         with self._guard:
             self.asked[path] += 1
         if path.startswith("/held/"):
             self.gate(path).wait(HELD_SECONDS)
-        return 500 if path.startswith("/broken/") and not self.mended.is_set() else 200
+        return 500 if "broken" in path and not self.mended.is_set() else 200
 
     def close(self) -> None:
         with self._guard:

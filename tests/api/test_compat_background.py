@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.serving import ROOT, ServerProcess, server_process, wait_until
 
 pytestmark = pytest.mark.browser
 
+SECONDS = 60.0
 ALL_DONE = "后台任务全部完成！"
 
 
@@ -86,7 +88,7 @@ class Session:
         return told
 
     def until(self, **wanted: Any) -> dict[str, Any]:
-        wait_until(lambda: wanted.items() <= self.status().items())
+        wait_until(lambda: wanted.items() <= self.status().items(), SECONDS)
         return self.status()
 
     def figures(self) -> tuple[Any, ...]:
@@ -183,7 +185,7 @@ def test_a_start_while_one_runs_attaches_and_another_is_refused_in_words(
     session = Session(client, server.url)
     batch = pages(site, "/held/1", "/page/2")
     first = session.start(tasks=batch)
-    for body in ({"tasks": batch}, {}):
+    for body in ({"tasks": batch}, {}, {"task_indices": [0, 1]}):
         again = session.start(**body)
         assert (again["task_id"], again["message"]) == (first["task_id"], "后台任务已在执行中，继续显示其进度。")
     refused = session.post("start", task_indices=[1])
@@ -262,6 +264,38 @@ def test_pages_that_are_expired_or_not_yet_due_are_skipped_and_named(
     assert site.asked["/page/2"] == 0
 
 
+def test_a_paused_batch_counts_as_stopped_until_it_is_started_again(
+    client: httpx2.Client, server: ServerProcess, site: HeldSite
+) -> None:
+    """Whoever paused it did so by the task's own routes."""
+    session = Session(client, server.url)
+    task_id = session.start(tasks=pages(site, "/page/1", "/held/2"))["task_id"]
+    session.until(completed_tasks=1)
+    client.post(f"{server.url}/api/tasks/{task_id}/pause")
+    assert session.figures()[1:] == (1, 50, 0, "stopped")
+    assert session.post("start", task_indices=[1]).json()["code"] == "session_busy"
+    site.let("/held/2")
+    assert session.start()["task_id"] == task_id
+    assert session.until(status="completed")["message"] == ALL_DONE
+    assert site.asked["/page/1"] == 1
+
+
+def test_however_many_start_it_at_once_it_is_one_batch(
+    client: httpx2.Client, server: ServerProcess, site: HeldSite
+) -> None:
+    """The first time, and again for a page that has failed."""
+    session = Session(client, server.url)
+    batch = [{**page, "retries": 0} for page in pages(site, "/page/1", "/held/broken")]
+    for times in (1, 2, 3):
+        site.hold("/held/broken")
+        with ThreadPoolExecutor(16) as pool:
+            ids = {told["task_id"] for told in pool.map(lambda _: session.start(tasks=batch), range(16))}
+        assert len(ids) == 1
+        site.let("/held/broken")
+        session.until(status="completed", task_id=ids.pop())
+        assert (site.asked["/page/1"], site.asked["/held/broken"]) == (1, times)
+
+
 def test_the_same_pages_in_two_sessions_are_two_batches(
     client: httpx2.Client, server: ServerProcess, site: HeldSite
 ) -> None:
@@ -280,7 +314,7 @@ def test_another_node_shows_the_same_and_stops_it(client: httpx2.Client, tmp_pat
         here = Session(client, one.url)
         there = Session(client, other.url, here.id)
         here.start(tasks=pages(site, "/page/1", "/held/2"))
-        wait_until(lambda: there.figures()[:3] == (2, 1, 50))
+        wait_until(lambda: there.figures()[:3] == (2, 1, 50), SECONDS)
         assert there.page()["pages"][0]["final_url"] == f"{site.url}/page/1"
         assert there.stop() == "后台任务已停止，已完成的任务不受影响。"
         assert here.until(status="stopped")["completed_tasks"] == 1
@@ -313,4 +347,4 @@ def test_the_examples_of_the_documentation_run_as_they_stand(server: ServerProce
         told = orjson.loads(run.stdout)
         assert told.get("success", True) is True, told
     status = f"{server.url}/api/background_task/status"
-    wait_until(lambda: httpx2.get(status).json()["task_status"]["status"] == "completed")
+    wait_until(lambda: httpx2.get(status).json()["task_status"]["status"] == "completed", SECONDS)

@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.serving import serving, settings
+from tests.serving import serving, settings, wait_until
 
 STATUS = "/api/background_task/status"
 
@@ -147,3 +148,22 @@ def test_the_page_of_a_session_is_the_web_page(client: httpx2.Client) -> None:
     answer = client.get(f"/s/{uuid.uuid4()}")
     assert answer.headers["content-type"].startswith("text/html")
     assert answer.text == client.get("/").text
+
+
+def test_a_batch_that_fails_says_why_and_is_gone_on_with(tmp_path: Path) -> None:
+    """Here it is the server that lacks a browser; the figures are those of the pages that are done."""
+    lacking = settings(tmp_path, browser_path=tmp_path / "none")
+    with serving(lacking) as running, httpx2.Client(base_url=running.url, timeout=30) as client:
+        body = {"tasks": [{"url": "http://127.0.0.1:9/"}], "task_indices": [0]}
+        first = client.post("/api/background_task/start", json=body).json()
+
+        def status() -> Any:
+            return client.get(STATUS).json()["task_status"]
+
+        wait_until(lambda: status()["status"] == "error")
+        told = status()
+        assert (told["total_tasks"], told["completed_tasks"], told["progress_percent"]) == (1, 0, 0)
+        assert told["error"]["code"] == "browser_missing"
+        assert told["message"].startswith("后台任务出错：")
+        again = client.post("/api/background_task/start", json={"task_indices": [0]}).json()
+        assert (again["task_id"], again["message"]) == (first["task_id"], "后台任务继续执行，已完成的任务不受影响。")

@@ -1,11 +1,16 @@
 """What has become of the items of a batch, as its log tells it."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from anyio import create_task_group
 
 from server.models import EventType, Life, Record, now_ms
+from server.stores.base import LogReader
+from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
 from server.tasks.items import Items, Outcomes
 from server.tasks.journal import UPGRADED
@@ -50,19 +55,38 @@ def test_nothing_of_an_older_program_counts() -> None:
     assert statuses(outcomes.known) == {"b": "completed"}
 
 
-class CountingStore(MemoryStore):
+class CountingMemory(MemoryStore):
     """Counts the readings of logs."""
 
     readings = 0
 
-    def reader(self, life: Life, after: int = 0) -> Any:
+    def reader(self, life: Life, after: int = 0) -> LogReader:
         self.readings += 1
         return super().reader(life, after)
 
 
-async def test_a_log_is_read_once_for_all_and_again_only_when_there_may_be_more() -> None:
+class CountingFiles(FileStore):
+    """The same in a folder."""
+
+    readings = 0
+
+    def reader(self, life: Life, after: int = 0) -> LogReader:
+        self.readings += 1
+        return super().reader(life, after)
+
+
+@pytest.fixture(params=["memory", "files"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CountingMemory | CountingFiles]:
+    made = CountingMemory() if request.param == "memory" else CountingFiles(tmp_path)
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def test_a_log_is_read_once_for_all_and_again_only_when_there_may_be_more(
+    store: CountingMemory | CountingFiles,
+) -> None:
     """While somebody owns it, there may be more at any time: a step's record has no number of its own."""
-    store = CountingStore()
     task, _ = await store.create(life())
     writer = await store.claim(task, 1, "n")
     assert writer is not None
@@ -72,6 +96,7 @@ async def test_a_log_is_read_once_for_all_and_again_only_when_there_may_be_more(
     await writer.append([step_record("item:a")])
     assert statuses(await items.of(task, 1)) == {"a": "completed"}
     await writer.append([release()])
+    await writer.close()
     store.readings = 0
 
     async def ask() -> None:
@@ -86,4 +111,5 @@ async def test_a_log_is_read_once_for_all_and_again_only_when_there_may_be_more(
     again = await store.claim(task, 2, "m")
     assert again is not None
     await again.append([status(2), item(3, "b"), step_record("item:b")])
+    await again.close()
     assert statuses(await items.of(task, 3)) == {"a": "completed", "b": "completed"}

@@ -1,5 +1,6 @@
 """`/api/background_task/…` of the browser batch: its names and answers over the batch of a session."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -67,10 +68,11 @@ async def start(request: Request) -> Response:
     newest = await batches.newest(scope, session)
     wanted = _wanted(request, body, session, newest)
     life, beginning = await batches.start(wanted, newest)
-    skipped = _not_now(batches.pages_in(wanted))
+    pages = batches.pages_in(wanted.params)
+    skipped = _not_now(pages)
     told = {
         "success": True,
-        "message": said_of_start(beginning, len(batches.pages_in(wanted).chosen), skipped, language),
+        "message": said_of_start(beginning, len(pages.chosen), skipped, language),
         "session": session,
         "url": page_url(session),
         "task_id": life.task_id,
@@ -86,7 +88,8 @@ def _wanted(request: Request, body: dict[str, Any], session: str, newest: Batch 
         if newest is None:
             message = "This session has no pages yet: send them in `tasks`, with the first start."
             raise InvalidParameters(errors=[FieldError("tasks", "no_pages", message)])
-        body = {**{name: newest.asked[name] for name in KEPT}, **body}
+        kept = newest.life.params
+        body = {**{name: kept[name] for name in KEPT if name in kept}, **body}
     body = {"batch": session, **body}
     wanted = request_for(services(request).registry.get(KIND), body, principal(request).scope, from_query=False)
     return replace(wanted, session=session)
@@ -135,16 +138,16 @@ def _status(batch: Batch | None, language: str) -> dict[str, Any]:
         counts = dict.fromkeys(_COUNTS.values(), 0)
         idle = {"status": "idle", "total_tasks": 0, **counts, "progress_percent": 0, "current_task_progress": 0}
         return {**idle, "message": said_of_status("idle", counts, 0, None, language), "task_id": None}
-    found, total, view = batch.counts, len(batch.pages.chosen), batch.view
+    found, total, view = Counter(batch.states()), batch.total, batch.view
     counts = {name: found[state] for state, name in _COUNTS.items()}
     status, error = STATUSES[batch.status], view["error"]
     shown = "pending" if batch.status is Status.PENDING else status
-    current = None if batch.current is None else batch.pages.tasks[batch.current]
+    current = None if batch.current is None else batch.outlines[batch.current]
     return {
         "status": status,
         "total_tasks": total,
         **counts,
-        "progress_percent": percent(batch),
+        "progress_percent": percent(found, total),
         "current_task_progress": int(batch.current_percentage),
         "current_task": None if current is None else current.title or current.url,
         "current_task_index": batch.current,
