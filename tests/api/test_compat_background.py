@@ -166,7 +166,7 @@ def test_a_stopped_batch_keeps_what_is_done_and_a_start_goes_on(
     session = Session(client, server.url)
     session.start(tasks=pages(site, "/page/1", "/held/2", "/page/3"), task_indices=[0, 1, 2])
     session.until(completed_tasks=1)
-    wait_until(lambda: site.asked["/held/2"] == 1)
+    wait_until(lambda: site.asked["/held/2"] == 1, SECONDS)
     assert session.stop() == "后台任务已停止，已完成的任务不受影响。"
     assert session.figures()[:3] == (3, 1, 33)
     assert session.status()["status"] == "stopped"

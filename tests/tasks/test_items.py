@@ -9,9 +9,8 @@ import pytest
 from anyio import create_task_group
 
 from server.models import EventType, Life, Record, now_ms
-from server.stores.base import LogReader
-from server.stores.files import FileStore
-from server.stores.memory import MemoryStore
+from server.stores.files import FileLogReader, FileStore
+from server.stores.memory import MemoryLogReader, MemoryStore
 from server.tasks.items import Items, Outcomes
 from server.tasks.journal import UPGRADED
 from tests.making import life, release, step_record
@@ -60,7 +59,7 @@ class CountingMemory(MemoryStore):
 
     readings = 0
 
-    def reader(self, life: Life, after: int = 0) -> LogReader:
+    def reader(self, life: Life, after: int = 0) -> MemoryLogReader:
         self.readings += 1
         return super().reader(life, after)
 
@@ -70,7 +69,7 @@ class CountingFiles(FileStore):
 
     readings = 0
 
-    def reader(self, life: Life, after: int = 0) -> LogReader:
+    def reader(self, life: Life, after: int = 0) -> FileLogReader:
         self.readings += 1
         return super().reader(life, after)
 
