@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 from pydantic import ValidationError
 
-from server.errors import LogCorrupt, SessionBusy, TaskNotFound
+from server.errors import LogCorrupt, SessionBusy, TaskEnded, TaskNotFound, TaskNotRetryable
 from server.fingerprint import clean
 from server.lately import Lately
 from server.models import Headline, Life, Status
@@ -218,14 +218,11 @@ class Batches:
         same = _asked(pages) == _asked(earlier)
         if newest.status in ACTIVE and not same:
             raise SessionBusy
-        if newest.status is Status.PAUSED:
-            await self._steering.resume(newest.life)
-            return newest.life, Beginning.GOES_ON
-        if newest.status in ACTIVE:
+        if newest.status in ACTIVE and newest.status is not Status.PAUSED:
             return newest.life, Beginning.ATTACHED
         corrupt = newest.view["error"] is not None and newest.view["error"]["code"] == LogCorrupt.code
         if newest.status.needs_restart and same and not corrupt:
-            await self._steering.retry(newest.life)
+            await self._go_on(newest)
             return newest.life, Beginning.GOES_ON
         done = _done_of(pages, earlier, newest.items)
         if not pages.ignore_completed and all(pages.key_of(index) in done for index in pages.chosen):
@@ -233,6 +230,14 @@ class Batches:
         # Once after each task, however often it is asked for: a page that has failed again is tried again by this.
         after = f"after-{newest.life.generation}"
         return await self._submit(replace(wanted, params={**wanted.params, "completed": sorted(done)}, fresh=after))
+
+    async def _go_on(self, batch: Batch) -> None:
+        # Another start may have come first, and the batch even be done by now.
+        with suppress(TaskEnded, TaskNotRetryable):
+            if batch.status is Status.PAUSED:
+                await self._steering.resume(batch.life)
+            else:
+                await self._steering.retry(batch.life)
 
     async def _submit(self, wanted: TaskRequest) -> tuple[Life, Beginning]:
         submission = await self._manager.submit(wanted)

@@ -280,6 +280,25 @@ def test_a_paused_batch_counts_as_stopped_until_it_is_started_again(
     assert site.asked["/page/1"] == 1
 
 
+def test_a_page_that_may_have_done_something_waits_for_a_start_that_says_so(
+    client: httpx2.Client, server: ServerProcess, site: HeldSite
+) -> None:
+    """A start that goes on does not do it a second time; the next one is its user's word."""
+    session = Session(client, server.url)
+    session.start(tasks=[{**pages(site, "/held/1")[0], "side_effects": True}, *pages(site, "/page/2")])
+    wait_until(lambda: site.asked["/held/1"] == 1, SECONDS)
+    session.stop()
+    site.let("/held/1")
+    session.start()
+    ended = session.until(status="completed")
+    assert (ended["completed_tasks"], ended["needs_confirmation_tasks"], ended["progress_percent"]) == (1, 1, 100)
+    assert ended["message"] == "后台任务已结束：共 2 个，完成 1，失败 0，跳过 0，待确认 1。"
+    assert site.asked["/held/1"] == 1
+    session.start()
+    assert session.until(status="completed", needs_confirmation_tasks=0)["message"] == ALL_DONE
+    assert (site.asked["/held/1"], site.asked["/page/2"]) == (2, 1)
+
+
 def test_however_many_start_it_at_once_it_is_one_batch(
     client: httpx2.Client, server: ServerProcess, site: HeldSite
 ) -> None:

@@ -11,7 +11,7 @@ TITLE_CHARS = 60
 
 _START = {
     Beginning.STARTED: {
-        "en": "The background task has started: {total} pages.",
+        "en": "The background task has started; pages to be done: {total}.",
         "zh": "后台任务已启动，共 {total} 个任务。",
     },
     Beginning.ATTACHED: {
