@@ -24,6 +24,10 @@ class HoldfastError(Exception):
     retryable = False
     written = 0
     """Of a group of records that a store refused, how many are in the log all the same."""
+    pauses = False
+    """Whether a task that its workflow ends with this waits for its user, who resumes it, instead of failing."""
+    again: tuple[str, ...] = ()
+    """Keys of recorded steps that are done again when a task that was paused so is resumed."""
 
     def __init__(
         self,
@@ -288,7 +292,12 @@ class BrowserMissing(HoldfastError):
 
 
 class BatchBlocked(HoldfastError):
-    """Too many items in a row failed for one and the same reason; put that right, then `retry`."""
+    """Too many items in a row failed for one and the same reason; put that right, then `resume`."""
 
     code = "batch_blocked"
     retryable = True
+    pauses = True
+
+    def __init__(self, detail: str | None = None, *, again: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.again = tuple(again)

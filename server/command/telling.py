@@ -59,7 +59,7 @@ CHINESE = {
     "store_failed": "卷无法读取或写入。",
     "ownership_lost": "任务现在由另一个节点拥有。",
     "browser_missing": "这需要浏览器，而这里没有能运行的：请安装 Chromium，或设置 BROWSER_PATH。",
-    "batch_blocked": "连续太多条目因同一原因失败；请先排除该原因，再 `retry`。",
+    "batch_blocked": "连续太多条目因同一原因失败；请先排除该原因，再 `resume`。",
     "crash_loop": "连续三个服务器在这个任务完成一个步骤之前就终止了；`retry` 会再试一次。",
     "journal_mismatch": "步骤的输入与步骤账本中的记录不同，因此不能沿用所记录的结果。",
     "workflow_failed": "工作流未能完成工作。",

@@ -67,7 +67,10 @@ class Journal:
                     data = orjson.loads(record.data)
                     journal.items.setdefault(record.step or "", {})[data["key"]] = data["outcome"]
                 case EventType.STATUS:
-                    if orjson.loads(record.data)["reason"] == UPGRADED:
+                    data = orjson.loads(record.data)
+                    for key in data.get("again", ()):  # it paused itself, to do these again
+                        journal.steps.pop(key, None)
+                    if data["reason"] == UPGRADED:
                         # What stands there is nobody's any more, until the rollbacks that follow are written.
                         journal = cls()
                         pieces = {part: [(seq, None) for seq, _ in written] for part, written in pieces.items()}

@@ -7,7 +7,7 @@ import anyio
 import orjson
 
 from server.errors import HoldfastError, OwnershipLost, StoreFull
-from server.models import EventType, Record, Status, now_ms
+from server.models import EventType, Json, Record, Status, now_ms
 from server.stores.base import LogWriter
 from server.tasks.state import TaskState
 
@@ -62,11 +62,8 @@ class TaskLog:
         encoded, data = _encode(data)
         self._add(Record(None, now_ms(), kind, encoded, step), data)
 
-    def put_status(
-        self, status: Status, *, attempt: int, node: str | None, reason: str, workflow_version: int | None = None
-    ) -> None:
-        data = {"status": status, "attempt": attempt, "node": node, "reason": reason}
-        self.put(EventType.STATUS, data if workflow_version is None else {**data, "workflow_version": workflow_version})
+    def put_status(self, status: Status, *, attempt: int, node: str | None, reason: str, **more: Json) -> None:
+        self.put(EventType.STATUS, {"status": status, "attempt": attempt, "node": node, "reason": reason, **more})
 
     def _add(self, record: Record, data: dict[str, Any]) -> None:
         if self._error is not None:

@@ -7,7 +7,7 @@ import anyio
 from anyio import to_thread
 
 from server.errors import HoldfastError, LogCorrupt, OwnershipLost
-from server.models import Claim, EventType, Life, Record, Status, now_ms
+from server.models import Claim, EventType, Json, Life, Record, Status, now_ms
 from server.stores.base import LogWriter, Store
 from server.tasks.journal import UPGRADED, Journal, Rollback
 from server.tasks.log import Publish, TaskLog
@@ -73,8 +73,8 @@ class Ownership:
             self.orphaned.append(epoch)
         self.deaths = deaths_in_a_row(owners)
 
-    def put_status(self, status: Status, node: str | None, reason: str) -> None:
-        self.log.put_status(status, attempt=self._attempt(status), node=node, reason=reason)
+    def put_status(self, status: Status, node: str | None, reason: str, **more: Json) -> None:
+        self.log.put_status(status, attempt=self._attempt(status), node=node, reason=reason, **more)
 
     def start_over(self, workflow_version: int) -> None:
         """What an older program did can't be gone on with: all of it is taken back in the open."""
@@ -90,9 +90,12 @@ class Ownership:
     def _attempt(self, status: Status) -> int:
         return self.state.attempt + (status is Status.RUNNING)
 
-    def put_end(self, status: Status, node: str | None, reason: str) -> None:
-        """What an ownership ends with: the status, `done` where it is terminal, and the release."""
-        self.put_status(status, node, reason)
+    def put_end(self, status: Status, node: str | None, reason: str, **more: Json) -> None:
+        """What an ownership ends with: the status, `done` where it is terminal, and the release.
+
+        ``more`` is put into the status event.
+        """
+        self.put_status(status, node, reason, **more)
         if status.terminal:
             self.log.put(EventType.DONE, {"status": status})
         self.log.put_journal(EventType.RELEASE, {"epoch": self.epoch})

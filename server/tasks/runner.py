@@ -178,7 +178,10 @@ class TaskRun:
         step = self._context.current_step if self._context is not None else None
         failure = {"code": cause.code, "message": cause.detail, "retryable": cause.retryable, "step": step}
         self.owned.log.put(EventType.FAILURE, failure)
-        self.owned.put_end(Status.FAILED, self._node, cause.code)
+        if cause.pauses:
+            self.owned.put_end(Status.PAUSED, self._node, cause.code, again=list(cause.again))
+        else:
+            self.owned.put_end(Status.FAILED, self._node, cause.code)
 
     async def _keep_house(self) -> None:
         """Progress held back, and the snapshot."""

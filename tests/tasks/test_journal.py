@@ -61,6 +61,24 @@ def test_what_was_taken_back_once_is_not_taken_back_again() -> None:
     assert Journal.of([*records, output(4, step="b"), step_record("b")]).rollbacks == []
 
 
+def test_steps_that_a_pause_named_are_done_again_and_what_they_wrote_is_taken_back() -> None:
+    """Once: what they recorded after it stands."""
+    paused = {"status": "paused", "attempt": 1, "node": None, "reason": "batch_blocked", "again": ["b"]}
+    records = [
+        output(1, part="p", step="a"),
+        step_record("a"),
+        output(2, part="q", step="b"),
+        step_record("b", result="failed"),
+        Record(3, 0, EventType.STATUS, orjson.dumps(paused)),
+    ]
+    journal = Journal.of(records)
+    assert set(journal.steps) == {"a"}
+    assert journal.rollbacks == [Rollback("q", 0)]
+    done = Journal.of([*records, rollback(4, "q", 0), output(5, part="q", step="b"), step_record("b", result="done")])
+    assert done.steps["b"].result == "done"
+    assert done.rollbacks == []
+
+
 def test_only_items_of_finished_steps_count() -> None:
     """An unfinished step tells its items again."""
     journal = Journal.of([item(1, "i1", "a"), step_record("a"), item(2, "i2", "b")])
