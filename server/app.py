@@ -212,7 +212,7 @@ def default_workflows(settings: Settings, model: Model | None) -> list[Workflow]
     guard = EgressGuard(Judge(settings.private_hosts, settings.ports_fetched))
     chromium = Chromium(partial(_browser_path, settings), guard)
     fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched, renderer=ChromiumRenderer(chromium))
-    workflows = [research_workflow(library, fetcher), browse_workflow(chromium)]
+    workflows = [research_workflow(library, fetcher), browse_workflow(chromium, model)]
     if settings.demo_kind:
         workflows.append(demo_workflow())
         if model is not None:

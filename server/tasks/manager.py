@@ -168,7 +168,7 @@ class BackgroundTaskManager:
             kind=workflow.kind,
             workflow_version=workflow.version,
             params=request.params,
-            model=workflow.model,
+            model=workflow.model_for(request.params),
             search=workflow.search(),
             scope=request.scope,
         )
@@ -201,7 +201,7 @@ class BackgroundTaskManager:
             generation=new_generation(),
             created_at=now_ms(),
             scope=request.scope,
-            model=workflow.model,
+            model=workflow.model_for(request.params),
             search=workflow.search(),
             title=request.title,
             priority=request.priority,

@@ -87,7 +87,8 @@ class Workflow:
     """The program of a kind.
 
     ``version`` changes when a journal of the older program could not be gone on with. ``model`` and ``search``
-    are what the server would use for it now, without credentials: they are part of the fingerprint.
+    are what the server would use for it now, without credentials: they are part of the fingerprint. ``asks_model`` says
+    of parameters (as JSON) whether a model has any part in what comes of them; of others the model is no part.
     ``title`` makes the line by which people find a task again. ``check`` refuses parameters that are well-formed but
     can't be carried out here, by raising the error that says why, before a task is made of them.
     ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result.
@@ -101,10 +102,15 @@ class Workflow:
     title: Callable[[Any], str]
     label: Mapping[str, str] = field(default_factory=dict)
     model: Json = None
+    asks_model: Callable[[Mapping[str, Any]], bool] = lambda params: True
     search: Callable[[], Json] = lambda: None
     check: Callable[[Any], None] | None = None
     formats: Mapping[str, tuple[str, Callable[[Any], bytes]]] = field(default_factory=dict)
     running: Callable[[], AbstractAsyncContextManager[None]] | None = None
+
+    def model_for(self, params: Mapping[str, Any]) -> Json:
+        """The model that a task with these parameters depends on, if any."""
+        return self.model if self.asks_model(params) else None
 
 
 class Registry:

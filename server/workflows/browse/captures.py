@@ -36,12 +36,6 @@ _TABLES = """() => [...document.querySelectorAll('table')].slice(0, 100).map(tab
     caption: table.caption ? table.caption.innerText.trim().slice(0, 300) : null,
     rows: [...table.rows].slice(0, 1000).map(
         row => [...row.cells].slice(0, 100).map(cell => cell.innerText.trim().slice(0, 1000)))}))"""
-_CONTROLS = """() => [...document.querySelectorAll('input, select, textarea, button, [role]')]
-.slice(0, 200).map(one => ({
-    role: one.getAttribute('role') || one.type || one.tagName.toLowerCase(),
-    name: ((one.labels && one.labels[0] && one.labels[0].innerText) || one.getAttribute('aria-label')
-        || one.placeholder || one.innerText || one.name || '').trim().slice(0, 200),
-    value: one.type === 'password' ? '' : String(one.value || '').slice(0, 200)}))"""
 
 
 async def text(visit: Visit) -> str:
@@ -102,10 +96,4 @@ async def content(visit: Visit, capture: str) -> bytes:
 
 async def links(visit: Visit) -> list[dict[str, str]]:
     found: list[dict[str, str]] = await visit.page.evaluate(_LINKS, MOST_LINKS)
-    return found
-
-
-async def controls(visit: Visit) -> list[dict[str, str]]:
-    """What can be filled in or pressed: ``role``, ``name``, ``value`` of each."""
-    found: list[dict[str, str]] = await visit.page.evaluate(_CONTROLS)
     return found

@@ -2,16 +2,17 @@
 
 import tempfile
 import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 from playwright.async_api import BrowserContext, Error
 
-from server.errors import BatchBlocked
 from server.sources.chromium.failures import BrowserDied, BrowserFailed
 from server.sources.chromium.pool import Chromium
 from server.sources.chromium.visit import Visit, visiting
@@ -24,8 +25,6 @@ from server.workflows.browse.steps import Step
 
 OPENS_SECONDS = 10.0
 ERROR_PICTURE_SECONDS = 5.0
-SAME_FAILURES = 10
-BLOCKING = frozenset({"unreachable", "unknown_host", "timeout", "browser_died", "forbidden_address"})
 PASSING = frozenset(
     "unreachable unknown_host timeout bad_response not_found no_navigation step_failed assertion_failed "
     "http_408 http_425 http_429 http_500 http_502 http_503 http_504".split()
@@ -35,30 +34,11 @@ LOWEST_ERROR = 400
 
 
 @dataclass
-class Streak:
-    """How often in a row one and the same thing went wrong: the code, and the host it went wrong with."""
-
-    cause: tuple[str, str] | None = None
-    length: int = 0
-
-    def add(self, result: dict[str, Any]) -> None:
-        """:raises BatchBlocked: it was so often that the rest can be taken to fail as well."""
-        error = result["error"]
-        if result["status"] == "skipped":
-            return
-        cause = (error["code"], urlsplit(result["url"]).netloc) if error and error["code"] in BLOCKING else None
-        self.length = self.length + 1 if cause is not None and cause == self.cause else 1 if cause else 0
-        self.cause = cause
-        if cause is not None and self.length >= SAME_FAILURES:
-            raise BatchBlocked(
-                f"{self.length} pages in a row failed with `{cause[0]}` at {cause[1][:100]}: {error['message']} "
-                "Put that right, then `retry`: what is done is not done again."
-            )
-
-
-@dataclass
 class PageRun:
-    """Does one page. ``session``: the cookies and storage to begin with; what it is afterwards stands there again."""
+    """Does one page. ``session``: the cookies and storage to begin with; what it is afterwards stands there again.
+
+    ``acted``: whether something has been tried that may have changed the site.
+    """
 
     pool: Chromium
     index: int
@@ -67,6 +47,7 @@ class PageRun:
     steps: list[Step]
     text_chars: int
     session: dict[str, Any] | None = None
+    acted: bool = False
     artifacts: list[dict[str, str]] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
     _said: str = ""
@@ -98,6 +79,7 @@ class PageRun:
             "artifacts": self.artifacts,
             "notes": self.notes,
             "error": None,
+            "plan": None,
             "seconds": 0.0,
             **more,
         }
@@ -111,22 +93,24 @@ class PageRun:
             return self.skipped(code, f"It was to be done before {self.task.expires_at}.")
         return self.skipped("not_due", f"It is not due before {self.task.not_before}.") if code else None
 
-    async def run(self, journal: JournalStep) -> dict[str, Any]:
+    async def run(self, journal: JournalStep, begun: "Attempt | None" = None) -> dict[str, Any]:
         """Try until it is done, the retries are used up, or trying again could do harm.
 
+        :param begun: an attempt that is under way, to be gone on with as the first one.
         :raises BrowserMissing: there is no browser here, which is no fault of the page.
         """
         started, attempts, deaths = time.monotonic(), 0, 0
         while True:
             attempts += 1
-            self.artifacts, self.notes = [], []
-            attempt = _Attempt(self, journal)
+            attempt, begun = begun or Attempt(self), None
+            attempt.journal = journal
             try:
-                outcome = await attempt.run()
+                async with attempt:
+                    outcome = await attempt.use()
             except SourceFailed as failure:
                 deaths += isinstance(failure, BrowserDied)
-                may_repeat = not (attempt.acted and self.task.may_change_things)
-                if may_repeat and self._has_another_try(failure, attempts, deaths):
+                may_repeat = not (self.acted and self.task.may_change_things)
+                if may_repeat and self.has_another_try(failure, attempts, deaths):
                     continue
                 if not may_repeat and isinstance(failure, BrowserDied):
                     reason = "The browser died after something had been sent; look at the site, then run it again."
@@ -135,74 +119,114 @@ class PageRun:
                     outcome = attempt.failed(failure)
             return {**outcome, "attempts": attempts, "seconds": round(time.monotonic() - started, 3)}
 
-    def _has_another_try(self, failure: SourceFailed, attempts: int, deaths: int) -> bool:
+    def has_another_try(self, failure: SourceFailed, attempts: int, deaths: int) -> bool:
         """A death of the browser gives one try more, and takes none of the page's own."""
         if isinstance(failure, BrowserDied):
             return deaths == 1
         return failure.code in PASSING and attempts - deaths <= self.task.retries
 
 
-class _Attempt:
-    def __init__(self, page: PageRun, journal: JournalStep) -> None:
-        self._page, self._journal = page, journal
+class Attempt:
+    """One try at a page, which is open for as long as it is entered; entering it again changes nothing.
+
+    ``journal``: the step that it belongs to at the moment.
+    """
+
+    journal: JournalStep
+
+    def __init__(self, page: PageRun) -> None:
+        self._page = page
+        self._open = AsyncExitStack()
         self._player: Player | None = None
         self._visit: Visit | None = None
+        self._context: BrowserContext | None = None
         self._step: int | None = None
         self._picture: str | None = None
         self._done = 0
+        self.played = 0
+        """How many of the page's steps have been played."""
+
+    async def __aenter__(self) -> "Attempt":
+        if self._visit is None:
+            self._page.artifacts, self._page.notes = [], []
+            self._visit = await self._open.enter_async_context(self._opened())
+            self._page.notes = self._visit.notes
+            self._player = Player(self._visit, self._keep_shot)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._open.__aexit__(kind, error, trace)
 
     @property
-    def acted(self) -> bool:
-        return self._player is not None and self._player.acted
+    def visit(self) -> Visit:
+        assert self._visit is not None  # noqa: S101 - it is asked for inside only
+        return self._visit
 
-    async def run(self) -> dict[str, Any]:
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[Visit, None]:
         options = {"storage_state": self._page.session} if self._page.session else {}
         async with self._page.pool.context(self._page.url, **options) as (context, admitted):
+            self._context = context
             tracing = "trace" in self._page.task.captures
             if tracing:
                 await context.tracing.start(screenshots=True, snapshots=True)
             try:
                 async with visiting(context, admitted) as visit:
-                    self._visit = visit
                     try:
-                        return await self._use(context, visit)
+                        yield visit
                     finally:
                         for refusal in admitted.refusals:
                             visit.note(refusal.code, f"{refusal.place}: {refusal.message}")
-            except SourceFailed:
-                await self._take_error_picture()
-                raise
             finally:
                 if tracing:
                     await self._keep_trace(context)
 
-    async def _use(self, context: BrowserContext, visit: Visit) -> dict[str, Any]:
-        page, task = self._page, self._page.task
-        self._page.notes = visit.notes
-        player = self._player = Player(visit, self._keep_shot)
+    async def use(self) -> dict[str, Any]:
+        """Play what is left of the steps, and take what is wanted of the page. :raises SourceFailed:"""
+        try:
+            async with self.visit.within(self._page.task.timeout_s):
+                await self.play()
+                return await self._take()
+        except SourceFailed:
+            await self._take_error_picture()
+            raise
+
+    async def play(self) -> None:
+        """Play the steps that have not been played yet, inside of the visit's own bounds."""
+        for number in range(self.played, len(self._page.steps)):
+            step = self._page.steps[number]
+            self._step = number
+            await self._tell(step.type)
+            assert self._player is not None  # noqa: S101 - it is there as long as the attempt is entered
+            try:
+                await self._player.play(step)
+            finally:
+                self._page.acted = self._page.acted or self._player.acted
+            if step.type == "navigate":
+                self._check_status(self.visit)
+            self._done += 1
+            self.played = number + 1
+        self._step = None
+
+    async def _take(self) -> dict[str, Any]:
+        page, task, visit, player = self._page, self._page.task, self.visit, self._player
+        assert player is not None and self._context is not None  # noqa: S101, PT018 - as above
         text = ""
-        async with visit.within(task.timeout_s):
-            for number, step in enumerate(page.steps):
-                self._step = number
-                await self._tell(step.type)
-                await player.play(step)
-                if step.type == "navigate":
-                    self._check_status(visit)
-                self._done += 1
-            self._step = None
-            self._check_status(visit)
-            for name, rule in task.extract.items():
-                await player.take(name, (rule.selector,), rule.attr, all=rule.all)
-            for capture in dict.fromkeys(task.captures):
-                await self._tell(capture)
-                if capture == "text":
-                    text = await captures.text(visit)
-                    await self._keep("text", "", text.encode(errors="replace"))
-                elif capture != "trace":
-                    await self._keep(capture, "", await captures.content(visit, capture))
-                self._done += 1
-            if page.session is not None:
-                page.session = dict(await context.storage_state())
+        self._check_status(visit)
+        for name, rule in task.extract.items():
+            await player.take(name, (rule.selector,), rule.attr, all=rule.all)
+        for capture in dict.fromkeys(task.captures):
+            await self._tell(capture)
+            if capture == "text":
+                text = await captures.text(visit)
+                await self._keep("text", "", text.encode(errors="replace"))
+            elif capture != "trace":
+                await self._keep(capture, "", await captures.content(visit, capture))
+            self._done += 1
+        if page.session is not None:
+            page.session = dict(await self._context.storage_state())
         return page.result(
             "completed",
             final_url=visit.page.url,
@@ -230,7 +254,7 @@ class _Attempt:
 
     async def _tell(self, what: str) -> None:
         whole = len(self._page.steps) + len(self._page.task.captures)
-        await self._journal.progress(f"{self._page.name[:80]}: {what}", round(100.0 * self._done / max(1, whole), 1))
+        await self.journal.progress(f"{self._page.name[:80]}: {what}", round(100.0 * self._done / max(1, whole), 1))
 
     async def _keep_shot(self, capture: str, name: str, content: bytes) -> None:
         await self._keep(capture, f"-{name}", content)
@@ -238,7 +262,7 @@ class _Attempt:
     async def _keep(self, capture: str, name: str, content: bytes) -> str:
         ending, media_type = captures.MEDIA[capture]
         file = f"{self._page.index:03d}{name}.{ending}"
-        await self._journal.artifact(file, content, media_type)
+        await self.journal.artifact(file, content, media_type)
         self._page.artifacts.append({"capture": capture, "name": file})
         return file
 

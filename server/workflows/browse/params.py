@@ -81,6 +81,14 @@ class PageTask(Strict):
         return None
 
 
+class PlanBudget(Strict):
+    """What plans for goals may cost, all of a batch together; what is left out is not bounded."""
+
+    seconds: float | None = Field(None, gt=0, le=86_400)
+    tokens: int | None = Field(None, gt=0, le=100_000_000)
+    calls: int | None = Field(None, gt=0, le=10_000)
+
+
 class BrowseParams(Params):
     """Pages, what to do on them, and how to go through them."""
 
@@ -143,6 +151,13 @@ class BrowseParams(Params):
         title="Name of the batch",
         description="The same pages under another name are another task; a session's batch bears the session's id.",
         json_schema_extra=_zh("批次名称", "名称不同，网页相同也是另一个任务；会话的批次以会话编号为名。"),
+    )
+
+    budget: PlanBudget = Field(
+        PlanBudget(),
+        title="Budget for plans",
+        description="The most that plans for goals may cost together: `seconds`, `tokens`, `calls`.",
+        json_schema_extra=_zh("计划的预算", "为目标制定计划总共最多用多少：秒数、token 数、调用次数。"),
     )
 
     @property

@@ -1,8 +1,9 @@
 """The verbs of a plan: those of the Chrome DevTools Recorder, and a few of our own. None of them runs JavaScript."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from server.sources.failures import SourceFailed
 from server.sources.urls import LONGEST_URL, canonical
@@ -202,6 +203,17 @@ def refuse_scripts(steps: Any) -> Any:
 
 
 Steps = Annotated[tuple[Step, ...], BeforeValidator(refuse_scripts), Field(max_length=MOST_STEPS)]
+_STEPS: TypeAdapter[tuple[Step, ...]] = TypeAdapter(Steps)
+
+
+def steps_from(written: list[dict[str, Any]]) -> list[Step]:
+    """:raises ValidationError: these are no steps."""
+    return list(_STEPS.validate_python(written))
+
+
+def to_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """As they can be asked for again."""
+    return [step.model_dump(mode="json", by_alias=True, exclude_defaults=True) for step in steps]
 
 
 class Recording(Strict):

@@ -8,7 +8,6 @@ from anyio import fail_after
 
 from server.sources.chromium.pool import Chromium
 from server.workflows.browse.downloads import csv_of
-from server.workflows.browse.plans import ScriptedPlanner
 from server.workflows.browse.workflow import browse_workflow
 from server.workflows.rehearsal import RehearsalContext
 from tests.workflows.browse.site import Site
@@ -16,9 +15,9 @@ from tests.workflows.browse.site import Site
 pytestmark = [pytest.mark.browser, pytest.mark.anyio]
 
 
-async def browse(pool: Chromium, *tasks: dict[str, Any], planner: Any = None, **more: Any) -> Any:
+async def browse(pool: Chromium, *tasks: dict[str, Any], model: Any = None, **more: Any) -> Any:
     """The result and the context of a batch."""
-    workflow = browse_workflow(pool, planner)
+    workflow = browse_workflow(pool, model)
     context = RehearsalContext()
     params = workflow.params.model_validate({"tasks": list(tasks), **more})
     with fail_after(90):
@@ -180,23 +179,3 @@ async def test_what_is_not_done_says_why(pool: Chromium, odd_site: Site) -> None
     ]  # fmt: skip
     assert result["needs_model"] == ["goal"]
     assert odd_site.asked["/"] == 0
-
-
-async def test_a_planner_s_steps_are_played_and_only_links_of_the_page_may_be_opened(
-    pool: Chromium, odd_site: Site
-) -> None:
-    second = odd_site.url + "/second"
-    planner = ScriptedPlanner(
-        {
-            "follow": [{"type": "navigate", "url": second}],
-            "stray": [{"type": "navigate", "url": odd_site.url + "/elsewhere"}],
-            "script": [{"type": "customStep"}],
-        }
-    )
-    start = odd_site.url + "/"
-    result, _ = await browse(pool, *[{"url": start, "goal": goal} for goal in planner.plans], planner=planner)
-    assert [item["status"] for item in result["items"]] == ["completed", "failed", "failed"]
-    assert result["items"][0]["final_url"] == second
-    assert {item["error"]["code"] for item in result["items"][1:]} == {"bad_plan"}
-    assert {"text": "Second", "url": second} in planner.asked[0][1].links
-    assert odd_site.asked["/elsewhere"] == 0

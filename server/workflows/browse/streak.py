@@ -1,0 +1,47 @@
+"""Noticing that a batch runs into the same wall over and over."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from server.errors import BatchBlocked
+
+SAME_FAILURES = 10
+BLOCKING = frozenset(
+    "unreachable unknown_host timeout browser_died forbidden_address "
+    "model_unavailable model_rate_limited model_timeout model_cut model_garbled model_quota_spent model_denied".split()
+)
+
+
+@dataclass
+class Streak:
+    """How often in a row one and the same thing went wrong: the code, and the host it went wrong with."""
+
+    cause: tuple[str, str] | None = None
+    length: int = 0
+    again: list[str] = field(default_factory=list)
+    """The steps of the pages that failed so, for another try."""
+
+    def add(self, result: dict[str, Any], steps: list[str]) -> BatchBlocked | None:
+        """Count a page. Returns what the batch is to pause with when the rest can be taken to fail as well.
+
+        :param steps: those that are done again with the page; none where that could do harm.
+        """
+        error = result["error"]
+        if result["status"] == "skipped":
+            return None
+        host = "the model" if error and error["code"].startswith("model_") else urlsplit(result["url"]).netloc
+        cause = (error["code"], host) if error and error["code"] in BLOCKING else None
+        if cause is None or cause != self.cause:
+            self.cause, self.length, self.again = cause, 0, []
+        if cause is None:
+            return None
+        self.length += 1
+        self.again += steps
+        if self.length < SAME_FAILURES:
+            return None
+        return BatchBlocked(
+            f"{self.length} pages in a row failed with `{cause[0]}` at {cause[1][:100]}: {error['message']} "
+            "Put that right, then `resume`: these pages are tried again, and what is done is not done again.",
+            again=self.again,
+        )
