@@ -4,20 +4,22 @@ import re
 from collections.abc import Sequence
 
 import anyio
-from playwright.async_api import Error, Frame, Locator, Page
+from playwright.async_api import Error, Frame, Locator
 
 from server.sources.chromium.failures import BrowserDied, BrowserFailed, failure_of
 
 LOOK_SECONDS = 0.1
 _ROLE = re.compile(r"""\[\s*role\s*=\s*["']?([a-z]+)["']?\s*\]""")
-_NAME_ROLES = "button link textbox checkbox radio combobox heading tab menuitem option searchbox switch".split()
+_NAME_ROLES = (
+    "button link textbox checkbox radio combobox heading tab menuitem option searchbox switch listbox "
+    "slider spinbutton img cell gridcell treeitem menuitemcheckbox menuitemradio".split()
+)
 
 Way = str | Sequence[str]
 
 
-def frame_of(page: Page, path: Sequence[int]) -> Frame:
-    """The frame that a recording's ``frame`` leads to. :raises BrowserFailed: (``no_frame``)"""
-    frame = page.main_frame
+def frame_of(frame: Frame, path: Sequence[int]) -> Frame:
+    """The frame that a recording's ``frame`` leads to from here. :raises BrowserFailed: (``no_frame``)"""
     for index in path:
         children = frame.child_frames
         if index >= len(children):

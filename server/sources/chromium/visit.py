@@ -14,6 +14,7 @@ from server.sources.launching import may_go_to
 
 MOST_BYTES = 32 * 1024 * 1024
 MOST_NOTES = 20
+MOST_POPUPS = 5
 DOM_MS = 15_000
 LOAD_MS = 5_000
 REACTION_SECONDS = 0.15
@@ -36,6 +37,9 @@ class Visit:
     notes: list[dict[str, str]] = field(default_factory=list)
     leaving: bool = False
     """Whether the page has asked for another one in its place, which is not there yet."""
+    keeps_popups: bool = False
+    """Whether pages that this one opens stay, the first five of them, for steps that are played there."""
+    popups: list[Page] = field(default_factory=list)
     broken: BrowserFailed | None = None
     """Why the visit can't go on, where that came from the page and not from a step."""
     _scope: anyio.CancelScope | None = None
@@ -70,18 +74,36 @@ class Visit:
         if scope.cancelled_caught:
             raise BrowserFailed("timeout", f"It was not done within {seconds:g} seconds.")
 
-    async def goto(self, url: str) -> None:
+    async def goto(self, url: str, popup: Page | None = None) -> None:
         """Open an address, and wait for the page as long as a page deserves; what is still loading then is noted."""
+        page = popup or self.page
         if not may_go_to(url):
             raise BrowserFailed("invalid_url", "Only http and https addresses are opened.")
         try:
-            await self.page.goto(url, wait_until="commit", timeout=0)
+            await page.goto(url, wait_until="commit", timeout=0)
         except Error as error:
             # Of a tunnel that was refused the browser knows no more than that.
             if refusal := self.admitted.refusal_of(url):
                 raise BrowserFailed(refusal.code, refusal.message) from None
             raise failure_of(error) from None
-        await self.settle()
+        await self.settle(page)
+
+    async def page_at(self, target: str, seconds: float) -> Page | Frame:
+        """The pop-up that a recording names by its address, or the frame; where there is one pop-up only, that one.
+
+        :raises BrowserFailed: (``no_target``) neither came in time.
+        """
+        with anyio.move_on_after(seconds):
+            while True:
+                places: list[Page | Frame] = [*self.popups, *self.page.frames[1:]]
+                found = next((place for place in places if place.url == target), None)
+                if found is not None:
+                    return found
+                await anyio.sleep(LOOK_SECONDS)
+        if len(self.popups) == 1:
+            self.note("target_moved", f"The page of {target} has another address now: {self.popups[0].url}")
+            return self.popups[0]
+        raise BrowserFailed("no_target", f"No pop-up and no frame has the address {target[:200]}.")
 
     async def come_to_rest(self) -> None:
         """After a step that may lead elsewhere: give the page the time to begin with it, then wait for what comes."""
@@ -93,11 +115,12 @@ class Visit:
                 await anyio.sleep(LOOK_SECONDS)
         await self.settle()
 
-    async def settle(self) -> None:
+    async def settle(self, popup: Page | None = None) -> None:
         """Wait until the document is there, and a little for what it loads."""
+        page = popup or self.page
         try:
-            await self.page.wait_for_load_state("domcontentloaded", timeout=DOM_MS)
-            await self.page.wait_for_load_state("load", timeout=LOAD_MS)
+            await page.wait_for_load_state("domcontentloaded", timeout=DOM_MS)
+            await page.wait_for_load_state("load", timeout=LOAD_MS)
         except TimeoutError:
             self.note("still_loading", "The page was still loading something; it was taken as it stood.")
 
@@ -109,12 +132,16 @@ async def visiting(context: BrowserContext, admitted: Pass, most_bytes: int = MO
         page = await context.new_page()
         visit = Visit(page, admitted, most_bytes)
         _watch(visit)
-        session = await context.new_cdp_session(page)
-        session.on("Network.dataReceived", lambda data: _count(visit, data))
-        await session.send("Network.enable")
+        await _counted(visit, page)
     except Error as error:
         raise failure_of(error) from None
     yield visit
+
+
+async def _counted(visit: Visit, page: Page) -> None:
+    session = await page.context.new_cdp_session(page)
+    session.on("Network.dataReceived", lambda data: _count(visit, data))
+    await session.send("Network.enable")
 
 
 def _count(visit: Visit, data: dict[str, Any]) -> None:
@@ -133,6 +160,13 @@ def _watch(visit: Visit) -> None:
             await dialog.dismiss()
 
     async def on_popup(popup: Page) -> None:
+        if visit.keeps_popups and len(visit.popups) < MOST_POPUPS:
+            visit.popups.append(popup)
+            popup.on("dialog", on_dialog)
+            popup.on("close", lambda closed: visit.popups.remove(closed))
+            with contextlib.suppress(Error):
+                await _counted(visit, popup)
+            return
         visit.note("popup", f"A pop-up was closed: {popup.url}")
         with contextlib.suppress(Error):
             await popup.close()

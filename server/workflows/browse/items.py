@@ -21,7 +21,7 @@ from server.workflows.base import Step as JournalStep
 from server.workflows.browse import captures
 from server.workflows.browse.params import PageTask
 from server.workflows.browse.player import Player
-from server.workflows.browse.steps import Step
+from server.workflows.browse.steps import Step, elsewhere
 
 OPENS_SECONDS = 10.0
 ERROR_PICTURE_SECONDS = 5.0
@@ -151,6 +151,7 @@ class Attempt:
             self._page.artifacts, self._page.notes = [], []
             self._visit = await self._open.enter_async_context(self._opened())
             self._page.notes = self._visit.notes
+            self._visit.keeps_popups = any(elsewhere(step) for step in self._page.steps)
             self._player = Player(self._visit, self._keep_shot)
         return self
 

@@ -13,7 +13,6 @@ MOST_TIMEOUT_MS = 120_000
 REFUSED = {
     "customStep": "what such a step does is known to the program that wrote it alone",
     "waitForExpression": "JavaScript from a request is never run",
-    "emulateNetworkConditions": "the network is taken as it is",
 }
 ACTING = frozenset({"click", "doubleClick", "change", "select", "keyDown", "keyUp"})
 """Verbs that may change something at the site."""
@@ -32,6 +31,7 @@ Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST
 Selector = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Way = Selector | Annotated[list[Selector], Field(min_length=1, max_length=10)]
 """One way to an element; of a list, each is looked for inside what the one before it has found."""
+Attribute = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_:-]{1,60}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
@@ -49,7 +49,9 @@ class AssertedEvent(Strict):
 
 class _Step(Strict):
     timeout: int | None = Field(None, ge=0, le=MOST_TIMEOUT_MS, description="Milliseconds; 5,000 if left out.")
-    target: Literal["main"] | None = Field(None, description="The page itself; pop-ups are closed and told of.")
+    target: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)] | None = Field(
+        None, description="`main` or nothing: the page itself; an address: the pop-up, or the frame, that has it."
+    )
     asserted_events: tuple[AssertedEvent, ...] = Field((), alias="assertedEvents", max_length=5)
     frame: tuple[Annotated[int, Field(ge=0, le=50)], ...] = Field((), max_length=8)
 
@@ -59,12 +61,17 @@ class _OnElement(_Step):
 
 
 class _WithPointer(_OnElement):
-    # What a recording knows besides; clicks go to the middle of the element, which is the same in any window.
+    # Where on the element, in CSS pixels from its corner; what lies beside it in this window is its middle.
     offset_x: float | None = Field(None, alias="offsetX")
     offset_y: float | None = Field(None, alias="offsetY")
     button: Literal["primary", "auxiliary", "secondary", "back", "forward"] = "primary"
     device_type: Literal["mouse", "pen", "touch"] | None = Field(None, alias="deviceType")
     duration: float | None = Field(None, ge=0)
+
+
+def elsewhere(step: "_Step") -> bool:
+    """Whether a step is played in a pop-up, or in a frame that it names by its address."""
+    return step.target not in (None, "main")
 
 
 class Navigate(_Step):
@@ -132,6 +139,17 @@ class WaitForElement(_OnElement):
     operator: Literal[">=", "==", "<="] = ">="
     count: int = Field(1, ge=0, le=10_000)
     visible: bool | None = None
+    properties: dict[Attribute, Any] = Field({}, max_length=20)
+    attributes: dict[Attribute, str] = Field({}, max_length=20)
+
+
+class EmulateNetworkConditions(_Step):
+    """A slower network, for what follows: bytes a second, and milliseconds. Without any bytes the page is offline."""
+
+    type: Literal["emulateNetworkConditions"]
+    download: float = Field(ge=0)
+    upload: float = Field(ge=0)
+    latency: float = Field(ge=0, le=MOST_TIMEOUT_MS)
 
 
 class WaitForText(_Step):
@@ -148,7 +166,7 @@ class AssertText(_Step):
 class Extract(_OnElement):
     type: Literal["extract"]
     name: Name
-    attr: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_:-]{1,60}$")] | None = None
+    attr: Attribute | None = None
     all: bool = False
 
 
@@ -163,7 +181,7 @@ class Pdf(_Step):
 
 
 class Close(_Step):
-    """The end of a recording; the page is closed at the end anyway."""
+    """Closes a pop-up. The page itself is closed at the end anyway."""
 
     type: Literal["close"]
 
@@ -180,6 +198,7 @@ Step = Annotated[
     | Scroll
     | SetViewport
     | WaitForElement
+    | EmulateNetworkConditions
     | WaitForText
     | AssertText
     | Extract
@@ -196,9 +215,6 @@ def refuse_scripts(steps: Any) -> Any:
         kind = step.get("type") if isinstance(step, dict) else None
         if isinstance(kind, str) and kind in REFUSED:
             raise ValueError(f"Step {number} is a `{kind}`, which is not played: {REFUSED[kind]}.")
-        target = step.get("target") if isinstance(step, dict) else None
-        if isinstance(target, str) and target != "main":
-            raise ValueError(f"Step {number} is played in a pop-up ({target[:100]}); pop-ups are closed here.")
     return steps
 
 
