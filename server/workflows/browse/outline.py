@@ -11,12 +11,7 @@ MOST_ELEMENTS = 300
 MOST_FRAMES = 8
 MOST_TEXT = 200
 
-_ELEMENTS = """most => {
-const CONTROLS = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [contenteditable=""], '
-    + '[contenteditable=true], [role=button], [role=link], [role=checkbox], [role=radio], [role=tab], '
-    + '[role=menuitem], [role=option], [role=combobox], [role=switch], [role=textbox]'
-const found = []
-const shown = text => (text || '').replace(/\\s+/g, ' ').trim()
+CSS_OF = """
 const css = (element, root) => {
     if (element.id && root.querySelectorAll('#' + CSS.escape(element.id)).length === 1)
         return '#' + CSS.escape(element.id)
@@ -32,6 +27,15 @@ const css = (element, root) => {
     }
     return parts.join(' > ')
 }
+"""
+"""A function of the element and what it lies in, the document or a shadow root: a CSS selector of it alone."""
+
+_ELEMENTS = """most => {%CSS_OF%
+const CONTROLS = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [contenteditable=""], '
+    + '[contenteditable=true], [role=button], [role=link], [role=checkbox], [role=radio], [role=tab], '
+    + '[role=menuitem], [role=option], [role=combobox], [role=switch], [role=textbox]'
+const found = []
+const shown = text => (text || '').replace(/\\s+/g, ' ').trim()
 const name = element => {
     const named = (element.getAttribute('aria-labelledby') || '').split(/\\s+/).filter(Boolean)
         .map(id => element.getRootNode().getElementById(id)).filter(Boolean).map(one => one.innerText).join(' ')
@@ -72,7 +76,7 @@ const walk = (root, hosts, inText) => {
 }
 if (document.body) walk(document.body, [], false)
 return found
-}"""
+}""".replace("%CSS_OF%", CSS_OF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ async def outline_of(visit: Visit) -> Outline:
     """Of the page and the frames in it, as far as the bounds on elements go."""
     page = visit.page
     elements = await page.main_frame.evaluate(_ELEMENTS, MOST_ELEMENTS)
-    for path, frame in list(_frames(page.main_frame))[:MOST_FRAMES]:
+    for path, frame in frames_in(page.main_frame)[:MOST_FRAMES]:
         try:
             inside = await frame.evaluate(_ELEMENTS, MOST_ELEMENTS - len(elements))
         except Error:  # it is going away, or never came
@@ -115,10 +119,11 @@ async def outline_of(visit: Visit) -> Outline:
     return Outline(page.url, (await page.title())[:MOST_TEXT], elements)
 
 
-def _frames(frame: Frame, path: tuple[int, ...] = ()) -> "list[tuple[list[int], Frame]]":
+def frames_in(frame: Frame, path: tuple[int, ...] = ()) -> list[tuple[list[int], Frame]]:
+    """The frames inside of a frame, each with its way there."""
     found: list[tuple[list[int], Frame]] = []
     for number, child in enumerate(frame.child_frames):
-        found += [([*path, number], child), *_frames(child, (*path, number))]
+        found += [([*path, number], child), *frames_in(child, (*path, number))]
     return found
 
 

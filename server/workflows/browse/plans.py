@@ -1,7 +1,7 @@
 """From what is asked of a page to the steps that do it, where no model is needed for that."""
 
 from server.workflows.browse.params import PageTask
-from server.workflows.browse.steps import Change, Click, Navigate, Step
+from server.workflows.browse.steps import Click, Fill, Navigate, Step
 
 
 def steps_of(task: PageTask) -> list[Step]:
@@ -13,9 +13,8 @@ def steps_of(task: PageTask) -> list[Step]:
     opens = any(step.type == "navigate" for step in recorded[:2])  # a recording sets the viewport first
     steps: list[Step] = [] if opens or task.url is None else [Navigate(type="navigate", url=task.url)]
     steps += recorded
-    steps += [
-        Change(type="change", selectors=(f"aria/{label}",), value=value) for label, value in (task.fill or {}).items()
-    ]
+    steps += [Fill(type="fill", label=label, value=value) for label, value in (task.fill or {}).items()]
     if task.submit is not None:
-        steps.append(Click(type="click", selectors=(f'aria/{task.submit}[role="button"]', f"text/{task.submit}")))
+        ways = (f'aria/{task.submit}[role="button"]', f"aria/{task.submit}", f"text/{task.submit}")
+        steps.append(Click(type="click", selectors=ways))
     return steps

@@ -12,6 +12,7 @@ from server.sources.chromium.finding import Way, along, count, find, frame_of
 from server.sources.chromium.visit import Visit
 from server.workflows.browse import steps as verbs
 from server.workflows.browse.captures import pdf, screenshot
+from server.workflows.browse.labels import Found, fields_of, meant
 from server.workflows.browse.steps import ACTING, Step, elsewhere
 
 STEP_SECONDS = 5.0
@@ -20,7 +21,7 @@ LOOK_SECONDS = 0.1
 MOST_PRESS_MS = 5000
 MOST_EXTRACTED = 500
 MOST_EXTRACTED_CHARS = 20_000
-_NAVIGATES = frozenset({"click", "doubleClick", "keyDown", "keyUp", "change", "select", "hover"})
+_NAVIGATES = frozenset({"click", "doubleClick", "keyDown", "keyUp", "change", "select", "fill", "hover"})
 _WHAT = "element => [element.tagName.toLowerCase(), (element.type || '').toLowerCase()]"
 _HAS = """(element, [properties, attributes]) => {
     const same = (wanted, found) => wanted !== null && typeof wanted === 'object' && found
@@ -87,6 +88,8 @@ class Player:
                 await page.set_viewport_size({"width": step.width, "height": step.height})
             case verbs.EmulateNetworkConditions():
                 await _slow_down(page, step)
+            case verbs.Fill():
+                await self._fill(page, step)
             case verbs.Close():
                 if page is not self.visit.page:
                     await page.close()
@@ -129,6 +132,22 @@ class Player:
                 await _change(element, step.value, limit)
             case verbs.Select():
                 await element.select_option(list(step.values), timeout=limit)
+
+    async def _fill(self, page: Page, step: verbs.Fill) -> None:
+        """Waits for the field to come, as the page may still be drawing itself."""
+        failure: BrowserFailed | None = None
+        found: list[Found] = []
+        with anyio.move_on_after(_seconds(step)):
+            while not found:
+                try:
+                    found = meant(await fields_of(page), step.label, step.value)
+                except BrowserFailed as error:
+                    failure = error
+                    await anyio.sleep(LOOK_SECONDS)
+        if not found:
+            raise failure or BrowserFailed("no_label", f"No field was there to be filled in for {step.label[:80]!r}.")
+        for one in found:
+            await _change(along(one.frame, one.way).first, one.value, _seconds(step) * 1000)
 
     async def _scroll(self, page: Frame, step: verbs.Scroll) -> None:
         if step.selectors:

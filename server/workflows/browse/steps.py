@@ -14,7 +14,7 @@ REFUSED = {
     "customStep": "what such a step does is known to the program that wrote it alone",
     "waitForExpression": "JavaScript from a request is never run",
 }
-ACTING = frozenset({"click", "doubleClick", "change", "select", "keyDown", "keyUp"})
+ACTING = frozenset({"click", "doubleClick", "change", "select", "fill", "keyDown", "keyUp"})
 """Verbs that may change something at the site."""
 
 
@@ -101,6 +101,14 @@ class Change(_OnElement):
 class Select(_OnElement):
     type: Literal["select"]
     values: tuple[Annotated[str, StringConstraints(max_length=2000)], ...] = Field(min_length=1, max_length=100)
+
+
+class Fill(_Step):
+    """Fills in the field that a label names: a text, an option or a choice by its visible text, a box by ``true``."""
+
+    type: Literal["fill"]
+    label: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+    value: Annotated[str, StringConstraints(max_length=20_000)]
 
 
 class KeyDown(_Step):
@@ -193,6 +201,7 @@ Step = Annotated[
     | Hover
     | Change
     | Select
+    | Fill
     | KeyDown
     | KeyUp
     | Scroll

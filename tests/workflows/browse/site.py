@@ -46,6 +46,20 @@ PAGES = {
     "const root = document.querySelector('x-box').attachShadow({mode: 'open'});"
     "root.innerHTML = '<label>Code <input id=code></label>';"
     "root.getElementById('code').oninput = event => to('box', event.target.value);</script>",
+    "/labels": "<form method='post' action='/login'><label for='f1'><b>用户名</b><span>*</span>：</label>"
+    "<input id='f1' name='user'><input name='mail' placeholder='E-mail address (required)'>"
+    "<table><tr><td>手机号码：</td><td><input name='phone'></td></tr></table>"
+    "<input name='age' aria-label='Age'><span id='lb'>Home town</span><input name='town' aria-labelledby='lb'>"
+    "<fieldset><legend>性别 *</legend><label><input type='radio' name='sex' value='1'> 男</label>"
+    "<label><input type='radio' name='sex' value='2'> 女</label></fieldset>"
+    "<fieldset><legend>Interests</legend><label><input type='checkbox' name='books' value='y'> Books</label>"
+    "<label><input type='checkbox' name='music' value='y'> Music</label>"
+    "<label><input type='checkbox' name='chess' value='y'> Chess</label></fieldset>"
+    "<label>省份 <span><select name='province'><option value='11'>北京市</option><option value='44'>广东省</option>"
+    "</select></span></label><label>Street <input name='street1'></label><label>Street <input name='street2'></label>"
+    "<label>Full name of the company <input name='firm'></label><input type='submit' value='提交申请'></form>"
+    "<script>const late = document.createElement('label'); late.innerHTML = 'Late <input name=late>';"
+    "setTimeout(() => document.forms[0].append(late), 300)</script>",
     "/framed": "<label>Inner <input id='inner' onchange=\"fetch('/kept?inner=' + encodeURIComponent(value))\"></label>",
     "/tab": "<h1>Terms</h1><button onclick=\"fetch('/kept?terms=read').then(() => document.title = 'read')\">I agree"
     "</button>",
