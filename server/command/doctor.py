@@ -17,17 +17,17 @@ from server import __version__
 from server.command.arguments import shown_setting
 from server.command.asking_model import ask_model, describe_model
 from server.command.listening import listen, url_of, url_within
+from server.command.looking_at_browser import look_at_browser, no_browser
 from server.command.terminal import Voice, pad
 from server.resources import docs_dir
 from server.settings import Settings
-from server.sources.browser import BrowserSearch, find_browser
+from server.sources.browser import find_browser
 from server.sources.library import MOST_FILES, Library, scan
 from server.stores.files import FileStore
 
 OK, FAILED = 0, 1
 OLDEST_PYTHON = (3, 11)
 PROBE_SECONDS = 3.0
-INSTALL_BROWSER = "python -m playwright install --with-deps chromium"
 SPEEDUPS = ("uvloop", "httptools")
 REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(.*)")
 MOST_READ = 500
@@ -81,7 +81,7 @@ async def doctor(settings: Settings, *, ask: bool = False) -> int:
     """
     voice = Voice(settings.speaks_chinese)
     checks = [_python(voice), *_packages(voice), *await _storage(settings, voice), await _library(settings, voice)]
-    checks += [await anyio.to_thread.run_sync(_browser, settings, voice)]
+    checks += await anyio.to_thread.run_sync(_browser, settings, voice)
     described = await ask_model(settings, voice) if ask else describe_model(settings, voice)
     checks.append(Check(voice("model", "模型"), *described, needed=False))
     checks += [await _port(settings, voice), *await _servers(settings, voice)]
@@ -107,7 +107,7 @@ async def doctor(settings: Settings, *, ask: bool = False) -> int:
 def what_works(settings: Settings, voice: Voice) -> list[str]:
     """What can be done without a key and without a network, as lines for people. Takes a second."""
     found = find_browser(settings.browser_path)
-    browser = found.browser.version if found.browser is not None else _no_browser(found, voice)
+    browser = found.browser.version if found.browser is not None else no_browser(found, voice)
     return [
         voice(
             "Research works without a key and without network: the embedded engine quotes from the library.",
@@ -238,20 +238,9 @@ async def _library(settings: Settings, voice: Voice) -> Check:
     return Check(voice("library", "资料库"), found.ok, found.described(voice), needed=False)
 
 
-def _browser(settings: Settings, voice: Voice) -> Check:
-    found = find_browser(settings.browser_path)
-    name = voice("browser", "浏览器")
-    if found.browser is None:
-        return Check(name, False, _no_browser(found, voice), needed=False)
-    return Check(name, True, f"{found.browser.version} ({found.browser.path})", needed=False)
-
-
-def _no_browser(found: BrowserSearch, voice: Voice) -> str:
-    why = " ".join(found.problems)
-    return voice(
-        f"{why or 'none found.'} Pages are read without one. To have one: {INSTALL_BROWSER}",
-        f"{why or '未找到。'}网页将不经浏览器读取。安装方法：{INSTALL_BROWSER}",
-    )
+def _browser(settings: Settings, voice: Voice) -> list[Check]:
+    found = look_at_browser(settings.browser_path, voice)
+    return [Check(one.name, one.ok, one.detail, needed=False) for one in found]
 
 
 async def _port(settings: Settings, voice: Voice) -> Check:

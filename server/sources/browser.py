@@ -5,10 +5,12 @@ keeps it up to date and has the libraries for it, then the one that Playwright k
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,13 @@ PLAYWRIGHT_PROGRAMS = (
 VERSION_SECONDS = 20.0  # a Chromium in a snap takes several at its first start
 END_SECONDS = 2.0
 ERROR_CHARS = 300
+FONT_FOLDERS = (
+    Path("/usr/share/fonts"),
+    Path("/usr/local/share/fonts"),
+    Path("~/.fonts"),
+    Path("/System/Library/Fonts"),
+)
+CHINESE_FONT = re.compile(r"CJK|wqy|WenQuanYi|SourceHan|PingFang|Heiti|Songti|uming|ukai|Droid.*Fallback|NotoS.*[ST]C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,40 @@ def look_at(path: Path) -> Browser | str:
         return Browser(path, version[-1])
     said = done.stderr.decode(errors="replace").strip()[-ERROR_CHARS:] or f"it ended with status {done.returncode}"
     return f"{path} does not run: {said}"
+
+
+def sandbox_problem(browser: Path) -> str | None:
+    """Why this browser would run without its sandbox here; None where it has it. Starts it for a second or two."""
+    if os.geteuid() == 0:
+        return "root"
+    words = [browser, "--headless", "--disable-gpu", "--no-first-run", "--dump-dom", "about:blank"]
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as profile:
+        try:
+            done = subprocess.run(  # noqa: S603 - a browser that was found above
+                [*words[:-1], f"--user-data-dir={profile}", words[-1]],
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                timeout=VERSION_SECONDS,
+                check=False,
+            )
+        except (subprocess.TimeoutExpired, OSError) as error:
+            return f"it did not start: {error}"[:ERROR_CHARS]
+    said = done.stderr.decode(errors="replace").strip()
+    return None if done.returncode == 0 and b"<html" in done.stdout else said[-ERROR_CHARS:] or "it did not start"
+
+
+def chinese_fonts(folders: Sequence[Path] = FONT_FOLDERS) -> list[str]:
+    """Names of fonts with Chinese characters: as fontconfig knows them, or else by the names of their files."""
+    if found := shutil.which("fc-list"):
+        try:
+            done = subprocess.run(  # noqa: S603 - the system's own program
+                [found, ":lang=zh", "family"], capture_output=True, timeout=VERSION_SECONDS, check=True
+            )
+            return sorted({line.split(",")[0].strip() for line in done.stdout.decode(errors="replace").splitlines()})
+        except (subprocess.SubprocessError, OSError):
+            pass
+    files = (path for folder in folders for path in folder.expanduser().rglob("*.[ot]t[fc]"))
+    return sorted({path.stem for path in files if CHINESE_FONT.search(path.stem)})
 
 
 def ways_to_install() -> tuple[Way, ...]:
