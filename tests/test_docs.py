@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from anyio import fail_after
 from pydantic import BaseModel, Field
@@ -21,6 +22,8 @@ from server.metrics import Figures, Metrics
 from server.models import EventType
 from server.settings import Settings
 from server.workflows import base
+from server.workflows.browse.params import BrowseParams, PageTask
+from server.workflows.browse.steps import VERBS, steps_from, to_json
 from server.workflows.demo import DemoParams
 from server.workflows.rehearsal import RehearsalContext
 from server.workflows.research.params import ResearchParams
@@ -76,8 +79,10 @@ def compare(wanted: dict[str, list[str]], found: dict[str, list[str]]) -> list[s
 
 def shown_default(value: Any) -> str:
     """A default as it would be written in the environment."""
-    if value is None or value == () or value == "":
+    if value in (None, (), "", {}):
         return "—"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
     if isinstance(value, bool):
         return f"`{int(value)}`"
     if isinstance(value, float) and value.is_integer():
@@ -261,10 +266,28 @@ def test_each_route_is_documented(folder: Path) -> None:
 
 @each_language
 def test_each_parameter_is_documented_with_its_default(folder: Path) -> None:
-    """The parameter tables of research and demo are the kinds' own schemas."""
-    for page, params in (("research.md", ResearchParams), ("testing.md", DemoParams)):
+    """The parameter tables of research, browse and demo are the kinds' own schemas."""
+    pages = (
+        ("research.md", ResearchParams),
+        ("testing.md", DemoParams),
+        ("browser.md", BrowseParams),
+        ("browser.md", PageTask),
+    )
+    for page, params in pages:
         wanted = parameter_rows(params)
         assert compare(wanted, section((folder / page).read_text(), set(wanted))) == []
+
+
+@each_language
+def test_each_verb_of_a_plan_is_documented_with_an_example_that_can_be_played(folder: Path) -> None:
+    """What the table of verbs shows is what the schema takes, member by member."""
+    rows = section((folder / "browser.md").read_text(), {"navigate"})
+    assert rows.keys() == VERBS
+    for verb, (example, _) in rows.items():
+        written = orjson.loads(example.strip("`"))
+        (step,) = steps_from([written])
+        assert step.type == verb
+        assert to_json([step])[0].items() <= written.items()
 
 
 @pytest.mark.parametrize("page", all_pages(), ids=lambda page: str(page.relative_to(ROOT)))

@@ -123,11 +123,11 @@ def sandbox_problem(browser: Path) -> str | None:
     """Why this browser would run without its sandbox here; None where it has it. Starts it for a second or two."""
     if os.geteuid() == 0:
         return "root"
-    words = [browser, "--headless", "--disable-gpu", "--no-first-run", "--dump-dom", "about:blank"]
+    words = [str(browser), "--headless", "--disable-gpu", "--no-first-run"]
     with tempfile.TemporaryDirectory(prefix="holdfast-") as profile:
         try:
             done = subprocess.run(  # noqa: S603 - a browser that was found above
-                [*words[:-1], f"--user-data-dir={profile}", words[-1]],
+                [*words, f"--user-data-dir={profile}", "--dump-dom", "about:blank"],
                 capture_output=True,
                 stdin=subprocess.DEVNULL,
                 timeout=VERSION_SECONDS,

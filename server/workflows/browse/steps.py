@@ -1,7 +1,7 @@
 """The verbs of a plan: those of the Chrome DevTools Recorder, and a few of our own. None of them runs JavaScript."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
 
@@ -216,6 +216,8 @@ Step = Annotated[
     | Close,
     Field(discriminator="type"),
 ]
+
+VERBS = frozenset(get_args(one.model_fields["type"].annotation)[0] for one in get_args(get_args(Step)[0]))
 
 
 def refuse_scripts(steps: Any) -> Any:
