@@ -1,17 +1,21 @@
 """Goals are reached by a model's plans, over the wire: what it may do, what it costs, and what is left without it."""
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from anyio import fail_after
+from anyio import fail_after, sleep, to_thread
 
 from server.llm.scripted import Rule
 from server.sources.chromium.pool import Chromium
 from server.workflows.browse.workflow import browse_workflow
 from server.workflows.rehearsal import Killed, RehearsalContext
 from tests.llm.endpoint import serving_model
+from tests.serving import ServerProcess
 from tests.workflows.browse.site import Site
+from tests.workflows.browse.test_kills import call
 from tests.workflows.browse.test_pages import browse
 
 pytestmark = [pytest.mark.browser, pytest.mark.anyio]
@@ -186,3 +190,41 @@ async def test_without_goals_a_batch_is_the_same_task_whether_or_not_there_is_a_
     assert having.model_for(plain) == without.model_for(plain) is None
     assert having.model_for(goal) == having.model is not None
     assert having.model_for({**goal, "task_indices": [1]}) is None
+
+
+async def test_a_server_killed_while_it_waits_for_a_plan_pays_for_no_finished_one_again(
+    odd_site: Site, tmp_path: Path, pool: Chromium
+) -> None:
+    """Counted at the endpoint, over a real server, a SIGKILL and the next one."""
+    slow = Rule(match=TAKE.match, reply=TAKE.reply, pause=0.3)
+    with serving_model(FOLLOW, slow) as served:
+        start = partial(
+            ServerProcess,
+            tmp_path,
+            OPENAI_BASE_URL=served.url,
+            OPENAI_MODEL="scripted",
+            HEARTBEAT_SECONDS="0.2",
+            SCAN_SECONDS="0.1",
+            LEASE_SECONDS="2",
+        )
+        server = await to_thread.run_sync(start)
+        try:
+            task = {"url": odd_site.url + "/", "goal": PRICE, "side_effects": False}
+            params = {"tasks": [task]}
+            made = await call("POST", server.url + "/api/tasks", json={"kind": "browse", "params": params})
+            with fail_after(30):
+                while len(served.asked) < 2:  # noqa: ASYNC110 - the endpoint has no event
+                    await sleep(0.02)
+            await to_thread.run_sync(server.kill)
+            server = await to_thread.run_sync(start)
+            at = f"{server.url}/api/tasks/{made['id']}"
+            with fail_after(90):
+                while (await call("GET", at))["status"] != "completed":  # noqa: ASYNC110 - another process
+                    await sleep(0.05)
+            result = await call("GET", at + "/result")
+        finally:
+            await to_thread.run_sync(server.kill)
+    assert result["items"][0]["extracted"] == {"price": "3"}
+    assert [key.rpartition(":plan:")[2] for key in served.calls if key] == ["0:0", "0:1"]
+    assert list(served.calls.values()) == [1, 2]
+    assert result["spent"]["calls"] == 3

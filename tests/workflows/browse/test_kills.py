@@ -25,7 +25,7 @@ def _server(folder: Path) -> ServerProcess:
     return ServerProcess(folder, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1", LEASE_SECONDS="2")
 
 
-async def _call(method: str, url: str, **more: Any) -> Any:
+async def call(method: str, url: str, **more: Any) -> Any:
     answer = await to_thread.run_sync(partial(httpx2.request, method, url, timeout=30, **more))
     return answer.json()
 
@@ -54,17 +54,17 @@ async def test_a_killed_server_does_no_finished_page_again_and_leaves_no_process
     tasks = [{"url": f"{odd_site.url}/page/{number}", "captures": ["text", "screenshot"]} for number in range(PAGES)]
     server = await to_thread.run_sync(_server, tmp_path)
     try:
-        made = await _call("POST", server.url + "/api/tasks", json={"kind": "browse", "params": {"tasks": tasks}})
+        made = await call("POST", server.url + "/api/tasks", json={"kind": "browse", "params": {"tasks": tasks}})
         kills = 0
         while True:
             at = f"{server.url}/api/tasks/{made['id']}"
 
             async def moved(at: str = at, kills: int = kills) -> bool:
-                task = await _call("GET", at)
+                task = await call("GET", at)
                 return bool(task["status"] == "completed" or task["progress"]["completed"] > kills)
 
             await _until(moved)
-            if (await _call("GET", at))["status"] == "completed":
+            if (await call("GET", at))["status"] == "completed":
                 break
             await to_thread.run_sync(server.kill)
             kills += 1
@@ -74,7 +74,7 @@ async def test_a_killed_server_does_no_finished_page_again_and_leaves_no_process
 
             await _until(nothing_left)
             server = await to_thread.run_sync(_server, tmp_path)
-        result = await _call("GET", at + "/result")
+        result = await call("GET", at + "/result")
         assert kills >= 3
         assert [item["status"] for item in result["items"]] == ["completed"] * PAGES
         asked = [odd_site.asked[f"/page/{number}"] for number in range(PAGES)]
@@ -91,15 +91,15 @@ async def test_a_page_is_stopped_in_the_middle_within_a_second(odd_site: Site, t
     server = await to_thread.run_sync(_server, tmp_path)
     try:
         tasks = [{"url": odd_site.url + "/never"}]
-        made = await _call("POST", server.url + "/api/tasks", json={"kind": "browse", "params": {"tasks": tasks}})
+        made = await call("POST", server.url + "/api/tasks", json={"kind": "browse", "params": {"tasks": tasks}})
         with fail_after(30):
             await odd_site.wanted.wait()
         began = time.monotonic()
         at = f"{server.url}/api/tasks/{made['id']}"
-        await _call("POST", at + "/stop", json={})
+        await call("POST", at + "/stop", json={})
 
         async def stopped() -> bool:
-            return bool((await _call("GET", at))["status"] == "stopped")
+            return bool((await call("GET", at))["status"] == "stopped")
 
         await _until(stopped)
         assert time.monotonic() - began < 1.0
