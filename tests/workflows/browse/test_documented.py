@@ -18,7 +18,7 @@ def test_the_example_is_run_as_it_is_written(tmp_path: Path, page: str) -> None:
     """On a server's own page: its text and its picture are there in the end."""
     if find_browser().browser is None:
         pytest.skip("no browser was found on this machine")
-    (command,) = re.findall(r"```\n(curl .*?)\n```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    command, *_ = re.findall(r"```\n(curl .*?)\n```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     with server_process(tmp_path) as server:
         ran = subprocess.run(
             ["sh", "-c", command.replace("http://127.0.0.1:8000", server.url)], capture_output=True, check=True
