@@ -9,7 +9,7 @@ import base64
 import contextlib
 import secrets
 import zlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 from urllib.parse import urlsplit
@@ -69,13 +69,18 @@ class Refusal:
 
 @dataclass
 class Pass:
-    """What lets one batch item's context out. ``refusals`` are the first hundred, in order; ``refused`` counts all."""
+    """What lets one batch item's context out. ``refusals`` are the first hundred, in order; ``refused`` counts all.
+
+    ``on_bytes`` is told of all bytes that come in, of plain HTTP after decoding. The browser tells of them too, but not
+    as long as its page is busy with those that have come.
+    """
 
     proxy: Proxy
     ruling: Ruling
     refusals: list[Refusal] = field(default_factory=list)
     refused: int = 0
     scopes: set[anyio.CancelScope] = field(default_factory=set)
+    on_bytes: Callable[[int], None] = lambda count: None
 
     def refusal_of(self, url: str) -> Refusal | None:
         """Why this URL's host and port was refused, if it was: the browser itself only says that a tunnel failed."""
@@ -204,10 +209,10 @@ class _Exchange:
             return
         async with upstream:
             if request.method == b"CONNECT":
-                await self._tunnel(upstream)
+                await self._tunnel(upstream, held)
                 return
             try:
-                await self._forward(request, _place(host, port), path, upstream)
+                await self._forward(request, _place(host, port), path, upstream, held)
             except FetchFailed as failure:
                 held.note(_place(host, port), failure)
                 if self._inner.our_state is h11.SEND_RESPONSE:
@@ -218,25 +223,30 @@ class _Exchange:
         sent = self._inner.send(h11.Response(status_code=status, headers=headers, reason=b"Holdfast"))
         await self._client.send(sent or b"")
 
-    async def _tunnel(self, upstream: SocketStream) -> None:
+    async def _tunnel(self, upstream: SocketStream, held: Pass) -> None:
         early, _ = self._inner.trailing_data
         await self._client.send(b"HTTP/1.1 200 Connected\r\n\r\n")
         if early:
             await upstream.send(early)
         async with anyio.create_task_group() as tg:
 
-            async def copy(source: SocketStream, target: SocketStream, most: int) -> None:
+            async def copy(
+                source: SocketStream, target: SocketStream, most: int, tell: Callable[[int], None] = lambda count: None
+            ) -> None:
                 with contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
                     while most > 0:
                         piece = await source.receive(CHUNK_BYTES)
                         most -= len(piece)
+                        tell(len(piece))
                         await target.send(piece)
                 tg.cancel_scope.cancel()
 
             tg.start_soon(copy, self._client, upstream, self._guard.most_bytes_out)
-            tg.start_soon(copy, upstream, self._client, self._guard.most_bytes)
+            tg.start_soon(copy, upstream, self._client, self._guard.most_bytes, held.on_bytes)
 
-    async def _forward(self, request: h11.Request, place: str, path: bytes, upstream: SocketStream) -> None:
+    async def _forward(
+        self, request: h11.Request, place: str, path: bytes, upstream: SocketStream, held: Pass
+    ) -> None:
         outer = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEADER_BYTES)
         shown = place.removesuffix(":80")
         headers = _kept(request.headers, b"host", b"accept-encoding")
@@ -252,18 +262,18 @@ class _Exchange:
             await upstream.send(outer.send(event) or b"")
         await upstream.send(outer.send(h11.EndOfMessage()) or b"")
         try:
-            await self._give_back(outer, upstream)
+            await self._give_back(outer, upstream, held)
         except h11.RemoteProtocolError:
             raise FetchFailed("bad_response", "The server's answer can't be read.") from None
 
-    async def _give_back(self, outer: h11.Connection, upstream: SocketStream) -> None:
+    async def _give_back(self, outer: h11.Connection, upstream: SocketStream, held: Pass) -> None:
         counter: _Counter | None = None
         while True:
             event = await _event(outer, upstream)
             if isinstance(event, h11.InformationalResponse):
                 continue  # early hints lead elsewhere, and nobody waits for `100 Continue` of a body sent already
             if isinstance(event, h11.Response):
-                counter = _Counter(event.headers, self._guard.most_bytes)
+                counter = _Counter(event.headers, self._guard.most_bytes, held.on_bytes)
                 headers = [*_kept(event.headers, REASON_HEADER.lower().encode()), (b"connection", b"close")]
                 event = h11.Response(status_code=event.status_code, headers=headers, reason=event.reason)
             elif isinstance(event, h11.Data) and counter is not None:
@@ -276,17 +286,18 @@ class _Exchange:
 
 
 class _Counter:
-    """Counts a body as it will be when it is unpacked, without keeping it."""
+    """Counts a body as it will be when it is unpacked, without keeping it, and tells of each piece's length."""
 
-    def __init__(self, headers: Headers, most: int) -> None:
+    def __init__(self, headers: Headers, most: int, tell: Callable[[int], None]) -> None:
         codings = b",".join(value for name, value in headers if name == b"content-encoding").strip().lower()
         if codings not in (b"", b"identity", b"gzip", b"x-gzip", b"deflate"):
             raise FetchFailed("bad_response", "The answer is coded in a way that was not asked for.")
         self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB) if codings not in (b"", b"identity") else None
-        self._left = most
+        self._left, self._tell = most, tell
 
     def count(self, piece: bytes) -> None:
         """:raises FetchFailed: (``too_large``, ``bad_response``)"""
+        before = self._left
         if self._unpacker is None:
             self._left -= len(piece)
         else:
@@ -296,6 +307,7 @@ class _Counter:
                 raise FetchFailed("bad_response", "The answer's compression is broken.") from None
             if self._unpacker.unconsumed_tail:
                 self._left = -1
+        self._tell(before - self._left)
         if self._left < 0:
             raise FetchFailed("too_large", "The answer is too large.")
 

@@ -23,7 +23,8 @@ from server.sources.chromium.failures import failure_of
 from server.sources.guard import EgressGuard, Pass
 from server.sources.launching import CONTEXT_OPTIONS, LAUNCH_ARGUMENTS
 
-SWITCHES = (*LAUNCH_ARGUMENTS, "--disable-gpu")
+SWITCHES = (*LAUNCH_ARGUMENTS, "--disable-gpu", "--js-flags=--max-old-space-size=1024")
+"""A page's script may take one gigabyte; with more its process ends, and its page fails."""
 VIEWPORT = {"width": 1280, "height": 800}
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CONTEXTS_AT_ONCE = 4

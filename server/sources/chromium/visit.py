@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 from playwright.async_api import BrowserContext, Dialog, Download, Error, Frame, Page, Request, Response, TimeoutError
 
-from server.sources.chromium.failures import BrowserDied, BrowserFailed, failure_of
+from server.sources.chromium.failures import BrowserFailed, PageCrashed, answered, failure_of
 from server.sources.guard import REASON_HEADER, Pass
 from server.sources.launching import may_go_to
 
@@ -19,6 +19,8 @@ DOM_MS = 15_000
 LOAD_MS = 5_000
 REACTION_SECONDS = 0.15
 LOOK_SECONDS = 0.02
+NO_PAGE = frozenset({204, 205})
+LOWEST_ERROR = 400
 
 
 @dataclass
@@ -32,6 +34,8 @@ class Visit:
     admitted: Pass
     most_bytes: int = MOST_BYTES
     status: int | None = None
+    let_in: int = 0
+    """Bytes that the guard has let in."""
     received: dict[str, list[int]] = field(default_factory=dict)
     """Bytes of each request: after decompression, and on the wire. What a page takes as a blob shows in one alone."""
     notes: list[dict[str, str]] = field(default_factory=list)
@@ -53,6 +57,13 @@ class Visit:
         self.broken = self.broken or failure
         if self._scope is not None:
             self._scope.cancel()
+
+    def weigh(self, count: int) -> None:
+        """So many bytes more came through the guard; end the visit when its page has grown too large."""
+        self.let_in += count
+        if max(self.let_in, sum(map(max, self.received.values()))) > self.most_bytes:
+            most = self.most_bytes // (1024 * 1024)
+            self.breaks(BrowserFailed("too_large", f"The page loaded more than {most} MB, after decompression."))
 
     @contextlib.asynccontextmanager
     async def within(self, seconds: float) -> AsyncIterator[None]:
@@ -85,6 +96,8 @@ class Visit:
             # Of a tunnel that was refused the browser knows no more than that.
             if refusal := self.admitted.refusal_of(url):
                 raise BrowserFailed(refusal.code, refusal.message) from None
+            if self.status is not None and (self.status in NO_PAGE or self.status >= LOWEST_ERROR):
+                raise answered(self.status) from None
             raise failure_of(error) from None
         await self.settle(page)
 
@@ -132,6 +145,7 @@ async def visiting(context: BrowserContext, admitted: Pass, most_bytes: int = MO
         page = await context.new_page()
         visit = Visit(page, admitted, most_bytes)
         _watch(visit)
+        admitted.on_bytes = visit.weigh
         await _counted(visit, page)
     except Error as error:
         raise failure_of(error) from None
@@ -148,16 +162,16 @@ def _count(visit: Visit, data: dict[str, Any]) -> None:
     one = visit.received.setdefault(data["requestId"], [0, 0])
     one[0] += int(data["dataLength"])
     one[1] += int(data["encodedDataLength"])
-    if sum(map(max, visit.received.values())) > visit.most_bytes:
-        most = visit.most_bytes // (1024 * 1024)
-        visit.breaks(BrowserFailed("too_large", f"The page loaded more than {most} MB, after decompression."))
+    visit.weigh(0)
 
 
 def _watch(visit: Visit) -> None:
     async def on_dialog(dialog: Dialog) -> None:
-        visit.note("dialog", f"A dialog ({dialog.type}) was dismissed: {dialog.message}")
+        leaving = dialog.type == "beforeunload"
+        what = "A page that asked to be stayed on was left." if leaving else f"A dialog ({dialog.type}) was dismissed:"
+        visit.note("dialog", f"{what} {dialog.message}".strip())
         with contextlib.suppress(Error):
-            await dialog.dismiss()
+            await (dialog.accept() if leaving else dialog.dismiss())
 
     async def on_popup(popup: Page) -> None:
         if visit.keeps_popups and len(visit.popups) < MOST_POPUPS:
@@ -203,4 +217,4 @@ def _watch(visit: Visit) -> None:
     visit.page.context.on("page", on_popup)
     visit.page.on("download", on_download)
     visit.page.on("response", on_response)
-    visit.page.on("crash", lambda _page: visit.breaks(BrowserDied()))
+    visit.page.on("crash", lambda _page: visit.breaks(PageCrashed()))

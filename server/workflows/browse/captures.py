@@ -5,15 +5,17 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import orjson
-from playwright.async_api import TimeoutError
+from playwright.async_api import Error, TimeoutError
 
-from server.sources.chromium.failures import BrowserFailed
+from server.sources.chromium.failures import BrowserFailed, failure_of
 from server.sources.chromium.visit import Visit
 from server.sources.extract import extract
 from server.sources.failures import Unreadable
 
 MOST_HTML_CHARS = 8 * 1024 * 1024
 MOST_PIXELS_HIGH = 10_000
+MOST_PIXELS_WIDE = 4000
+MOST_LEAVINGS = 3
 MOST_LINKS = 2000
 CAPTURE_MS = 30_000
 IDLE_MS = 3000
@@ -53,7 +55,7 @@ async def text(visit: Visit) -> str:
 
 
 async def _text(visit: Visit) -> str:
-    content = (await visit.page.content())[:MOST_HTML_CHARS]
+    content = (await html(visit))[:MOST_HTML_CHARS]
     try:
         document = await anyio.to_thread.run_sync(extract, content.encode(errors="replace"), "text/html", "utf-8")
     except Unreadable:
@@ -61,13 +63,30 @@ async def _text(visit: Visit) -> str:
     return document.text
 
 
+async def html(visit: Visit) -> str:
+    """The page as it stands, waiting a few times where it is just being left for another one.
+
+    :raises BrowserFailed: (``page_left``) it is left again and again.
+    """
+    for _ in range(MOST_LEAVINGS):
+        try:
+            return await visit.page.content()
+        except Error as error:
+            failure = failure_of(error)
+            if failure.code != "page_left":
+                raise
+        await visit.settle()
+    raise failure
+
+
 async def screenshot(visit: Visit) -> bytes:
-    """The whole page as PNG, down to 10,000 pixels."""
+    """The whole page as PNG, down to 10,000 pixels and 4,000 wide."""
     width, height = await visit.page.evaluate(_SIZE)
-    if height <= MOST_PIXELS_HIGH:
+    if height <= MOST_PIXELS_HIGH and width <= MOST_PIXELS_WIDE:
         return await visit.page.screenshot(full_page=True, timeout=CAPTURE_MS, animations="disabled")
-    visit.note("screenshot_cut", f"The page is {height} pixels high; its picture ends after {MOST_PIXELS_HIGH}.")
-    clip: Any = {"x": 0, "y": 0, "width": min(width, 4000), "height": MOST_PIXELS_HIGH}
+    wide, high = min(width, MOST_PIXELS_WIDE), min(height, MOST_PIXELS_HIGH)
+    visit.note("screenshot_cut", f"The page has {width} by {height} pixels; its picture ends after {wide} by {high}.")
+    clip: Any = {"x": 0, "y": 0, "width": wide, "height": high}
     return await visit.page.screenshot(full_page=True, clip=clip, timeout=CAPTURE_MS, animations="disabled")
 
 
@@ -83,7 +102,7 @@ async def content(visit: Visit, capture: str) -> bytes:
         case "pdf":
             return await pdf(visit)
         case "html":
-            whole = await visit.page.content()
+            whole = await html(visit)
             if len(whole) > MOST_HTML_CHARS:
                 visit.note("html_cut", f"The page's HTML was cut after {MOST_HTML_CHARS} characters.")
             return whole[:MOST_HTML_CHARS].encode(errors="replace")

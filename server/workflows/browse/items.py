@@ -13,9 +13,9 @@ from typing import Any
 import anyio
 from playwright.async_api import BrowserContext, Error
 
-from server.sources.chromium.failures import BrowserDied, BrowserFailed
+from server.sources.chromium.failures import BrowserDied, BrowserFailed, answered
 from server.sources.chromium.pool import Chromium
-from server.sources.chromium.visit import Visit, visiting
+from server.sources.chromium.visit import LOWEST_ERROR, Visit, visiting
 from server.sources.failures import SourceFailed
 from server.workflows.base import Step as JournalStep
 from server.workflows.browse import captures
@@ -26,11 +26,10 @@ from server.workflows.browse.steps import Step, elsewhere
 OPENS_SECONDS = 10.0
 ERROR_PICTURE_SECONDS = 5.0
 PASSING = frozenset(
-    "unreachable unknown_host timeout bad_response not_found no_navigation step_failed assertion_failed "
+    "unreachable unknown_host timeout bad_response not_found no_navigation page_left step_failed assertion_failed "
     "http_408 http_425 http_429 http_500 http_502 http_503 http_504".split()
 )
 """What may be otherwise at the next attempt."""
-LOWEST_ERROR = 400
 
 
 @dataclass
@@ -241,7 +240,7 @@ class Attempt:
         accepted = self._page.task.accept_status
         status = visit.status
         if status is not None and status not in accepted and (status >= LOWEST_ERROR or accepted):
-            raise BrowserFailed(f"http_{status}", f"The server answered {status}.")
+            raise answered(status)
 
     def failed(self, failure: SourceFailed) -> dict[str, Any]:
         visit = self._visit
@@ -268,7 +267,7 @@ class Attempt:
         return file
 
     async def _take_error_picture(self) -> None:
-        if self._visit is None or isinstance(self._visit.broken, BrowserDied) or not _is_page(self._visit.page.url):
+        if self._visit is None or self._visit.broken is not None or not _is_page(self._visit.page.url):
             return
         content = None
         with anyio.move_on_after(ERROR_PICTURE_SECONDS):

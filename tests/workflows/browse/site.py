@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from server.command.listening import listen
+from tests.workflows.browse import hostile
 
 MEGABYTE = b"x" * 1024 * 1024
 
@@ -152,6 +153,7 @@ def _answering(site: Site) -> Starlette:
             Route("/download", download),
             Route("/login", login, methods=["POST"]),
             Route("/inside", inside),
+            *hostile.routes(),
             Route("/{path:path}", page),
         ]
     )
