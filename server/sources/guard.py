@@ -244,9 +244,7 @@ class _Exchange:
             tg.start_soon(copy, self._client, upstream, self._guard.most_bytes_out)
             tg.start_soon(copy, upstream, self._client, self._guard.most_bytes, held.on_bytes)
 
-    async def _forward(
-        self, request: h11.Request, place: str, path: bytes, upstream: SocketStream, held: Pass
-    ) -> None:
+    async def _forward(self, request: h11.Request, place: str, path: bytes, upstream: SocketStream, held: Pass) -> None:
         outer = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEADER_BYTES)
         shown = place.removesuffix(":80")
         headers = _kept(request.headers, b"host", b"accept-encoding")

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 from playwright.async_api import BrowserContext, Error
 
-from server.sources.chromium.failures import BrowserDied, BrowserFailed, answered
+from server.sources.chromium.failures import BrowserDied, answered
 from server.sources.chromium.pool import Chromium
 from server.sources.chromium.visit import LOWEST_ERROR, Visit, visiting
 from server.sources.failures import SourceFailed
@@ -24,7 +24,7 @@ from server.workflows.browse.player import Player
 from server.workflows.browse.steps import Step, elsewhere
 
 OPENS_SECONDS = 10.0
-ERROR_PICTURE_SECONDS = 5.0
+ERROR_PICTURE_SECONDS = 3.0
 PASSING = frozenset(
     "unreachable unknown_host timeout bad_response not_found no_navigation page_left step_failed assertion_failed "
     "http_408 http_425 http_429 http_500 http_502 http_503 http_504".split()

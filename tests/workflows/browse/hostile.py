@@ -18,7 +18,7 @@ PAGES = {
     "leaving": "<p>A page that holds on.</p><button>Here</button>"
     "<script>addEventListener('beforeunload', event => event.preventDefault())</script>",
     "popups": "<p>Pop-ups.</p><button id='open'>Open</button><script>function open_all() {"
-    "for (let i = 0; i < 20; i++) open('/second?' + i) }; open_all(); open.onclick = open_all;"
+    "for (let i = 0; i < 5; i++) open('/second?' + i) }; open_all(); open.onclick = open_all;"
     "document.getElementById('open').onclick = open_all</script>",
     "endless": "<p>It never stops.</p><script>for (;;) {}</script>",
     "later": "<p>It never stops, but begins late.</p><script>setTimeout(() => { for (;;) {} }, 300)</script>",

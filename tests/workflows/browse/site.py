@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote
 
 import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from server.command.listening import listen
@@ -97,7 +98,7 @@ class Site:
     """Set when a page that never comes has been asked for."""
 
 
-def _answering(site: Site) -> Starlette:
+def _answering(site: Site, folder: Path | None) -> Starlette:
     async def page(request: Request) -> Response:
         path = request.url.path
         site.asked[path] += 1
@@ -110,6 +111,12 @@ def _answering(site: Site) -> Starlette:
     async def kept(request: Request) -> Response:
         site.kept.append(dict(request.query_params))
         return Response(b"")
+
+    async def document(request: Request) -> Response:
+        assert folder is not None
+        name = request.path_params["name"]
+        site.asked[f"/doc/{name}"] += 1
+        return FileResponse(folder / name)
 
     async def loop(request: Request) -> Response:
         site.asked["/loop"] += 1
@@ -154,17 +161,19 @@ def _answering(site: Site) -> Starlette:
             Route("/login", login, methods=["POST"]),
             Route("/inside", inside),
             *hostile.routes(),
+            *([Route("/doc/{name:path}", document)] if folder is not None else []),
             Route("/{path:path}", page),
         ]
     )
 
 
 @asynccontextmanager
-async def site(port: int = 0) -> AsyncGenerator[Site, None]:
+async def site(folder: Path | None = None, port: int = 0) -> AsyncGenerator[Site, None]:
+    """``folder``: what stands under ``/doc/``."""
     sockets = listen("127.0.0.1", port)
     found = Site(f"http://127.0.0.1:{sockets[0].getsockname()[1]}")
     config = uvicorn.Config(
-        _answering(found), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        _answering(found, folder), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     async with anyio.create_task_group() as tg:
