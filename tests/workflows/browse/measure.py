@@ -1,7 +1,8 @@
 """What browse does over real pages, and what harm does to it; each run prints its figures.
 
 ``python -m tests.workflows.browse.measure pages FOLDER [PAGES [PARALLELISM]]``: text, screenshot and PDF of each.
-``… kills FOLDER [PAGES [MINUTES]]``: the server is killed during each page. ``… deaths FOLDER [PAGES]``: the browser is, at some.
+``… kills FOLDER [PAGES [MINUTES]]``: the server is killed during each page.
+``… deaths FOLDER [PAGES]``: the browser is killed during each second page.
 ``… stops FOLDER [TIMES]``: how long a stop takes. ``… many FOLDER [PAGES]``: good and bad pages, and what is left over.
 """
 

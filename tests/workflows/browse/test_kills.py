@@ -1,8 +1,11 @@
 """What a kill costs: of the server, of the browser, and of a page in the middle."""
 
+import csv
+import io
 import os
 import signal
 import time
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,12 @@ from server.sources.chromium.pool import Chromium
 from server.workflows.browse.workflow import browse_workflow
 from server.workflows.rehearsal import RehearsalContext
 from tests.serving import ServerProcess
+from tests.workflows.browse.processes import below, seconds_until_gone
 from tests.workflows.browse.site import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.anyio]
-PAGES = 8
+PAGES = 5
+GONE_SECONDS = 20.0
 
 
 def _server(folder: Path) -> ServerProcess:
@@ -34,18 +39,6 @@ async def _until(wanted: Any) -> None:
     with fail_after(60):
         while not await wanted():  # noqa: ASYNC110 - another process has no event here
             await sleep(0.05)
-
-
-def _browsers_under(folder: Path) -> list[int]:
-    """Chromium processes that were started by a server of this folder, by the mark in their parents' environment."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and str(folder) in (entry / "environ").read_bytes().decode(errors="replace"):
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
 
 
 async def test_a_killed_server_does_no_finished_page_again_and_leaves_no_process(
@@ -66,13 +59,11 @@ async def test_a_killed_server_does_no_finished_page_again_and_leaves_no_process
             await _until(moved)
             if (await call("GET", at))["status"] == "completed":
                 break
+            processes = below(server.pid)
+            assert any(one.is_browser for one in processes)
             await to_thread.run_sync(server.kill)
             kills += 1
-
-            async def nothing_left() -> bool:
-                return not _browsers_under(tmp_path)
-
-            await _until(nothing_left)
+            await to_thread.run_sync(seconds_until_gone, processes, GONE_SECONDS)
             server = await to_thread.run_sync(_server, tmp_path)
         result = await call("GET", at + "/result")
         assert kills >= 3
@@ -82,7 +73,12 @@ async def test_a_killed_server_does_no_finished_page_again_and_leaves_no_process
         assert sum(asked) <= PAGES + kills
         assert max(asked) <= 2
         archive = await to_thread.run_sync(partial(httpx2.get, at + "/report.zip"))
-        assert archive.content.startswith(b"PK")
+        with zipfile.ZipFile(io.BytesIO(archive.content)) as files:
+            assert files.testzip() is None
+            assert sum(each.filename.endswith(".png") and each.file_size > 0 for each in files.infolist()) == PAGES
+        table = await to_thread.run_sync(partial(httpx2.get, at + "/report.csv"))
+        rows = list(csv.DictReader(io.StringIO(table.content.decode("utf-8-sig"))))
+        assert [row["url"] for row in rows] == [task["url"] for task in tasks]
     finally:
         await to_thread.run_sync(server.kill)
 
