@@ -51,7 +51,7 @@ async def test_a_host_that_is_down_pauses_the_batch_and_its_pages_are_tried_agai
     assert "item:11" not in first.journal
     kept = {key: found for key, found in first.journal.items() if key not in blocked.value.again}
     assert [key for key in kept if key.startswith("item:")] == ["item:0"]
-    async with site(port) as back:
+    async with site(port=port) as back:
         with fail_after(90):
             result: Any = await workflow.run(RehearsalContext(kept), params)
         assert {item["status"] for item in result["items"]} == {"completed"}

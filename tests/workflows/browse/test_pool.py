@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -50,7 +51,7 @@ async def test_pages_at_once_share_nothing_and_keep_their_order(pool: Chromium, 
     tasks = [{"url": odd_site.url + "/login", "fill": {"Name": name}, "submit": "Sign in"} for name in names]
     workflow = browse_workflow(pool)
     params = workflow.params.model_validate({"tasks": [*tasks, {"url": odd_site.url + "/inside"}], "parallelism": 4})
-    result = await workflow.run(RehearsalContext(), params)
+    result: Any = await workflow.run(RehearsalContext(), params)
     texts = [item["text"] for item in result["items"]]
     assert all(f"Hello {name}" in text for name, text in zip(names, texts[:-1], strict=True))
     assert "Nobody is signed in" in texts[-1]
