@@ -30,8 +30,13 @@ class TaskContext:
         self.task_id, self.generation = life.task_id, life.generation
         self._life, self._store, self._log, self._journal = life, store, log, journal
         self._meter = ProgressMeter()
+        if journal.steps:
+            recorded = {item: outcome for items in journal.items.values() for item, outcome in items.items()}
+            self._meter.go_on(recorded, log.state.progress.percentage)
         self._started: set[str] = set()
         self._part_owner: dict[str, str] = {}
+        self._outcomes: dict[str, dict[str, str]] = {}
+        """Of items whose step is not recorded yet, by its key: they count when it is."""
         self._may_tell = PROGRESS_BURST
         self._told_at = time.monotonic()
         self._untold = False
@@ -87,6 +92,7 @@ class TaskContext:
         finally:
             for part in [part for part, owner in self._part_owner.items() if owner == key]:
                 del self._part_owner[part]
+            outcomes = self._outcomes.pop(key, {})
         encoded = orjson.dumps(result)
         data = {"key": key, "inputs": hashed, "seconds": round(time.monotonic() - started, 3)}
         if len(encoded) > INLINE_RESULT_BYTES:
@@ -96,6 +102,8 @@ class TaskContext:
         self._log.put_journal(EventType.STEP, data, key)
         await self._log.flush()
         self.finished_steps += 1
+        for item, outcome in outcomes.items():
+            self._meter.item(item, outcome)
         self._meter.commit(weight, replayed=False)
         self.tell()
         return orjson.loads(encoded)
@@ -146,7 +154,7 @@ class TaskContext:
             await self._log.room()
 
     async def emit_item(self, key: str, data: dict[str, Any]) -> None:
-        self._meter.item(data["key"], data["outcome"])
+        self._outcomes.setdefault(key, {})[data["key"]] = data["outcome"]
         await self.emit(EventType.ITEM, key, data)
 
     async def keep(self, key: str, name: str, content: bytes, media_type: str) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from statistics import median
 
 from server.models import Progress
@@ -22,10 +22,16 @@ class ProgressMeter:
         self._last_commit = clock()
         self._outcomes: dict[str, str] = {}
         self._items = 0
+        self._floor = 0.0
         self.label = ""
         self.message = ""
         self.current: str | None = None
         self.current_percentage: float | None = None
+
+    def go_on(self, outcomes: Mapping[str, str], percentage: float) -> None:
+        """Begin where an earlier attempt was: what it recorded and told stands, although it is replayed only now."""
+        self._outcomes.update(outcomes)
+        self._floor = percentage
 
     def expect(self, weight: float, items: int) -> None:
         self._expected, self._items = weight, items
@@ -52,9 +58,10 @@ class ProgressMeter:
     def reading(self) -> Progress:
         outcomes = list(self._outcomes.values())
         whole = max(self._expected, self._committed)
+        percentage = round(100.0 * self._committed / whole, 1) if whole else 0.0
         return Progress(
             step=self.label,
-            percentage=round(100.0 * self._committed / whole, 1) if whole else 0.0,
+            percentage=max(self._floor, percentage),
             message=self.message,
             completed=outcomes.count("completed"),
             failed=outcomes.count("failed"),

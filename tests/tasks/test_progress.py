@@ -73,3 +73,18 @@ def test_more_work_than_expected_never_shows_more_than_all_of_it() -> None:
     meter.expect(1, items=0)
     meter.commit(3, replayed=False)
     assert meter.reading().percentage == 100.0
+
+
+def test_a_replay_does_not_go_back_behind_what_was_told() -> None:
+    """What an earlier attempt recorded counts before its turn to be replayed has come."""
+    meter = ProgressMeter(Clock())
+    meter.go_on({"a": "completed", "b": "failed"}, 50.0)
+    meter.expect(4, items=4)
+    reading = meter.reading()
+    assert (reading.completed, reading.failed, reading.total, reading.percentage) == (1, 1, 4, 50.0)
+    meter.commit(2, replayed=True)
+    meter.item("b", "failed")
+    meter.commit(1, replayed=False)
+    meter.item("c", "completed")
+    reading = meter.reading()
+    assert (reading.completed, reading.failed, reading.percentage) == (2, 1, 75.0)
