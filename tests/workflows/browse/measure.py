@@ -101,7 +101,7 @@ def batch(found: Site, names: list[str], **more: Any) -> dict[str, Any]:
 
 
 def start(folder: Path) -> ServerProcess:
-    return ServerProcess(folder, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1", LEASE_SECONDS="2")
+    return ServerProcess(folder, HEARTBEAT_SECONDS="0.2", SCAN_SECONDS="0.1", LEASE_SECONDS="10")
 
 
 def tell(line: str) -> None:
