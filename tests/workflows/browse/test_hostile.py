@@ -81,7 +81,8 @@ async def test_what_bad_pages_tried_is_noted(pool: Chromium, odd_site: Site) -> 
     """A page that wants to be stayed on is left all the same."""
     press = [{"type": "click", "selectors": ["button"]}]
     away = {"type": "navigate", "url": odd_site.url + "/second"}
-    steps = {"leaving": [*press, away]}
+    opened = {"type": "navigate", "url": odd_site.url + "/hostile/leaving"}
+    steps = {"leaving": [opened, *press, away]}
     tasks = [
         {"url": f"{odd_site.url}/hostile/{name}", "steps": steps.get(name, []), "captures": ["text", "screenshot"]}
         for name in NOTED
