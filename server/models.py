@@ -213,6 +213,39 @@ class Control:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one receiver has yet to be told of a task's end. ``body`` is the JSON that is sent, whoever sends it.
+
+    ``id`` is of the end and the same for all receivers. ``receiver`` names an address of the operator's without saying
+    it. ``node`` is who sends it as long as it lives; ``at`` is when the task ended, in milliseconds since 1970.
+    """
+
+    id: str
+    receiver: str
+    node: str
+    at: int
+    body: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """There is one at a time of these."""
+        return self.id, self.receiver
+
+    @classmethod
+    def of(cls, found: dict[str, Any]) -> "Notice":
+        """:raises ValueError: this is no notice."""
+        return cls(**_known(cls, found))
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """Why a notice did not arrive. ``final``: it never will."""
+
+    reason: str
+    final: bool
+
+
 @dataclass(slots=True)
 class Progress:
     """What a ``progress`` event says. Percentages are 0 to 100; ``eta_seconds`` is None until it can be known."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.models import Claim, Control, Headline, Life, Node, Record, Status
+from server.models import Claim, Control, Headline, Life, Node, Notice, Record, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +250,18 @@ class Store(Protocol):
 
         The id stays when there is a later claim or life, however the calls fall together.
         """
+
+    async def keep_notice(self, notice: Notice) -> None:
+        """Have this notice among `notices`, in the place of one of the same key; durable when this returns.
+
+        :raises StoreFull, StoreFailed: it may be there or not, or the one before it.
+        """
+
+    async def notices(self) -> list[Notice]:
+        """What was kept and not dropped, by any node, in no order. One that is damaged is left out."""
+
+    async def drop_notice(self, notice: Notice) -> None:
+        """The notice of this key is done with. Idempotent. After a power cut it may be there again."""
 
     async def beat(self, node: Node) -> None:
         """Say that a node is alive; the first beat takes its lock, which is free again when its process has ended."""

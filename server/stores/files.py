@@ -12,7 +12,7 @@ import anyio
 from anyio import to_thread
 
 from server.errors import HoldfastError, StoreFailed
-from server.models import Claim, Control, Headline, Life, Node, Record
+from server.models import Claim, Control, Headline, Life, Node, Notice, Record
 from server.stores import probe
 from server.stores.base import Changes, Finding, Sight
 from server.stores.births import Unfinished
@@ -152,6 +152,15 @@ class FileStore:
 
     async def settle(self, life: Life, epoch: int) -> None:
         await self._run("settling a task", self._folder.settle, life, epoch)
+
+    async def keep_notice(self, notice: Notice) -> None:
+        await self._run("keeping a notice", self._folder.notices.keep, notice)
+
+    async def notices(self) -> list[Notice]:
+        return await self._run("reading notices", self._folder.notices.all)
+
+    async def drop_notice(self, notice: Notice) -> None:
+        await self._run("dropping a notice", self._folder.notices.drop, notice)
 
     async def beat(self, node: Node) -> None:
         await self._run(BEATING, self._folder.heartbeats.beat, node)

@@ -7,6 +7,7 @@
     open/{task id}                       tasks that may need an owner; derived, see docs/decisions/004
     removing/{task id}                   tasks that are just being removed
     index/                               a headline of each task, for lists; derived, see docs/decisions/020
+    untold/                              what receivers have yet to be told, see docs/decisions/030
 
 Its correctness rests on link(), rename(), one writer per file and fsync; see docs/storage.md.
 """
@@ -32,6 +33,7 @@ from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
 from server.stores.index import Index
+from server.stores.notices import Notices
 from server.stores.reader import SegmentReader
 from server.stores.releases import Releases
 from server.stores.removal import Removals
@@ -58,6 +60,7 @@ class TaskFolder:
         self.volume = Volume(disk)
         self.snapshots = Snapshots(self.volume, root)
         self.heartbeats = Heartbeats(self.volume, root / "nodes")
+        self.notices = Notices(self.volume, root / "untold")
         self._births = Births(self.volume, root)
         self._removals = Removals(self.volume, root, temporary=(probe.PREFIX,))
         self._segments = lru_cache(maxsize=SEGMENTS_KEPT)(partial(Segments, self.volume))

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Claim, Control, EventType, Headline, Life, Node, Record, now_ms
+from server.models import Action, Claim, Control, EventType, Headline, Life, Node, Notice, Record, now_ms
 from server.stores.base import Changes, Finding, Sight, head_of, last_word
 from server.stores.headlines import Headlines
 
@@ -41,6 +41,7 @@ class MemoryStore:
         self._tasks: dict[str, list[_Stored]] = {}
         self._snapshots: dict[str, bytes] = {}
         self._open: set[str] = set()
+        self._notices: dict[tuple[str, str], Notice] = {}
         self._nodes: dict[str, Node] = {}
         self._headlines = Headlines()
 
@@ -167,6 +168,15 @@ class MemoryStore:
     async def settle(self, life: Life, epoch: int) -> None:
         if not self._superseded(life, epoch):
             self._open.discard(life.task_id)
+
+    async def keep_notice(self, notice: Notice) -> None:
+        self._notices[notice.key] = notice
+
+    async def notices(self) -> list[Notice]:
+        return list(self._notices.values())
+
+    async def drop_notice(self, notice: Notice) -> None:
+        self._notices.pop(notice.key, None)
 
     async def beat(self, node: Node) -> None:
         self._nodes[node.id] = node

@@ -60,7 +60,7 @@ class Removals:
         A mark that is left over is withdrawn: nothing was removed under it, or all was.
         """
         found = {self.folder / name for name in self._volume.names(self.folder)}
-        for folder in (self._root, self._root / "nodes"):
+        for folder in (self._root, self._root / "nodes", self._root / "untold"):
             for name in self._volume.names(folder):
                 if name.startswith(".") and (name.endswith(ASIDE_SUFFIX) or name.startswith((ASIDE, *self._temporary))):
                     found.add(folder / name)

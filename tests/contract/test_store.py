@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Control, EventType, Headline, Life, Node, Record, Status
+from server.models import Action, Control, EventType, Headline, Life, Node, Notice, Record, Status
 from server.stores.base import LogReader, LogWriter, Sight, Store
 from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
@@ -696,3 +696,18 @@ async def test_many_heads_come_with_one_call(store: Store) -> None:
     assert await store.heads([TASK]) == {}
     await save(store, task, Status.PAUSED, 4)
     assert await store.heads([TASK, "0" * 32]) == {TASK: await store.head(TASK)}
+
+
+async def test_a_notice_is_there_until_it_is_dropped_and_the_last_kept_one_counts(store: Store) -> None:
+    """One for each end and receiver, whoever keeps it and how often."""
+    notice = Notice(f"{TASK}:abc123:7", "f00d", "n1", 5, '{"type":"task.completed"}')
+    other = Notice(notice.id, "beef", "n1", 5, "{}")
+    assert await store.notices() == []
+    await store.keep_notice(notice)
+    await store.keep_notice(other)
+    taken_over = Notice(notice.id, "f00d", "n2", 5, notice.body)
+    await store.keep_notice(taken_over)
+    assert {each.key: each for each in await store.notices()} == {taken_over.key: taken_over, other.key: other}
+    for _ in range(2):
+        await store.drop_notice(notice)
+    assert await store.notices() == [other]
