@@ -36,12 +36,14 @@ from server.sources.egress import Judge
 from server.sources.fetch import Fetcher
 from server.sources.guard import EgressGuard
 from server.sources.library import Library
+from server.sources.webhooks import Webhooks
 from server.stores.base import Store
 from server.stores.files import FileStore
 from server.stores.timed_disk import TimedDisk
 from server.streaming.audience import Audience
 from server.streaming.hub import Hub
 from server.streaming.replay import Replays
+from server.tasks.announcer import Announcer
 from server.tasks.batches import Batches
 from server.tasks.catalogue import Catalogue
 from server.tasks.claims import Claims
@@ -49,6 +51,7 @@ from server.tasks.items import Items
 from server.tasks.listing import Listing
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
+from server.tasks.messenger import Messenger
 from server.tasks.outlook import Outlook
 from server.tasks.readiness import Readiness
 from server.tasks.requests import Requests
@@ -89,6 +92,7 @@ class Holdfast:
                 heartbeat_age_seconds=liveness.heartbeat_age,
                 tasks=catalogue.all_counts,
                 counted_at=catalogue.counted_at,
+                webhooks_waiting=messenger.waiting,
             )
 
         def describe(counter: int) -> Node:
@@ -102,7 +106,10 @@ class Holdfast:
         hub = Hub(store, metrics.followed)
         liveness = Liveness(store, settings, describe, on_loss=lambda: scheduler.look_now())
         chronicle = Chronicle(hub, metrics, self.node)
-        claims = Claims(store, liveness, chronicle, chronicle, self.node)
+        webhooks = configured_webhooks(settings)
+        announcer = Announcer(store, self.node, webhooks.names)
+        messenger = self._messenger = Messenger(store, liveness, self.node, webhooks, metrics)
+        claims = Claims(store, liveness, chronicle, chronicle, self.node, announcer.announce)
         requests = self._requests = Requests(store)
         catalogue = Catalogue(store)
         scheduler = Scheduler(
@@ -163,6 +170,7 @@ class Holdfast:
             tg.start_soon(parts.scheduler.run)
             tg.start_soon(self.succession.run)
             tg.start_soon(self._retention.run)
+            tg.start_soon(self._messenger.run)
             tg.start_soon(parts.readiness.run)
             await parts.catalogue.completed_within(CATALOGUE_SECONDS)
             logger.info("this node takes part, with version %s", __version__)
@@ -218,6 +226,12 @@ def default_workflows(settings: Settings, model: Model | None) -> list[Workflow]
         if model is not None:
             workflows.append(model_demo_workflow(model))
     return workflows
+
+
+def configured_webhooks(settings: Settings) -> Webhooks:
+    """The receivers that the operator has named, behind the judge of all that goes out."""
+    judge = Judge(settings.private_hosts, settings.ports_fetched)
+    return Webhooks(settings.webhook_urls, judge, settings.webhook_key)
 
 
 def _browser_path(settings: Settings) -> Path:

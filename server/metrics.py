@@ -36,6 +36,7 @@ class Figures:
     heartbeat_age_seconds: float
     tasks: Mapping[Status, int]
     counted_at: float | None
+    webhooks_waiting: int = 0
 
 
 class Metrics:
@@ -59,6 +60,13 @@ class Metrics:
         self._quarantines = self._counter(
             "quarantines", "How often a task was found with a damaged log, by its owner to be or by a reader."
         )
+        self._webhooks = self._counter(
+            "webhook_attempts",
+            "Attempts to tell a receiver of a task's end: taken, failed and to be tried again, or given_up.",
+            ("outcome",),
+        )
+        for outcome in ("taken", "failed", "given_up"):
+            self._webhooks.labels(outcome)
         published = self._counter(
             "events_published",
             "Events shown to the readers of this node, by whether it owned the task or followed another node's log.",
@@ -106,6 +114,10 @@ class Metrics:
 
     def quarantined(self) -> None:
         self._quarantines.inc()
+
+    def told(self, outcome: str) -> None:
+        """A receiver was to be told of a task's end."""
+        self._webhooks.labels(outcome).inc()
 
     def appended(self, seconds: float) -> None:
         self._appends.observe(seconds)
@@ -171,6 +183,7 @@ class _Now(Collector):
             now.oldest_wait_seconds,
         )
         yield _gauge("subscribers", "Readers that follow a task on this node.", now.subscribers)
+        yield _gauge("webhooks_waiting", "Messages that this node has yet to tell a receiver.", now.webhooks_waiting)
         yield _gauge("nodes_alive", "Nodes on this store that are alive, this one included.", now.nodes_alive)
         yield _gauge(
             "heartbeat_age_seconds",

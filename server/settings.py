@@ -1,14 +1,19 @@
 """Frozen settings; the only reader of the environment."""
 
+import base64
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MOST_KEY_BYTES = 4096
+LEAST_SECRET_BYTES = 24
+"""As standard-webhooks has it."""
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of this spelling begins with
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -81,6 +86,17 @@ class Settings(BaseSettings):
         (), description="Ports of the public internet that may be fetched from beside 80 and 443, comma-separated."
     )
 
+    webhook_secret: SecretStr = Field(
+        SecretStr(""),
+        description="What webhooks are signed with: `whsec_` and base64 of 24 bytes or more, or as many characters.",
+    )
+    webhook_secret_file: Path | None = Field(
+        None, description="A file that holds that secret, instead of WEBHOOK_SECRET."
+    )
+    webhook_urls: Names = Field(
+        (), description="Addresses that are told of each task's end, comma-separated; see webhooks.md."
+    )
+
     max_concurrent_tasks: int = Field(
         5, ge=1, le=10_000, description="Tasks that run at once on this node; the rest wait."
     )
@@ -124,7 +140,9 @@ class Settings(BaseSettings):
     lc_all: str = Field("", description="With `zh…` in it, the commands speak Chinese; goes before LANG.")
     lang: str = Field("", description="With `zh…` in it, the commands speak Chinese, else English.")
 
-    @field_validator("allowed_hosts", "cors_origins", "allowed_private_hosts", "extra_ports", mode="before")
+    @field_validator(
+        "allowed_hosts", "cors_origins", "allowed_private_hosts", "extra_ports", "webhook_urls", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -139,7 +157,20 @@ class Settings(BaseSettings):
             raise ValueError("an http or https address without user, password or query")
         return value
 
-    @field_validator("openai_api_key_file")
+    @field_validator("webhook_urls")
+    @classmethod
+    def _check_webhook_urls(cls, value: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        for each in value:
+            url = urlsplit(each)
+            if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc:
+                raise ValueError("http or https addresses without user or password")
+        if value and others.data.keys() >= {"webhook_secret", "webhook_secret_file"}:
+            secret = _secret(others.data["webhook_secret"], others.data["webhook_secret_file"])
+            if _length(secret) < LEAST_SECRET_BYTES:
+                raise ValueError(f"with a WEBHOOK_SECRET of {LEAST_SECRET_BYTES} bytes or more")
+        return value
+
+    @field_validator("openai_api_key_file", "webhook_secret_file")
     @classmethod
     def _check_key_file(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -149,9 +180,12 @@ class Settings(BaseSettings):
     @property
     def model_key(self) -> str | None:
         """The endpoint's key, from wherever it was given."""
-        if self.openai_api_key_file is not None:
-            return _read_key(self.openai_api_key_file)
-        return self.openai_api_key.get_secret_value().strip() or None
+        return _secret(self.openai_api_key, self.openai_api_key_file) or None
+
+    @property
+    def webhook_key(self) -> str:
+        """What webhooks are signed with, from wherever it was given; empty where it was not."""
+        return _secret(self.webhook_secret, self.webhook_secret_file)
 
     @property
     def speaks_chinese(self) -> bool:
@@ -183,6 +217,20 @@ class Settings(BaseSettings):
         if self.allowed_private_hosts is not None:
             return self.allowed_private_hosts
         return LOOPBACK_NAMES if self.loopback_only else ()
+
+
+def _secret(given: SecretStr, file: Path | None) -> str:
+    return _read_key(file) if file is not None else given.get_secret_value().strip()
+
+
+def _length(secret: str) -> int:
+    """In bytes; 0 for what can't be read."""
+    if not secret.startswith(SECRET_PREFIX):
+        return len(secret.encode())
+    try:
+        return len(base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True))
+    except ValueError:
+        return 0
 
 
 def _read_key(file: Path) -> str:

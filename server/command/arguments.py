@@ -33,8 +33,13 @@ PLACES = {
         "不含用户名、密码和查询串的 http 或 https 地址",
     ),
     "openai_api_key_file": ("a readable file with a key in it", "可以读取、内有密钥的文件"),
+    "webhook_secret_file": ("a readable file with a key in it", "可以读取、内有密钥的文件"),
+    "webhook_urls": (
+        "http or https addresses without user or password, with a WEBHOOK_SECRET of 24 bytes or more beside them",
+        "不含用户名和密码的 http 或 https 地址，并同时设置至少 24 字节的 WEBHOOK_SECRET",
+    ),
 }
-HIDDEN = frozenset({"openai_base_url", "openai_api_key"})
+HIDDEN = frozenset({"openai_base_url", "openai_api_key", "webhook_secret", "webhook_urls"})
 """What is in them is not told again: there may be a password in it, even where it does not belong."""
 
 _PIECE = re.compile(r"\s+|(?:[!-~]+|.)[，。；：、）？！]*")

@@ -10,11 +10,13 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import anyio
 import httpcore2
 import httpx2
 
+from server.models import Undelivered
 from server.sources.egress import GuardedBackend, Judge
 from server.sources.failures import FetchFailed
 from server.sources.fetch import USER_AGENT, GuardedTransport
@@ -23,6 +25,7 @@ from server.sources.urls import canonical
 WAITS_SECONDS = (1.0, 5.0, 30.0, 120.0)
 ATTEMPT_SECONDS = 15.0
 MOST_BODY_BYTES = 16_384
+NAME_DIGITS = 16
 _PREFIX = "whsec_"
 _GOOD = range(200, 300)
 _FINAL = frozenset({"invalid_url", "forbidden_address", "http_410"})
@@ -41,6 +44,28 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
+def receiver_name(url: str) -> str:
+    """A name for an address that does not say it: addresses may hold secrets."""
+    return hashlib.sha256(url.encode()).hexdigest()[:NAME_DIGITS]
+
+
+class Webhooks:
+    """The operator's addresses. See `server.tasks.messenger.Receivers`."""
+
+    def __init__(self, urls: Sequence[str], judge: Judge, secret: str) -> None:
+        self._urls = {receiver_name(url): url for url in urls}
+        self._sender = WebhookSender(judge, secret, waits=())
+        self.names = tuple(self._urls)
+
+    async def tell(self, receiver: str, message_id: str, body: bytes) -> Undelivered | None:
+        """One attempt to tell the address of this name."""
+        try:
+            await self._sender.send(self._urls[receiver], message_id, body)
+        except FetchFailed as failure:
+            return Undelivered(failure.message, final=failure.code in _FINAL)
+        return None
+
+
 @dataclass
 class WebhookSender:
     """Sends to one address at a time. ``waits``: seconds before each further attempt; one more attempt than waits."""
@@ -50,7 +75,11 @@ class WebhookSender:
     waits: Sequence[float] = WAITS_SECONDS
     attempt_seconds: float = ATTEMPT_SECONDS
     clock: Callable[[], float] = time.time
-    _tls: ssl.SSLContext = field(default_factory=httpcore2.default_ssl_context, init=False, repr=False)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made for the first message: it takes its time, and many servers never send one."""
+        return httpcore2.default_ssl_context()
 
     async def send(self, url: str, message_id: str, body: bytes) -> None:
         """Give this message to this address. What only seems not to have arrived is sent again under the same id.

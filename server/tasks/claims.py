@@ -10,7 +10,7 @@ from server.models import Claim, Life
 from server.stores.base import LogWriter, Store
 from server.tasks.liveness import Liveness
 from server.tasks.log import Publish
-from server.tasks.ownership import Ownership
+from server.tasks.ownership import Announce, Ownership, nobody
 from server.tasks.witness import Witness
 
 
@@ -25,11 +25,19 @@ class Stage(Protocol):
 
 
 class Claims:
-    """This node's claims."""
+    """This node's claims. ``announce`` is called for each task that has ended before it is forgotten."""
 
-    def __init__(self, store: Store, liveness: Liveness, stage: Stage, witness: Witness, node: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        liveness: Liveness,
+        stage: Stage,
+        witness: Witness,
+        node: str,
+        announce: Announce = nobody,
+    ) -> None:
         self._store, self._liveness, self._stage, self._witness = store, liveness, stage, witness
-        self.node = node
+        self.node, self.announce = node, announce
 
     async def free_epoch(self, life: Life) -> int | None:
         """The epoch that may be claimed, or None while the task has a living owner."""
@@ -53,7 +61,7 @@ class Claims:
             return
         publish = self._stage.enter(life)
         try:
-            yield Ownership(life, writer, self.node, self._store, publish, may_write)
+            yield Ownership(life, writer, self.node, self._store, publish, may_write, self.announce)
         finally:
             self._stage.leave(life)
 

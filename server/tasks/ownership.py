@@ -1,7 +1,7 @@
 """Owning a task: the claimed log with what it adds up to, and changes of status that need no run."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 from anyio import to_thread
@@ -17,7 +17,14 @@ from server.tasks.tenures import Tenure, deaths_in_a_row, tenures
 SEAL_WAIT_SECONDS = 2.0
 SEAL_POLL_SECONDS = 0.01
 
+Announce = Callable[[TaskState], Awaitable[None]]
+"""See `server.tasks.announcer.Announcer.announce`."""
+
 logger = logging.getLogger(__name__)
+
+
+async def nobody(state: TaskState) -> None:
+    """There is nobody to be told."""
 
 
 class Ownership:
@@ -38,6 +45,7 @@ class Ownership:
         store: Store,
         publish: Publish,
         may_write: Callable[[], bool],
+        announce: Announce = nobody,
     ) -> None:
         self.life, self.store, self.epoch, self.node = life, store, writer.epoch, node
         self._writer = writer
@@ -47,7 +55,7 @@ class Ownership:
         self.before: Tenure | None = None
         self.orphaned: list[int] = []
         self.deaths = 0
-        self._publish, self.may_write = publish, may_write
+        self._publish, self.may_write, self._announce = publish, may_write, announce
         self.log: TaskLog
 
     async def read_log(self) -> None:
@@ -127,6 +135,7 @@ class Ownership:
         """After the end is in the log: the snapshot says so, and nobody looks for an owner any more."""
         await self.save_snapshot(durable=self.state.status.terminal)
         if not self.state.needs_owner:
+            await self._announce(self.state)
             await self.store.settle(self.life, self.epoch)
 
     async def give_back(self) -> None:

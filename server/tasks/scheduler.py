@@ -301,6 +301,7 @@ class Scheduler:
         with suppress(HoldfastError):  # a list that shows it as running would otherwise do so for ever
             snapshot, headline = state.snapshot(epoch - 1, now_ms()), state.headline(epoch - 1)
             await self._store.save_snapshot(life, epoch - 1, snapshot, durable=False, headline=headline)
+        await self._claims.announce(state)
         await self._store.settle(life, epoch - 1)
         self.forget(life)
         claim = await self._store.newest_claim(life)
@@ -319,6 +320,7 @@ class Scheduler:
             state = await read_state(self._store, life)
             snapshot, headline = state.snapshot(epoch, now_ms()), state.headline(epoch)
             await self._store.save_snapshot(life, epoch, snapshot, durable=False, headline=headline)
+            await self._claims.announce(state)
             await self._store.settle(life, epoch)
 
 
