@@ -31,6 +31,8 @@ TOTAL_SECONDS = 120.0
 MOST_HEADER_BYTES = 65_536
 MOST_BYTES = 50 * 1024 * 1024
 MOST_BYTES_OUT = 10 * 1024 * 1024
+MOST_BYTES_OF_A_PASS = 4 * MOST_BYTES
+MOST_BYTES_OUT_OF_A_PASS = 4 * MOST_BYTES_OUT
 MOST_CONNECTIONS = 256
 MOST_REFUSALS_KEPT = 100
 CHUNK_BYTES = 65_536
@@ -68,19 +70,37 @@ class Refusal:
 
 
 @dataclass
+class Allowance:
+    """Bytes that may still go one way.
+
+    ``tell`` hears of all that do, of plain HTTP after decoding. The browser tells of them too, but not as long as its
+    page is busy with those that have come.
+    """
+
+    left: int
+    tell: Callable[[int], None] = lambda count: None
+
+    def take(self, size: int) -> bool:
+        """Whether so many may go, too. Once there are not enough, nothing more may."""
+        self.tell(size)
+        self.left = max(self.left - size, -1)
+        return self.left >= 0
+
+
+@dataclass
 class Pass:
     """What lets one batch item's context out. ``refusals`` are the first hundred, in order; ``refused`` counts all.
 
-    ``on_bytes`` is told of all bytes that come in, of plain HTTP after decoding. The browser tells of them too, but not
-    as long as its page is busy with those that have come.
+    ``inward`` and ``outward`` are for all of its connections together.
     """
 
     proxy: Proxy
     ruling: Ruling
+    inward: Allowance
+    outward: Allowance
     refusals: list[Refusal] = field(default_factory=list)
     refused: int = 0
     scopes: set[anyio.CancelScope] = field(default_factory=set)
-    on_bytes: Callable[[int], None] = lambda count: None
 
     def refusal_of(self, url: str) -> Refusal | None:
         """Why this URL's host and port was refused, if it was: the browser itself only says that a tunnel failed."""
@@ -98,15 +118,19 @@ class Pass:
 class EgressGuard:
     """The proxy. Run it with ``async with``: ``proxy`` is for ``launch``, ``admit(url)`` for each new context.
 
-    Limits are per connection, in bytes and seconds; bytes of plain HTTP are counted after decoding.
+    Limits are per connection, in bytes and seconds, and in bytes per pass; bytes of plain HTTP are counted after
+    decoding. ``strangers`` counts the requests that bore no pass, the browser's own among them.
     """
 
     judge: Judge = field(default_factory=Judge)
     most_bytes: int = MOST_BYTES
     most_bytes_out: int = MOST_BYTES_OUT
+    most_bytes_of_a_pass: int = MOST_BYTES_OF_A_PASS
+    most_bytes_out_of_a_pass: int = MOST_BYTES_OUT_OF_A_PASS
     total_seconds: float = TOTAL_SECONDS
     most_connections: int = MOST_CONNECTIONS
     port: int = field(default=0, init=False)
+    strangers: int = field(default=0, init=False)
     _passes: dict[bytes, Pass] = field(default_factory=dict, init=False)
     _connections: int = field(default=0, init=False)
     _stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack, init=False)
@@ -133,7 +157,12 @@ class EgressGuard:
         """
         username, password = "holdfast", secrets.token_urlsafe(24)
         key = base64.b64encode(f"{username}:{password}".encode())
-        made = Pass({**self.proxy, "username": username, "password": password}, self.judge.ruling(canonical(url)))
+        made = Pass(
+            {**self.proxy, "username": username, "password": password},
+            self.judge.ruling(canonical(url)),
+            Allowance(self.most_bytes_of_a_pass),
+            Allowance(self.most_bytes_out_of_a_pass),
+        )
         self._passes[key] = made
         try:
             yield made
@@ -185,6 +214,7 @@ class _Exchange:
             return
         held = self._guard.find(request.headers)
         if held is None:
+            self._guard.strangers += 1
             await self._answer(407, "no_pass", [("Proxy-Authenticate", 'Basic realm="holdfast"')])
             return
         held.scopes.add(self._scope)
@@ -202,6 +232,8 @@ class _Exchange:
             await self._answer(400, "invalid_url")
             return
         try:
+            if held.inward.left < 0 or held.outward.left < 0:
+                raise FetchFailed("too_large", "The page has had all the bytes that one may have.")
             upstream = await _connect(held.ruling, host, port)
         except FetchFailed as failure:
             held.note(_place(host, port), failure)
@@ -212,7 +244,7 @@ class _Exchange:
                 await self._tunnel(upstream, held)
                 return
             try:
-                await self._forward(request, _place(host, port), path, upstream, held)
+                await self._forward(request, held, _place(host, port), path, upstream)
             except FetchFailed as failure:
                 held.note(_place(host, port), failure)
                 if self._inner.our_state is h11.SEND_RESPONSE:
@@ -230,32 +262,28 @@ class _Exchange:
             await upstream.send(early)
         async with anyio.create_task_group() as tg:
 
-            async def copy(
-                source: SocketStream, target: SocketStream, most: int, tell: Callable[[int], None] = lambda count: None
-            ) -> None:
+            async def copy(source: SocketStream, target: SocketStream, own: Allowance, of_pass: Allowance) -> None:
                 with contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
-                    while most > 0:
-                        piece = await source.receive(CHUNK_BYTES)
-                        most -= len(piece)
-                        tell(len(piece))
+                    piece = await source.receive(CHUNK_BYTES)
+                    while own.take(len(piece)) and of_pass.take(len(piece)):
                         await target.send(piece)
+                        piece = await source.receive(CHUNK_BYTES)
                 tg.cancel_scope.cancel()
 
-            tg.start_soon(copy, self._client, upstream, self._guard.most_bytes_out)
-            tg.start_soon(copy, upstream, self._client, self._guard.most_bytes, held.on_bytes)
+            tg.start_soon(copy, self._client, upstream, Allowance(self._guard.most_bytes_out), held.outward)
+            tg.start_soon(copy, upstream, self._client, Allowance(self._guard.most_bytes), held.inward)
 
-    async def _forward(self, request: h11.Request, place: str, path: bytes, upstream: SocketStream, held: Pass) -> None:
+    async def _forward(self, request: h11.Request, held: Pass, place: str, path: bytes, upstream: SocketStream) -> None:
         outer = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEADER_BYTES)
         shown = place.removesuffix(":80")
         headers = _kept(request.headers, b"host", b"accept-encoding")
         headers += [(b"host", shown.encode()), (b"accept-encoding", b"gzip, deflate"), (b"connection", b"close")]
         await upstream.send(outer.send(h11.Request(method=request.method, target=path, headers=headers)) or b"")
-        sent = 0
+        own = Allowance(self._guard.most_bytes_out)
         while not isinstance(event := await _event(self._inner, self._client), h11.EndOfMessage):
             if not isinstance(event, h11.Data):
                 return
-            sent += len(event.data)
-            if sent > self._guard.most_bytes_out:
+            if not own.take(len(event.data)) or not held.outward.take(len(event.data)):
                 raise FetchFailed("too_large", "The request is too large to be sent on.")
             await upstream.send(outer.send(event) or b"")
         await upstream.send(outer.send(h11.EndOfMessage()) or b"")
@@ -271,7 +299,7 @@ class _Exchange:
             if isinstance(event, h11.InformationalResponse):
                 continue  # early hints lead elsewhere, and nobody waits for `100 Continue` of a body sent already
             if isinstance(event, h11.Response):
-                counter = _Counter(event.headers, self._guard.most_bytes, held.on_bytes)
+                counter = _Counter(event.headers, Allowance(self._guard.most_bytes), held.inward)
                 headers = [*_kept(event.headers, REASON_HEADER.lower().encode()), (b"connection", b"close")]
                 event = h11.Response(status_code=event.status_code, headers=headers, reason=event.reason)
             elif isinstance(event, h11.Data) and counter is not None:
@@ -286,28 +314,27 @@ class _Exchange:
 class _Counter:
     """Counts a body as it will be when it is unpacked, without keeping it, and tells of each piece's length."""
 
-    def __init__(self, headers: Headers, most: int, tell: Callable[[int], None]) -> None:
+    def __init__(self, headers: Headers, own: Allowance, of_pass: Allowance) -> None:
         codings = b",".join(value for name, value in headers if name == b"content-encoding").strip().lower()
         if codings not in (b"", b"identity", b"gzip", b"x-gzip", b"deflate"):
             raise FetchFailed("bad_response", "The answer is coded in a way that was not asked for.")
         self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB) if codings not in (b"", b"identity") else None
-        self._left, self._tell = most, tell
+        self._own, self._of_pass = own, of_pass
 
     def count(self, piece: bytes) -> None:
         """:raises FetchFailed: (``too_large``, ``bad_response``)"""
-        before = self._left
-        if self._unpacker is None:
-            self._left -= len(piece)
-        else:
-            try:
-                self._left -= len(self._unpacker.decompress(piece, max(1, self._left + 1)))
-            except zlib.error:
-                raise FetchFailed("bad_response", "The answer's compression is broken.") from None
-            if self._unpacker.unconsumed_tail:
-                self._left = -1
-        self._tell(before - self._left)
-        if self._left < 0:
+        size = len(piece) if self._unpacker is None else self._unpacked(self._unpacker, piece)
+        if not self._own.take(size) or not self._of_pass.take(size):
             raise FetchFailed("too_large", "The answer is too large.")
+
+    def _unpacked(self, unpacker: "zlib._Decompress", piece: bytes) -> int:
+        """The size, or one that is too large."""
+        most = min(self._own.left, self._of_pass.left)
+        try:
+            size = len(unpacker.decompress(piece, max(1, most + 1)))
+        except zlib.error:
+            raise FetchFailed("bad_response", "The answer's compression is broken.") from None
+        return most + 1 if unpacker.unconsumed_tail else size
 
 
 async def _event(connection: h11.Connection, stream: ByteStream) -> object:

@@ -186,3 +186,29 @@ async def test_a_tunnel_ends_at_its_bytes_and_its_seconds() -> None:
         assert wanted.got == b"hello"
     async with EgressGuard(total_seconds=0.2) as guard:
         assert await say(guard, b"GET") == b""
+
+
+async def test_all_connections_of_a_pass_share_its_bytes_and_another_pass_has_its_own() -> None:
+    """Both ways, by tunnels and by plain requests; once they are spent, nothing is connected to."""
+    body = bytes(40_000)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    limits = {"most_bytes_of_a_pass": 100_000, "most_bytes_out_of_a_pass": 100_000}
+    async with site(answer) as wanted, EgressGuard(Judge(("127.0.0.1",)), **limits) as guard:
+        place = f"127.0.0.1:{wanted.port}"
+        tunnel = f"CONNECT {place} HTTP/1.1\r\nHost: x\r\n".encode()
+        plain = f"GET http://{place}/ HTTP/1.1\r\nHost: x\r\n".encode()
+        post = f"POST http://{place}/ HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n".encode()
+        async with guard.admit(f"http://{place}/") as held:
+            whole = [
+                len(await say(guard, start + bearing(held) + b"\r\nhello")) > len(body) for start in (tunnel, plain)
+            ]
+            assert whole == [True, True]
+            assert len(await say(guard, tunnel + bearing(held) + b"\r\nhello")) < len(body)
+            wanted.got.clear()
+            for start in (tunnel, plain):
+                assert (await say(guard, start + bearing(held) + b"\r\nhello")).startswith(b"HTTP/1.1 502")
+            assert (bytes(wanted.got), {refusal.code for refusal in held.refusals}) == (b"", {"too_large"})
+        async with guard.admit(f"http://{place}/") as held:
+            for _ in range(2):
+                await say(guard, post + bearing(held) + b"\r\n" + bytes(60_000))
+            assert (held.outward.left, [refusal.code for refusal in held.refusals]) == (-1, ["too_large"])

@@ -145,7 +145,7 @@ async def visiting(context: BrowserContext, admitted: Pass, most_bytes: int = MO
         page = await context.new_page()
         visit = Visit(page, admitted, most_bytes)
         _watch(visit)
-        admitted.on_bytes = visit.weigh
+        admitted.inward.tell = visit.weigh
         await _counted(visit, page)
     except Error as error:
         raise failure_of(error) from None
