@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import anyio
@@ -27,6 +28,9 @@ p{{font-family:f;background:url(http://{c}/hit/background)}}</style><p>text</p>
 <object data="http://{c}/hit/object"></object><embed src="http://{c}/hit/embed">
 <video src="http://{c}/hit/video" poster="http://{c}/hit/poster"></video><audio src="http://{c}/hit/audio"></audio>
 <video><source src="http://{c}/hit/source"><track default kind=captions src="http://{c}/hit/track"></video>
+<div style="background:image-set(url(http://{c}/hit/image-set) 1x)">text</div>
+<style>@namespace url(http://{c}/hit/namespace); li{{list-style-image:url(http://{c}/hit/list-style)}}
+b{{cursor:url(http://{c}/hit/cursor),auto;mask-image:url(http://{c}/hit/mask)}}</style><ul><li>text</ul><b>text</b>
 <svg><image href="http://{c}/hit/svg-image"/><use href="http://{c}/hit/svg-use#a"/></svg>
 <input type=image src="http://{c}/hit/input-image">
 <form id=f target=t method=post action="http://{c}/hit/form"></form><iframe name=t></iframe>
@@ -53,14 +57,35 @@ attempt(async () => {{
   peer.createDataChannel("x"); await peer.setLocalDescription(await peer.createOffer());
 }});
 attempt(() => {{ document.body.appendChild(new Image()).src = u("late-img"); }});
-const settle = () => setTimeout(() => {{ document.title = "settled"; }}, 1500);
+attempt(() => new Worker("/imports.js?" + c));
+attempt(() => new Worker("/module.js?" + c, {{type: "module"}}));
+attempt(() => new Worker(URL.createObjectURL(new Blob([`importScripts("${{u("blob-import")}}")`]))));
+attempt(() => CSS.paintWorklet.addModule(u("paint-worklet")));
+attempt(() => new AudioContext().audioWorklet.addModule(u("audio-worklet")));
+attempt(() => {{
+  const sheet = new CSSStyleSheet(); sheet.replaceSync(`i{{{{background:url(${{u("adopted-sheet")}})}}}}`);
+  document.adoptedStyleSheets = [sheet]; document.body.appendChild(document.createElement("i")).textContent = "text";
+}});
+attempt(() => new WebTransport("https://" + c + "/hit/webtransport"));
+attempt(async () => {{
+  const rebound = `http://${{Math.random().toString(36).slice(2)}}.rebind.test:${{c.split(":").pop()}}/hit/rebind-fetch`;
+  for (let again = 0; again < 3; again++) await fetch(rebound, {{mode: "no-cors"}}).catch(() => 0);
+}});
+attempt(() => fetch("{f}").then(read => read.text()).then(text => {{ document.body.append(text); }}));
+attempt(() => {{ const x = document.createElement("iframe"); x.src = "{f}"; document.body.append(x); }});
+const settle = () => setTimeout(() => {{
+  if (!document.getElementById("settled"))
+    document.body.append(Object.assign(document.createElement("p"), {{id: "settled", textContent: "settled"}}));
+}}, 1500);
 if (document.readyState === "complete") settle(); else addEventListener("load", settle);
 setTimeout(settle, 5000);
 """
 WORKERS = {
-    "/worker.js": "worker",
-    "/shared.js": "shared-worker",
-    "/service.js": "service-worker",
+    "/worker.js": 'fetch("http://{c}/hit/worker", {{mode: "no-cors"}})',
+    "/shared.js": 'fetch("http://{c}/hit/shared-worker", {{mode: "no-cors"}})',
+    "/service.js": 'fetch("http://{c}/hit/service-worker", {{mode: "no-cors"}})',
+    "/imports.js": 'importScripts("http://{c}/hit/worker-import")',
+    "/module.js": 'import "http://{c}/hit/worker-module"',
 }
 LEADING = {
     "meta-refresh": '<meta http-equiv=refresh content="0;url=http://{c}/hit/meta-refresh">',
@@ -68,6 +93,9 @@ LEADING = {
     "location": '<script>location="http://{c}/hit/location"</script>',
     "download": '<a id=a download href="http://{c}/hit/download">x</a><script>a.click()</script>',
     "base": '<base href="http://{c}/"><img src="hit/base">',
+    "to-file": '<a id=a href="{f}">x</a><script>a.click(); location="{f}"</script>',
+    "to-data": '<script>location="data:text/html,<img src=http://{c}/hit/to-data>"</script>',
+    "to-view-source": '<script>location="view-source:http://{c}/hit/to-view-source"</script>',
     "self-form": '<form id=f action="http://{c}/hit/self-form"></form><script>f.submit()</script>',
 }
 
@@ -127,24 +155,27 @@ def _own_addresses() -> list[str]:
 
 
 @asynccontextmanager
-async def hostile_site() -> AsyncIterator[int]:
-    """The port of the site, on 127.0.0.1. What it leads to stands in the query of each address."""
+async def hostile_site(file: str) -> AsyncIterator[int]:
+    """The port of the site, on 127.0.0.1. What it leads to stands in the query of each address.
+
+    :param file: the ``file:`` address of what its pages try to read on this machine.
+    """
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tg:
-        tg.start_soon(listener.serve, _serve)
+        tg.start_soon(listener.serve, partial(_serve, file))
         yield listener.extra(SocketAttribute.local_port)  # noqa: S610 - a listener, not a query
         tg.cancel_scope.cancel()
 
 
-async def _serve(client: SocketStream) -> None:
+async def _serve(file: str, client: SocketStream) -> None:
     async with client:
         try:
             target = (await client.receive()).split(b" ", 2)[1].decode()
-            await client.send(_answer(target))
+            await client.send(_answer(target, file))
         except (anyio.EndOfStream, anyio.BrokenResourceError, IndexError):
             return
 
 
-def _answer(target: str) -> bytes:
+def _answer(target: str, file: str) -> bytes:
     parts = urlsplit(target)
     path, query = parts.path, parts.query
     kind, status, more, body = "text/html", "200 OK", "", "<p>nothing</p>"
@@ -154,12 +185,12 @@ def _answer(target: str) -> bytes:
         code = path.rpartition("/")[2]
         status, more = f"{code} Moved", f"Location: http://{query}/hit/redirect-{code}\r\n"
     elif path == "/all":
-        body = f"<title>wait</title><body>{MARKUP.format(c=query)}<script>{SCRIPT.format(c=query)}</script>"
+        body = f"<title>wait</title><body>{MARKUP.format(c=query)}<script>{SCRIPT.format(c=query, f=file)}</script>"
     elif path in WORKERS:
-        kind, body = "text/javascript", f'fetch("http://{query}/hit/{WORKERS[path]}", {{mode: "no-cors"}})'
+        kind, body = "text/javascript", WORKERS[path].format(c=query)
     elif path == "/lead":
         asked = parse_qs(query)
-        body = LEADING[asked["way"][0]].format(c=asked["to"][0])
+        body = LEADING[asked["way"][0]].format(c=asked["to"][0], f=file)
     data = body.encode()
     head = (
         f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\n{more}Connection: close\r\n\r\n"
