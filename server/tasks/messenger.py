@@ -21,6 +21,7 @@ LOOK_SECONDS_WITHOUT_RECEIVERS = 3600.0
 WAITS_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0)
 """Before each further attempt; the last one again and again."""
 SPREAD = 0.1
+DROP_SECONDS = 2.0
 GIVE_UP_HOURS = 24
 AT_ONCE = 4
 """Messages that are under way to one receiver: a dead one must not keep the others' messages."""
@@ -146,13 +147,12 @@ class Messenger:
         try:
             if waiting.taken or await self._is_done_with(waiting):
                 waiting.taken = True
-                await self._store.drop_notice(waiting.notice)
-                self._mine.pop(waiting.notice.key, None)
+                # Also when this node ends just now: it would be told again.
+                with anyio.move_on_after(DROP_SECONDS, shield=True):
+                    await self._store.drop_notice(waiting.notice)
+                    self._mine.pop(waiting.notice.key, None)
         except HoldfastError as error:
             logger.warning("webhook %s is told and can't be dropped: %s", waiting.notice.id, error.detail)
-            self._put_off(waiting)
-        except Exception:  # part of the outermost loop: one message must not end all others
-            logger.exception("could not tell webhook %s", waiting.notice.id)
             self._put_off(waiting)
         finally:
             waiting.under_way = False
@@ -163,7 +163,7 @@ class Messenger:
         """Make one attempt; whether nothing more is to be done."""
         notice = waiting.notice
         if notice.receiver in self._receivers.names:
-            failure = await self._receivers.tell(notice.receiver, notice.id, notice.body.encode())
+            failure = await self._tell(notice)
         else:
             failure = Undelivered("it is among this server's WEBHOOK_URLS no longer", final=False)
         if failure is None:
@@ -181,6 +181,13 @@ class Messenger:
             logger.warning(told, notice.id, notice.receiver, GIVE_UP_HOURS, failure.reason)
         self._put_off(waiting)
         return False
+
+    async def _tell(self, notice: Notice) -> Undelivered | None:
+        try:
+            return await self._receivers.tell(notice.receiver, notice.id, notice.body.encode())
+        except Exception as error:  # part of the outermost loop: one message must not end all others
+            logger.exception("could not tell webhook %s", notice.id)
+            return Undelivered(f"it could not be sent: {type(error).__name__}", final=False)
 
     def _put_off(self, waiting: _Waiting) -> None:
         wait = self._waits[min(waiting.attempts, len(self._waits) - 1)]

@@ -134,9 +134,15 @@ class Ownership:
     async def settle(self) -> None:
         """After the end is in the log: the snapshot says so, and nobody looks for an owner any more."""
         await self.save_snapshot(durable=self.state.status.terminal)
-        if not self.state.needs_owner:
+        if self.state.needs_owner:
+            return
+        try:
             await self._announce(self.state)
-            await self.store.settle(self.life, self.epoch)
+        except HoldfastError as error:
+            # It stays open, so that whoever looks at it next tries that again.
+            logger.warning("the end of task %s can't be told yet: %s", self.life.task_id, error.detail)
+            return
+        await self.store.settle(self.life, self.epoch)
 
     async def give_back(self) -> None:
         """End this ownership as it began: the task needs no owner after all, or only a `done`."""
