@@ -29,7 +29,7 @@ from tests.campaigns.documents import of_each_kind
 
 SETTLE_MS, LEAD_MS, GOTO_MS = 15_000, 1000, 3000
 PAGES_AT_ONCE = 4
-_NAMED = re.compile(rb"http://[^\s\"'<>()\]]+")
+_NAMED = re.compile(rb"http://[^\s\"'<>()]+")
 
 
 class _Open(Ruling):
