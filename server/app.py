@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from server import __version__
 from server.api.directory import Directory
+from server.api.documents import Documents
 from server.api.guard import Guard
 from server.api.problems import on_any_error, on_holdfast_error, on_http_exception
 from server.api.routes import routes
@@ -31,6 +32,7 @@ from server.resources import docs_dir
 from server.settings import Settings
 from server.sources.browser import find_browser
 from server.sources.chromium.pool import Chromium
+from server.sources.chromium.printing import PagePrinter
 from server.sources.chromium.rendering import ChromiumRenderer
 from server.sources.egress import Judge
 from server.sources.fetch import Fetcher
@@ -76,8 +78,14 @@ class Holdfast:
     """One node: its parts, and how they start and end."""
 
     def __init__(
-        self, settings: Settings, store: Store | None, workflows: list[Workflow], model: Model | None = None
+        self,
+        settings: Settings,
+        store: Store | None,
+        workflows: list[Workflow],
+        model: Model | None = None,
+        printer: PagePrinter | None = None,
     ) -> None:
+        self._printer = printer
         self.node = node_name(socket.gethostname(), secrets.token_hex(3))
         registry = Registry(workflows)
 
@@ -148,6 +156,7 @@ class Holdfast:
             catalogue=catalogue,
             metrics=metrics,
             model=model,
+            documents=Documents(printer),
             node=self.node,
         )
         self._shut_down = False
@@ -187,8 +196,10 @@ class Holdfast:
 
     @contextlib.asynccontextmanager
     async def _shared_by_tasks(self) -> AsyncIterator[None]:
-        """What the workflows keep for all of their tasks. It outlasts whatever runs them."""
+        """What the workflows keep for all of their tasks, and what prints. It outlasts whatever runs them."""
         async with contextlib.AsyncExitStack() as shared:
+            if self._printer is not None:
+                await shared.enter_async_context(self._printer.running())
             for workflow in self.services.registry:
                 if workflow.running is not None:
                     await shared.enter_async_context(workflow.running())
@@ -214,11 +225,9 @@ class Holdfast:
             parts.hub.close()
 
 
-def default_workflows(settings: Settings, model: Model | None) -> list[Workflow]:
-    """The kinds that these settings offer, with this model where they can use one."""
+def default_workflows(settings: Settings, model: Model | None, chromium: Chromium) -> list[Workflow]:
+    """The kinds that these settings offer, with this model where they can use one, and this browser."""
     library = Library(settings.library_dir, docs_dir())
-    guard = EgressGuard(Judge(settings.private_hosts, settings.ports_fetched))
-    chromium = Chromium(partial(_browser_path, settings), guard)
     fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched, renderer=ChromiumRenderer(chromium))
     workflows = [research_workflow(library, fetcher), browse_workflow(chromium, model)]
     if settings.demo_kind:
@@ -252,7 +261,11 @@ def create_app(
     """The application. What is not given is made as the settings say; ``app.state.holdfast`` is the node."""
     settings = settings or Settings()
     model = model or configured_model(settings)
-    node = Holdfast(settings, store, default_workflows(settings, model) if workflows is None else workflows, model)
+    guard = EgressGuard(Judge(settings.private_hosts, settings.ports_fetched))
+    chromium = Chromium(partial(_browser_path, settings), guard)
+    if workflows is None:
+        workflows = default_workflows(settings, model, chromium)
+    node = Holdfast(settings, store, workflows, model, PagePrinter(chromium))
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

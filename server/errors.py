@@ -170,6 +170,29 @@ class ReportFormatUnavailable(NotFound):
     code = "report_format_unavailable"
 
 
+class ReportTooLong(HoldfastError):
+    """The report is too long for this format; take it as `md` or `html`."""
+
+    status = 409
+    code = "report_too_long"
+
+
+class ReportNotMade(HoldfastError):
+    """The report could not be made in time; ask again, or take it as `md` or `html`."""
+
+    status = 503
+    code = "report_not_made"
+    retryable = True
+
+
+class FontMissing(HoldfastError):
+    """The report has Chinese text that no font of this server shows: install fonts-noto-cjk, or take `docx`."""
+
+    status = 503
+    code = "font_missing"
+    retryable = True
+
+
 class TaskActive(HoldfastError):
     """The task has not ended; stop it first."""
 

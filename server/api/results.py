@@ -1,5 +1,6 @@
 """What a task has made: its output so far, its result, its report, its files."""
 
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -18,7 +19,10 @@ from server.errors import ArtifactNotFound, NoResultYet, ReportFormatUnavailable
 from server.models import Life
 from server.reports import html
 from server.reports.archive import Archive
+from server.reports.paper import paper
+from server.reports.pdf import pdf
 from server.reports.stylesheet import whole_stylesheet
+from server.reports.wording import LOOKED_AT, Language, language_of, unfinished
 from server.resources import static_dir
 from server.tasks.context import ARTIFACT_NAME, RESULT_NAME
 from server.tasks.state import TaskState
@@ -27,8 +31,12 @@ REPORT_CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-FORMATS = ("md", "html", "json", "zip")
+DOCUMENTS = {"pdf": "application/pdf"}
+FORMATS = ("md", "html", *DOCUMENTS, "json", "zip")
 """Those that every kind has; a workflow may have more."""
+LONGEST_NAME = 80
+_NO_FILE_NAME = re.compile(r'[/\\:*?"<>|]')
+"""What some file systems don't take in a name."""
 
 
 async def output(request: Request) -> Response:
@@ -59,14 +67,18 @@ async def result(request: Request) -> Response:
 
 
 async def report(request: Request) -> Response:
-    """The report as a document."""
+    """The report as a document: what there is of it so far, if its task has not ended."""
     life, state = await _own_state(request)
     wanted = request.path_params["format"]
     download = request.query_params.get("download") in ("1", "true")
-    headers = {**task_headers(life), "Content-Disposition": _disposition(life, wanted, download=download)}
     own = services(request).registry.formats(life.kind)
     if wanted not in FORMATS and wanted not in own:
         raise ReportFormatUnavailable(f"No report in {wanted[:20]!r}; there are: {', '.join((*FORMATS, *own))}.")
+    headers = {
+        **task_headers(life),
+        "Content-Disposition": disposition(life.title or life.kind, wanted, download=download),
+        "X-Task-Status": state.status,
+    }
     if wanted in own:
         if state.result is None:
             raise NoResultYet
@@ -76,17 +88,39 @@ async def report(request: Request) -> Response:
         return Response(state.output, headers=headers, media_type="text/markdown; charset=utf-8")
     if wanted == "html":
         headers["Content-Security-Policy"] = REPORT_CSP
-        title, language = life.title or life.kind, _language(state)
-        style = None
-        if download:
-            style = await to_thread.run_sync(whole_stylesheet, static_dir() / "report.css")
-        page = await to_thread.run_sync(partial(html.render, state.output, title, language, style=style))
+        page = await to_thread.run_sync(partial(_page, life, state, download=download))
         return Response(page, headers=headers, media_type="text/html; charset=utf-8")
+    if wanted in DOCUMENTS:
+        return await _document(request, life, state, wanted, headers)
     document = {"task": state.view(), "output": state.output, "result": state.result}
     if wanted == "json":
         return json_response(document, headers=headers)
     files = {"report.md": state.output.encode(), "report.json": orjson.dumps(document, option=orjson.OPT_INDENT_2)}
     return StreamingResponse(_whole(request, life, state, files), headers=headers, media_type="application/zip")
+
+
+def _page(life: Life, state: TaskState, *, download: bool) -> str:
+    style = whole_stylesheet(static_dir() / "report.css") if download else None
+    return html.render(state.output, life.title or life.kind, _language(life, state), style=style)
+
+
+async def _document(request: Request, life: Life, state: TaskState, wanted: str, headers: dict[str, str]) -> Response:
+    """A PDF or a Word document. It depends on the task's events alone, so it is known by the last one of them."""
+    name = (life.generation, state.seq, wanted)
+    headers |= {"Cache-Control": "no-cache", "ETag": f'"{life.generation}-{state.seq}-{wanted}"'}
+    if headers["ETag"] == request.headers.get("if-none-match"):
+        return Response(status_code=304, headers=headers)
+    documents = services(request).documents
+    written, title, language = state.output, life.title or life.kind, _language(life, state)
+    note = unfinished(state.status, language)
+
+    async def make_pdf() -> bytes:
+        style = await to_thread.run_sync(whole_stylesheet, static_dir() / "report.css")
+        made = await to_thread.run_sync(partial(paper, written, title, language, note=note, style=style))
+        return await pdf(made, documents.printer)
+
+    made = await documents.made(name, make_pdf)
+    return Response(made, headers=headers, media_type=DOCUMENTS[wanted])
 
 
 async def _whole(request: Request, life: Life, state: TaskState, files: dict[str, bytes]) -> AsyncIterator[bytes]:
@@ -122,11 +156,15 @@ async def _own_state(request: Request) -> tuple[Life, TaskState]:
     return life, await services(request).outlook.state(life)
 
 
-def _language(state: TaskState) -> str:
+def _language(life: Life, state: TaskState) -> Language:
     found: Any = state.result.get("language") if isinstance(state.result, dict) else None
-    return found if found in ("en", "zh") else "en"
+    if found in ("en", "zh"):
+        return "zh" if found == "zh" else "en"
+    return language_of(f"{life.title}\n{state.output[:LOOKED_AT]}")
 
 
-def _disposition(life: Life, ending: str, *, download: bool) -> str:
-    name = quote(f"{(life.title or life.kind)[:80]}.{ending}", safe="")
-    return f"{'attachment' if download else 'inline'}; filename*=UTF-8''{name}"
+def disposition(title: str, ending: str, *, download: bool) -> str:
+    """How a file is called (RFC 6266): by its title, and in ASCII for those who read no other name."""
+    name = " ".join(_NO_FILE_NAME.sub(" ", html.readable(title))[:LONGEST_NAME].split()).strip(". ") or "report"
+    named = f"filename=\"report.{ending}\"; filename*=UTF-8''{quote(f'{name}.{ending}', safe='')}"
+    return f"{'attachment' if download else 'inline'}; {named}"

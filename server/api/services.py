@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from server.api.documents import Documents
 from server.api.kept import Kept
 from server.lately import Lately
 from server.llm.base import Model
@@ -50,6 +51,7 @@ class Services:
     catalogue: Catalogue
     metrics: Metrics
     model: Model | None
+    documents: Documents
     node: str
     known_requests: Kept[tuple[TaskRequest, BaseModel]] = field(default_factory=lambda: Kept(1024 * 1024, 4096))
     """Requests as they were read, with their parameters; sizes are those of how they were written."""

@@ -73,9 +73,11 @@ class Chromium:
     """How many browsers there have been."""
     _current: _Running | None = field(default=None, init=False)
     _older: set[_Running] = field(default_factory=set, init=False)
+    _runs: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._places = anyio.Semaphore(self.contexts_at_once)
+        self._sealed_place = anyio.Semaphore(1)
         self._starting = anyio.Lock()
 
     @property
@@ -90,11 +92,19 @@ class Chromium:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Contexts can be had as long as this lasts; at its end all browsers are ended."""
+        """Contexts can be had as long as this lasts; at its end all browsers are ended.
+
+        Within itself it changes nothing, so that each who needs the browser can say so.
+        """
+        if self._runs:
+            yield
+            return
         async with self.guard, anyio.create_task_group() as self._closing:
+            self._runs = True
             try:
                 yield
             finally:
+                self._runs = False
                 with anyio.CancelScope(shield=True):
                     await self.close()
 
@@ -107,31 +117,46 @@ class Chromium:
         :raises BrowserMissing: there is no browser on this machine, or it does not start.
         :raises BrowserDied: it ended before the context was there.
         """
-        async with self._places, self.guard.admit(url) as admitted:
-            running = await self._take()
-            context: BrowserContext | None = None
-            given_back = False
+        async with (
+            self._places,
+            self.guard.admit(url) as admitted,
+            self._opened(proxy=admitted.proxy, viewport=VIEWPORT, **options) as context,
+        ):
+            yield context, admitted
+
+    @contextlib.asynccontextmanager
+    async def sealed(self) -> AsyncIterator[BrowserContext]:
+        """A fresh context without a pass: it reaches nothing, and no script of a page runs in it.
+
+        It is for what this server has made itself, and has a place of its own, so that it waits for no batch of pages.
+
+        :raises BrowserMissing: as above.
+        :raises BrowserDied: as above.
+        """
+        async with self._sealed_place, self._opened(java_script_enabled=False, offline=True) as context:
+            yield context
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, **options: Any) -> AsyncIterator[BrowserContext]:
+        running = await self._take()
+        context: BrowserContext | None = None
+        given_back = False
+        try:
             try:
-                try:
-                    context = await running.browser.new_context(
-                        proxy=admitted.proxy,  # type: ignore[arg-type] # Playwright's own type of the same shape
-                        viewport=VIEWPORT,  # type: ignore[arg-type] # the same
-                        **CONTEXT_OPTIONS,  # type: ignore[arg-type] # the same
-                        **options,
-                    )
-                except Error as error:
-                    self._retire(running)
-                    raise failure_of(error) from None
-                yield context, admitted
-            except anyio.get_cancelled_exc_class():
-                # Who is stopped need not wait until the browser has let go of the page.
-                given_back = True
-                self._closing.start_soon(self._give_back, running, context)
-                raise
-            finally:
-                if not given_back:
-                    with anyio.CancelScope(shield=True):
-                        await self._give_back(running, context)
+                context = await running.browser.new_context(**CONTEXT_OPTIONS, **options)  # type: ignore[arg-type] # any
+            except Error as error:
+                self._retire(running)
+                raise failure_of(error) from None
+            yield context
+        except anyio.get_cancelled_exc_class():
+            # Who is stopped need not wait until the browser has let go of the page.
+            given_back = True
+            self._closing.start_soon(self._give_back, running, context)
+            raise
+        finally:
+            if not given_back:
+                with anyio.CancelScope(shield=True):
+                    await self._give_back(running, context)
 
     async def close(self) -> None:
         """End all browsers. The next context would start another one."""
