@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from server.reports.archive import Archive
 from server.reports.paper import paper
 from server.reports.pdf import pdf
 from server.reports.stylesheet import whole_stylesheet
+from server.reports.word.document import word
 from server.reports.wording import LOOKED_AT, Language, language_of, unfinished
 from server.resources import static_dir
 from server.tasks.context import ARTIFACT_NAME, RESULT_NAME
@@ -31,7 +33,10 @@ REPORT_CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-DOCUMENTS = {"pdf": "application/pdf"}
+DOCUMENTS = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
 FORMATS = ("md", "html", *DOCUMENTS, "json", "zip")
 """Those that every kind has; a workflow may have more."""
 LONGEST_NAME = 80
@@ -119,7 +124,11 @@ async def _document(request: Request, life: Life, state: TaskState, wanted: str,
         made = await to_thread.run_sync(partial(paper, written, title, language, note=note, style=style))
         return await pdf(made, documents.printer)
 
-    made = await documents.made(name, make_pdf)
+    async def make_word() -> bytes:
+        written_at = datetime.fromtimestamp((state.updated_at or life.created_at) / 1000, UTC)
+        return await to_thread.run_sync(partial(word, written, title, language, note=note, written_at=written_at))
+
+    made = await documents.made(name, make_pdf if wanted == "pdf" else make_word)
     return Response(made, headers=headers, media_type=DOCUMENTS[wanted])
 
 

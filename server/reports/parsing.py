@@ -12,12 +12,14 @@ ALIGNMENTS = {"text-align:center": "align-center", "text-align:right": "align-ri
 ATTRIBUTION = "attribution"
 BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """What turns the text after it round, across the end of a quote or a title too; Arabic and Hebrew do without."""
+DEEPEST = 100
+"""What is nested deeper is left out; the parser's own limit, 20, is met by ten lists in one another."""
 _MARK = re.compile(r"\[([1-9]\d{0,3})\]", re.ASCII)
 
 
 def parser() -> MarkdownIt:
     """CommonMark with tables and strikethrough, without HTML: citations are links, and what is styled has a class."""
-    made = MarkdownIt("commonmark", {"html": False}).enable("table").enable("strikethrough")
+    made = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST}).enable("table").enable("strikethrough")
     made.core.ruler.before("text_join", "leave_bidi_controls_out", _leave_bidi_controls_out)
     made.core.ruler.before("text_join", "link_citations", _link_citations)
     made.core.ruler.push("name_what_is_styled", _name_what_is_styled)

@@ -6,6 +6,8 @@ from typing import Literal
 Language = Literal["en", "zh"]
 
 HAN = re.compile("[\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+OTHER_WIDE = re.compile("[\u3000-\u303f\uff00-\uff65\u2018\u2019\u201c\u201d\u2014\u2026]")
+"""Punctuation of Chinese text, some of which English has too."""
 _LATIN_WORD = re.compile(r"[A-Za-z]+")
 LOOKED_AT = 4000
 """So much of a text tells its language."""
