@@ -9,13 +9,13 @@ import nh3
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from server.reports.parsing import ALIGNMENTS, ATTRIBUTION, BIDI_CONTROLS, parser
+from server.reports.parsing import ALIGNMENTS, ATTRIBUTION, BIDI_CONTROLS, parser, width_of
 
 STYLESHEET = "/static/report.css"
 ICON = "/static/icon.svg"
 _OWN_ARTIFACTS = "/api/tasks/"
 _TAGS = frozenset(
-    "a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr img li ol p pre strong table tbody td th thead tr ul".split()
+    "a blockquote br code div em h1 h2 h3 h4 h5 h6 hr img li ol p pre s strong table tbody td th thead tr ul".split()
 )
 _SCROLLED = {"aria-label", "role", "tabindex"}
 _ATTRIBUTES = {
@@ -51,7 +51,7 @@ def _let_wide_things_scroll(state: StateCore) -> None:
             if token.type in ("fence", "code_block"):
                 token.type = "code_block"  # both look alike, and this one keeps its attributes
                 lines = token.content.splitlines()
-                wide = any(_width(line) > _SHORT_LINE for line in lines)
+                wide = any(width_of(line) > _SHORT_LINE for line in lines)
                 token.attrs = dict(_scrolled(next(filter(str.strip, lines)))) if wide else {}
             tokens.append(token)
     state.tokens = tokens
@@ -65,11 +65,6 @@ def _headings(table: list[Token]) -> str:
     cells = itertools.takewhile(lambda token: token.type != "thead_close", table)
     texts = ("".join(child.content for child in cell.children or ()) for cell in cells if cell.type == "inline")
     return ", ".join(text for text in texts if text)
-
-
-def _width(line: str) -> int:
-    """In columns: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
 
 
 _parser = parser()

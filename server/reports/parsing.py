@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
@@ -94,3 +95,8 @@ def _linked(children: list[Token], sources: dict[str, int], *, skip_first: bool)
 
 def _text(content: str, level: int) -> Token:
     return Token("text", "", 0, content=content, level=level)
+
+
+def width_of(line: str) -> int:
+    """In columns: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)

@@ -128,6 +128,23 @@ def test_a_title_of_unreadable_characters_is_none() -> None:
     assert "<title>a b</title>" in render("text", "a\x07b\x00", "en")
 
 
+def test_text_that_turns_what_follows_round_does_not() -> None:
+    """Neither as it stands nor as an entity, in a title as in the text."""
+    made = render("a\u202eb &#8238;c `\u2067d` [e](https://example.org/ '\u202df')\n\n    \u202eg", "h\u202ei", "en")
+    assert not set("\u202d\u202e\u2067") & set(made)
+    assert "ab c" in made
+    assert "<title>hi</title>" in made
+
+
+def test_what_is_struck_out_is_shown_so() -> None:
+    assert fragment("~~gone~~") == "<p><s>gone</s></p>\n"
+
+
+def test_what_is_nested_deeply_is_shown() -> None:
+    """Deeper than the parser goes of itself."""
+    assert "at the bottom" in fragment("> " * 40 + "at the bottom")
+
+
 SOURCES = "\n\n## Sources\n\n- [1] One — <https://example.org/>\n- [2] Two \\[1\\], see [1]\n"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -181,6 +181,7 @@ def test_only_plain_addresses_are_linked(address: str, plain: bool) -> None:
     assert is_plain(address) is plain
 
 
+@settings(deadline=None)
 @given(st.lists(LINES, max_size=6).map("\n".join))
 def test_any_text_makes_a_document_that_can_be_read(markdown: str) -> None:
     """Control characters and odd Markdown too; nothing of what the web page shows is missing."""

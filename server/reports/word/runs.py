@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from markdown_it.token import Token
 
 from server.reports.word.links import Links
+from server.reports.word.styles import MONO
 from server.reports.word.xml import Element, add, add_text, r
 from server.reports.wording import HAN, OTHER_WIDE
 
 _MARKS = {"strong": "b", "em": "i", "s": "strike"}
-BOOKMARK = "source_"
+CODE = "CodeText"
 
 
 class Runs:
@@ -37,7 +38,7 @@ class Runs:
             elif child.type == "text":
                 self.run(parent, child.content, style, marks)
             elif child.type == "code_inline":
-                self.run(parent, child.content, "CodeText", marks)
+                self.run(parent, child.content, CODE, marks)
             elif child.type == "softbreak":
                 self.run(parent, _joint(children, place), style, marks)
             elif child.type == "hardbreak":
@@ -55,7 +56,9 @@ class Runs:
             properties = add(made, "rPr")
             if style:
                 add(properties, "rStyle", val=style)
-            if wide:
+            if style == CODE:  # its style says so too, but LibreOffice does not heed that in tables
+                add(properties, "rFonts", ascii=MONO, hAnsi=MONO)
+            elif wide:
                 add(properties, "rFonts", hint="eastAsia")
             for mark in ("b", "i", "strike"):  # the schema's order
                 if mark in marks:

@@ -14,6 +14,7 @@ LEVELS = 9
 BULLETS, ORDERED = 1, 2
 """What the document's lists are defined by; a list that is ordered has a number of its own, derived from the second."""
 _BULLETS = "•◦▪"
+_BUILT_IN = ("Quote", "Hyperlink")
 _LEFT_OUT = ("stylesWithEffects", "customXml", "thumbnail")
 """Parts of python-docx's own template that say nothing of a report."""
 _NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
@@ -111,7 +112,8 @@ def dress(document: Document) -> None:
 def _style(kind: str, name: str, called: str, paragraph: str, text: str, more: str = "") -> Element:
     for short, long in _SHORT.items():
         paragraph, text = paragraph.replace(f"{{{short}}}", long), text.replace(f"{{{short}}}", long)
-    based = '<w:basedOn w:val="Normal"/>' if kind == "paragraph" and not more else ""
+    more = more or ('w:customStyle="1"' if called[0].isupper() and called not in _BUILT_IN else "")
+    based = '<w:basedOn w:val="Normal"/>' if kind == "paragraph" and name != "Normal" else ""
     following = '<w:next w:val="Normal"/>' if name.startswith("Heading") else ""
     return etree.fromstring(
         f'<w:style {_NAMESPACE} w:type="{kind}" {more} w:styleId="{name}"><w:name w:val="{called}"/>{based}{following}'
