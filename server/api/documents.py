@@ -1,6 +1,7 @@
-"""Reports as documents that take a while to make: made one at a time, and kept for whoever asks again."""
+"""Reports as documents that take a while to make: one of a kind at a time, and kept for whoever asks again."""
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
 
 import anyio
 
@@ -20,7 +21,7 @@ class Documents:
     def __init__(self, printer: Printer | None) -> None:
         self._printer = printer
         self._kept: Kept[bytes] = Kept(MOST_KEPT_BYTES, LONGEST_KEPT_BYTES)
-        self._turn = anyio.Semaphore(1)
+        self._turns: dict[str, anyio.Semaphore] = defaultdict(lambda: anyio.Semaphore(1))
         self._waiting = 0
 
     @property
@@ -30,23 +31,24 @@ class Documents:
             raise BrowserMissing
         return self._printer
 
-    async def made(self, name: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """The document of this name, which says all that it depends on.
+    async def made(self, name: str, ending: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        """The document of this name and format; the name says all that it depends on.
 
         :raises QueueFull: too many wait for theirs already.
         """
-        found = self._kept.get(name)
+        key = name, ending
+        found = self._kept.get(key)
         if found is not None:
             return found
         if self._waiting >= MOST_WAITING:
             raise QueueFull("Too many reports are being made at the moment; ask again.", retry_after=RETRY_SECONDS)
         self._waiting += 1
         try:
-            async with self._turn:
-                found = self._kept.get(name)  # whoever was before may have wanted the same
+            async with self._turns[ending]:
+                found = self._kept.get(key)  # whoever was before may have wanted the same
                 if found is None:
                     found = await make()
-                    self._kept.keep(name, found, len(found))
+                    self._kept.keep(key, found, len(found))
                 return found
         finally:
             self._waiting -= 1

@@ -3,12 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.api.results import FORMATS
 from server.api.services import services
 from server.api.tasks import json_response
 
 
 async def list_kinds(request: Request) -> Response:
-    """Each kind that this server offers, with the JSON Schema of its parameters."""
+    """Each kind that this server offers, with the JSON Schema of its parameters and the formats of its reports."""
     kinds = [
         {
             "kind": workflow.kind,
@@ -16,6 +17,7 @@ async def list_kinds(request: Request) -> Response:
             "label": dict(workflow.label),
             "model": workflow.model,
             "search": workflow.search(),
+            "formats": [*FORMATS, *workflow.formats],
             "schema": workflow.params.model_json_schema(),
         }
         for workflow in services(request).registry

@@ -111,8 +111,8 @@ def _page(life: Life, state: TaskState, *, download: bool) -> str:
 
 async def _document(request: Request, life: Life, state: TaskState, wanted: str, headers: dict[str, str]) -> Response:
     """A PDF or a Word document. It depends on the task's events alone, so it is known by the last one of them."""
-    name = (life.generation, state.seq, wanted)
-    headers |= {"Cache-Control": "no-cache", "ETag": f'"{life.generation}-{state.seq}-{wanted}"'}
+    name = f"{life.generation}-{state.seq}"
+    headers |= {"Cache-Control": "no-cache", "ETag": f'"{name}-{wanted}"'}
     if headers["ETag"] == request.headers.get("if-none-match"):
         return Response(status_code=304, headers=headers)
     documents = services(request).documents
@@ -128,7 +128,7 @@ async def _document(request: Request, life: Life, state: TaskState, wanted: str,
         written_at = datetime.fromtimestamp((state.updated_at or life.created_at) / 1000, UTC)
         return await to_thread.run_sync(partial(word, written, title, language, note=note, written_at=written_at))
 
-    made = await documents.made(name, make_pdf if wanted == "pdf" else make_word)
+    made = await documents.made(name, wanted, make_pdf if wanted == "pdf" else make_word)
     return Response(made, headers=headers, media_type=DOCUMENTS[wanted])
 
 

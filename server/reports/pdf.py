@@ -16,7 +16,8 @@ from server.reports.glyphs import put_letters_right
 from server.reports.paper import Paper
 from server.reports.wording import HAN
 
-MOST_CHARACTERS = 3_000_000
+MOST_CHARACTERS = 1_500_000
+"""Of HTML; some 500 pages."""
 MOST_BYTES = 100 * 1024 * 1024
 SECONDS = 90.0
 

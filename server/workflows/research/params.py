@@ -81,7 +81,7 @@ class Report(_Group):
         description="How much the report quotes and says.",
         json_schema_extra=_zh("篇幅", "报告引用与叙述的多少。"),
     )
-    format: Literal["md", "html", "json"] = Field(
+    format: Literal["md", "html", "pdf", "docx", "json"] = Field(
         "md",
         title="Format",
         description="The format that is offered for download first; the others can be had too.",
