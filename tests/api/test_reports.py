@@ -1,9 +1,12 @@
 """Reports over HTTP: names, headers, formats, what is unfinished, and what can't be had."""
 
+import hashlib
 import io
+import shutil
 import zipfile
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -21,6 +24,7 @@ from server.sources.browser import find_browser
 from server.workflows.base import Context, Params, Step, Workflow
 from tests.serving import serving, settings, wait_until
 
+LIBRARY = Path(__file__).resolve().parents[1] / "data/library"
 TITLE = "红茶：一/二 \u202egpj.exe"
 TEXT = "# 红茶\n\n> 水要烧开。 [1]\n\n## 来源\n\n- [1] 茶经\n"
 
@@ -166,6 +170,30 @@ def test_each_kind_tells_its_formats(client: httpx2.Client) -> None:
     (kind,) = client.get("/api/kinds").json()["kinds"]
     assert kind["formats"] == ["md", "html", "pdf", "docx", "json", "zip", "csv"]
     assert all(ending in client.get(f"{letter(client)}.exe").json()["detail"] for ending in kind["formats"])
+
+
+def test_the_evidence_of_research_can_be_checked_by_others(tmp_path: Path) -> None:
+    """By `report.json` alone and the documents themselves: each quote stands in a file that still has its hash."""
+    folder = tmp_path / "library"
+    shutil.copytree(LIBRARY, folder)
+    with (
+        serving(settings(tmp_path, library_dir=folder)) as running,
+        httpx2.Client(base_url=running.url, timeout=60) as client,
+    ):
+        task = client.post("/api/tasks", json={"query": "How is a kettle descaled?"}).json()["id"]
+        wait_until(lambda: client.get(f"/api/tasks/{task}").json()["status"] == "completed")
+        report = client.get(f"/api/tasks/{task}/report.json").json()
+    sources = {source["n"]: source for source in report["result"]["sources"]}
+    assert report["result"]["evidence"]
+    for one in report["result"]["evidence"]:
+        content = (folder / sources[one["source"]]["path"]).read_bytes()
+        assert one["quote"] in content.decode()
+        assert one["end"] - one["start"] == len(one["quote"])
+        assert sources[one["source"]]["sha256"] == hashlib.sha256(content).hexdigest()
+        assert one["question"] in {question["id"] for question in report["result"]["questions"]}
+    assert report["result"]["scores"]["fabricated_citation_rate"] == 0
+    assert report["task"]["status"] == "completed"
+    assert report["output"].startswith("# How is a kettle descaled?")
 
 
 async def test_who_asks_for_the_same_document_at_once_gets_one() -> None:

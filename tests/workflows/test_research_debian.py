@@ -3,6 +3,7 @@
 import importlib.machinery
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ import pytest
 from server.sources.library import Library
 
 SCRIPT = Path(__file__).parents[2] / "scripts/eval_research"
+SMALL_LIBRARY = Path(__file__).parents[1] / "data/library"
 LEAST_DOCUMENTS = 200
 LEAST_HITS = 0.8
 
@@ -40,6 +42,24 @@ async def test_questions_over_real_documents(tmp_path: Path) -> None:
     assert sum(one.good for one in wanted) >= LEAST_HITS * len(wanted)
     assert all(one.good for one in outcomes if not one.wanted)
     assert all(one.quotes == one.found_again and one.fabricated == 0 for one in outcomes)
+
+
+async def test_the_figures_of_a_small_library(capsys: pytest.CaptureFixture[str]) -> None:
+    """Printed for any folder and questions: fabricated and matched quotes, citations, repeated sources, honesty."""
+    questions = [
+        {"id": "a", "query": "How is a kettle descaled?", "documents": ["kettles.md"]},
+        {"id": "b", "query": "What is the capital of Mongolia?", "documents": []},
+    ]
+    tool = script()
+    assert await tool.evaluate(SMALL_LIBRARY, questions, False) == 0
+    figures = dict(re.findall(r"^(\S.*?)  +(\S.*)$", capsys.readouterr().out, re.MULTILINE))
+    assert figures["fabricated citations"] == "0%"
+    assert figures["off-topic: no evidence"] == "1 of 1"
+    assert figures["empty library: no evidence"] == "2 of 2"
+    assert figures["sentences with a citation"] == "100% at least"
+    assert figures["sources that repeat another"] == "0"
+    found, _, quotes = figures["quotes found again in the source"].partition(" of ")
+    assert int(found) == int(quotes) > 0
 
 
 async def test_headings_of_real_faqs_are_answered_from_their_sections(tmp_path: Path) -> None:
