@@ -19,7 +19,7 @@ from server.reports.wording import HAN
 MOST_CHARACTERS = 1_500_000
 """Of HTML; some 500 pages."""
 MOST_BYTES = 100 * 1024 * 1024
-SECONDS = 90.0
+SECONDS = 120.0
 
 logger = logging.getLogger(__name__)
 
