@@ -49,7 +49,8 @@ async def pdf(paper: Paper, printer: Printer) -> bytes:
     """
     if len(paper.body) + len(paper.before) > MOST_CHARACTERS:
         raise ReportTooLong
-    letters = "".join(HAN.findall(paper.title + paper.before + paper.body)[:1])
+    chinese = HAN.search(paper.title) or HAN.search(paper.before) or HAN.search(paper.body)
+    letters = chinese[0] if chinese else ""
     try:
         with anyio.fail_after(SECONDS):
             printed = await printer(await _page(paper, {}), paper.footer, letters)
