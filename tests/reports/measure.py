@@ -1,8 +1,10 @@
 """What long reports cost: `python -m tests.reports.measure [PAGES…]` → a table. Needs a browser; takes minutes.
 
 Each report is made as PDF and as Word document, in both languages, while the event loop counts how late it is called.
+Processor seconds are those of this process and of the browser together, so they are little changed by what else runs.
 """
 
+import os
 import resource
 import sys
 import time
@@ -37,6 +39,31 @@ QUOTES: dict[Language, str] = {
     "文献里的说法大致相同，只是用量各有出入。 [{s}]\n\n— 水壶的养护 › 除垢，第 {n} 节 · 2026-03-04 · 1 个来源\n\n",
 }
 LOOK_SECONDS = 0.005
+MEMORY_LOOKS = 50
+
+
+def browser_processes(leader: int | None) -> list[list[str]]:
+    """What the system tells of each process of the browser (proc(5), stat), from its state on."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if leader is not None and int(fields[2]) == leader:
+            found.append(fields)
+    return found
+
+
+def processor_seconds(leader: int | None) -> float:
+    ticks = sum(int(one) for fields in browser_processes(leader) for one in fields[11:15])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def megabytes(leader: int | None) -> int:
+    """Of the browser's processes; what they share is counted in each."""
+    pages = sum(int(fields[21]) for fields in browser_processes(leader))
+    return pages * os.sysconf("SC_PAGE_SIZE") // (1024 * 1024)
 
 
 def long_report(language: Language, pages: int) -> str:
@@ -49,34 +76,39 @@ def long_report(language: Language, pages: int) -> str:
     return "".join(pieces)
 
 
-async def lateness(make: Callable[[], Awaitable[bytes]]) -> tuple[bytes, float, float]:
-    """What is made, in how many seconds, and by how many milliseconds the loop was late at worst."""
-    worst = 0.0
+async def lateness(make: Callable[[], Awaitable[bytes]], pool: Chromium) -> tuple[bytes, float, float, float, int]:
+    """What is made; seconds; processor seconds; milliseconds by which the loop was late at worst; the browser's MB."""
+    worst, most, looks = 0.0, 0, 0
 
     async def watch() -> None:
-        nonlocal worst
+        nonlocal worst, most, looks
         while True:
+            looks += 1
+            if looks % MEMORY_LOOKS == 0:
+                most = max(most, await anyio.to_thread.run_sync(megabytes, pool.pid))
             before = time.perf_counter()
             await anyio.sleep(LOOK_SECONDS)
             worst = max(worst, time.perf_counter() - before - LOOK_SECONDS)
 
-    started = time.perf_counter()
+    started, before_it = time.perf_counter(), processor_seconds(pool.pid)
     async with anyio.create_task_group() as tg:
         tg.start_soon(watch)
         made = await make()
         seconds = time.perf_counter() - started
         tg.cancel_scope.cancel()
-    return made, seconds, worst * 1000
+    return made, seconds, processor_seconds(pool.pid) - before_it, worst * 1000, most
 
 
 async def main(sizes: tuple[int, ...]) -> None:
     browser = find_browser().browser
     if browser is None:
         raise SystemExit("no browser was found on this machine")
-    printer = PagePrinter(Chromium(lambda: browser.path))
+    pool = Chromium(lambda: browser.path)
+    printer = PagePrinter(pool)
     style = whole_stylesheet(STYLE)
-    head = f"{'format':8}{'language':10}{'characters':>11}{'pages':>7}{'KB':>8}{'s':>8}{'late ms':>9}{'peak MB':>9}"
-    sys.stdout.write(f"{head}\n")
+    names = ("characters", 11), ("pages", 7), ("KB", 8), ("s", 8), ("cpu s", 8), ("late ms", 9), ("own MB", 8)
+    head = "".join(f"{name:>{width}}" for name, width in (*names, ("browser MB", 12)))
+    sys.stdout.write(f"{'format':8}{'language':10}{head}\n")
     async with printer.running():
         await printer("<p>x</p>", "", "")
         for size in sizes:
@@ -92,12 +124,12 @@ async def main(sizes: tuple[int, ...]) -> None:
                     return await anyio.to_thread.run_sync(make)
 
                 for name, make in (("docx", written), ("pdf", printed)):
-                    made, seconds, late = await lateness(make)
+                    made, seconds, processor, late, browsers = await lateness(make, pool)
                     pages = len(PdfReader(BytesIO(made)).pages) if name == "pdf" else 0
                     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
                     sys.stdout.write(
                         f"{name:8}{language:10}{len(text):>11}{pages or '':>7}{len(made) // 1024:>8}"
-                        f"{seconds:>8.1f}{late:>9.0f}{peak:>9}\n"
+                        f"{seconds:>8.1f}{processor:>8.1f}{late:>9.0f}{peak:>8}{browsers or '':>12}\n"
                     )
                     sys.stdout.flush()
 

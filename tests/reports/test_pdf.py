@@ -4,12 +4,15 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from anyio import fail_after, run_process
+from anyio import create_task_group, create_tcp_listener, fail_after, run_process
+from anyio.abc import SocketAttribute, SocketStream
+from playwright.async_api import Error
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject
 
@@ -27,14 +30,19 @@ from tests.reports.hostile import HOSTILE, WHOLE
 from tests.workflows.browse.conftest import chromium
 
 STYLE = whole_stylesheet(Path(__file__).resolve().parents[2] / "static/report.css")
-SECONDS = 60
+SECONDS = 120
 
 
 @pytest.fixture(scope="module")
-async def printer() -> AsyncIterator[PagePrinter]:
-    made = PagePrinter(chromium())
+async def pool() -> AsyncIterator[Chromium]:
+    made = chromium()
     async with made.running():
         yield made
+
+
+@pytest.fixture
+def printer(pool: Chromium) -> PagePrinter:
+    return PagePrinter(pool)
 
 
 def on_paper(markdown: str, title: str = "A title", *, status: str = "completed") -> Paper:
@@ -114,6 +122,42 @@ async def test_a_hostile_report_is_only_text(printer: PagePrinter) -> None:
     assert not reader.attachments
     assert not {"/OpenAction", "/AA", "/JavaScript"} & reader.root_object.keys()
     assert not [image for page in reader.pages for image in page.images]
+
+
+@pytest.mark.browser
+async def test_nothing_goes_out_while_a_page_is_printed(pool: Chromium, printer: PagePrinter) -> None:
+    """Not even from a page that was not cleaned, to a place that the browser reaches when it is opened as a page."""
+    came = 0
+
+    async def count(stream: SocketStream) -> None:
+        nonlocal came
+        came += 1
+        await stream.aclose()
+
+    async with await create_tcp_listener(local_host="127.0.0.1") as listener, create_task_group() as tg:
+        tg.start_soon(listener.serve, count)
+        port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - anyio's, not a database's
+        place = f"http://127.0.0.1:{port}"
+        ways = [
+            f"<img src={place}/a.png><svg><image href={place}/b.svg /></svg><input type=image src={place}/c.png>",
+            f"<link rel=stylesheet href={place}/d.css><link rel=preload as=image href={place}/e.png>",
+            f"<link rel=dns-prefetch href={place}><link rel=preconnect href={place}><link rel=prefetch href={place}/f>",
+            f"<style>@import '{place}/g.css'; @font-face {{ font-family: x; src: url({place}/h) }} p {{ font: 9pt x; "
+            f"background: url({place}/i.png) }}</style><p>text</p>",
+            f"<iframe src={place}/j></iframe><object data={place}/k></object><embed src={place}/l>",
+            f"<script>fetch('{place}/n'); new WebSocket('{place.replace('http', 'ws')}/o')</script>",
+            f"<meta http-equiv=refresh content='0;url={place}/p'>",
+        ]
+        with fail_after(SECONDS):
+            async with pool.context(place) as (context, _):
+                with suppress(Error):
+                    await (await context.new_page()).goto(place)
+            assert came > 0
+            came = 0
+            for way in ways:
+                await printer(f"<!doctype html><html><body>{way}</body></html>", f"<img src={place}/q.png>", "")
+        tg.cancel_scope.cancel()
+    assert came == 0
 
 
 @pytest.mark.browser
