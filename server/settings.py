@@ -18,6 +18,13 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 Names = Annotated[tuple[str, ...], NoDecode]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
+SearchProviders = Annotated[
+    tuple[
+        Literal["tavily", "brave", "exa", "searxng", "ddgs", "wikipedia", "openalex", "arxiv", "crossref"],
+        ...,
+    ],
+    NoDecode,
+]
 
 
 class Settings(BaseSettings):
@@ -52,6 +59,28 @@ class Settings(BaseSettings):
         description="Hosts outside the public internet, as `host` or `host:port`, that may be fetched when a request "
         "names them, comma-separated. "
         "Default: loopback while the server itself listens on loopback only, else none.",
+    )
+
+    search_providers: SearchProviders | None = Field(
+        None,
+        description="Search providers to ask, comma-separated. "
+        "Default: all whose key or address is set and those that need neither, but `ddgs` only when named.",
+    )
+    searxng_url: str = Field("", description="Address of your own SearXNG, which may be a private one.")
+    tavily_api_key: SecretStr = Field(SecretStr(""), description="The key of Tavily.")
+    tavily_api_key_file: Path | None = Field(None, description="A file that holds it, instead of TAVILY_API_KEY.")
+    brave_api_key: SecretStr = Field(SecretStr(""), description="The key of Brave Search.")
+    brave_api_key_file: Path | None = Field(None, description="A file that holds it, instead of BRAVE_API_KEY.")
+    exa_api_key: SecretStr = Field(SecretStr(""), description="The key of Exa.")
+    exa_api_key_file: Path | None = Field(None, description="A file that holds it, instead of EXA_API_KEY.")
+    openalex_api_key: SecretStr = Field(
+        SecretStr(""), description="The key of OpenAlex, which takes few requests a day without one."
+    )
+    openalex_api_key_file: Path | None = Field(None, description="A file that holds it, instead of OPENALEX_API_KEY.")
+    search_contact: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+)?$",
+        description="A mail address that Wikipedia, Crossref and OpenAlex are told, as they ask for.",
     )
 
     openai_model: str = Field("", description="The model to ask, by the name that its endpoint has for it.")
@@ -141,7 +170,13 @@ class Settings(BaseSettings):
     lang: str = Field("", description="With `zh…` in it, the commands speak Chinese, else English.")
 
     @field_validator(
-        "allowed_hosts", "cors_origins", "allowed_private_hosts", "extra_ports", "webhook_urls", mode="before"
+        "allowed_hosts",
+        "cors_origins",
+        "allowed_private_hosts",
+        "extra_ports",
+        "search_providers",
+        "webhook_urls",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -149,7 +184,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("openai_base_url")
+    @field_validator("openai_base_url", "searxng_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
         url = urlsplit(value)
@@ -165,12 +200,19 @@ class Settings(BaseSettings):
             if url.scheme not in ("http", "https") or not url.hostname or "@" in url.netloc:
                 raise ValueError("http or https addresses without user or password")
         if value and others.data.keys() >= {"webhook_secret", "webhook_secret_file"}:
-            secret = _secret(others.data["webhook_secret"], others.data["webhook_secret_file"])
+            secret = _given_key(others.data["webhook_secret"], others.data["webhook_secret_file"]) or ""
             if _length(secret) < LEAST_SECRET_BYTES:
                 raise ValueError(f"with a WEBHOOK_SECRET of {LEAST_SECRET_BYTES} bytes or more")
         return value
 
-    @field_validator("openai_api_key_file", "webhook_secret_file")
+    @field_validator(
+        "openai_api_key_file",
+        "webhook_secret_file",
+        "tavily_api_key_file",
+        "brave_api_key_file",
+        "exa_api_key_file",
+        "openalex_api_key_file",
+    )
     @classmethod
     def _check_key_file(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -180,12 +222,28 @@ class Settings(BaseSettings):
     @property
     def model_key(self) -> str | None:
         """The endpoint's key, from wherever it was given."""
-        return _secret(self.openai_api_key, self.openai_api_key_file) or None
+        return _given_key(self.openai_api_key, self.openai_api_key_file)
+
+    @property
+    def tavily_key(self) -> str | None:
+        return _given_key(self.tavily_api_key, self.tavily_api_key_file)
+
+    @property
+    def brave_key(self) -> str | None:
+        return _given_key(self.brave_api_key, self.brave_api_key_file)
+
+    @property
+    def exa_key(self) -> str | None:
+        return _given_key(self.exa_api_key, self.exa_api_key_file)
+
+    @property
+    def openalex_key(self) -> str | None:
+        return _given_key(self.openalex_api_key, self.openalex_api_key_file)
 
     @property
     def webhook_key(self) -> str:
         """What webhooks are signed with, from wherever it was given; empty where it was not."""
-        return _secret(self.webhook_secret, self.webhook_secret_file)
+        return _given_key(self.webhook_secret, self.webhook_secret_file) or ""
 
     @property
     def speaks_chinese(self) -> bool:
@@ -219,8 +277,8 @@ class Settings(BaseSettings):
         return LOOPBACK_NAMES if self.loopback_only else ()
 
 
-def _secret(given: SecretStr, file: Path | None) -> str:
-    return _read_key(file) if file is not None else given.get_secret_value().strip()
+def _given_key(key: SecretStr, file: Path | None) -> str | None:
+    return _read_key(file) if file is not None else key.get_secret_value().strip() or None
 
 
 def _length(secret: str) -> int:

@@ -43,6 +43,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "workflows.*": ("errors", "models", "workflows.*", "llm.*", "sources.*", "reports.*"),
     "llm.configured": ("errors", "models", "settings", "llm.*"),
     "llm.*": ("errors", "models", "llm.*"),
+    "sources.providers.configured": ("errors", "models", "settings", "sources.*"),
+    "sources.providers.post": ("errors", "models", "llm.breaker", "sources.*"),
     "sources.*": ("errors", "models", "sources.*"),
     "reports.*": ("errors", "models", "reports.*"),
     "api.services": (*STORE, "lately", "llm.base", "metrics", "workflows.base", "tasks.*", "streaming.*", "api.*"),
@@ -99,6 +101,7 @@ NAMED_ONLY_BY: dict[str, tuple[str, ...]] = {
     "stores.segments": ("stores.*",),
     "stores.seals": ("stores.*",),
     "sources.browser": ("app", "command.doctor", "command.looking_at_browser"),
+    "sources.providers.configured": ("app", "command.*"),
     "llm.client": ("llm.configured",),
     "llm.configured": ("app", "command.asking_model"),
 }

@@ -12,7 +12,8 @@ class Breaker:
     call that was let through and never tells its outcome blocks nothing: the next cool-down lets another through.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, failures_to_open: int = FAILURES_TO_OPEN) -> None:
+        self._failures_to_open = failures_to_open
         self._failures = 0
         self._cool_down = 0.0
         self._closed_until = 0.0
@@ -21,6 +22,10 @@ class Breaker:
     @property
     def open(self) -> bool:
         return self._cool_down > 0
+
+    def remaining(self, now: float) -> float:
+        """Seconds until the next call would be let through. Nobody is let through by asking."""
+        return max(0.0, self._closed_until - now) if self.open else 0.0
 
     def wait(self, now: float) -> float:
         """How long a call has to wait, in seconds; 0: it may go now, and then it has to."""
@@ -36,7 +41,9 @@ class Breaker:
 
     def failed(self, now: float) -> None:
         self._failures += 1
-        if self._failures >= FAILURES_TO_OPEN and (self._trying or not self.open):  # calls from before say nothing new
+        if self._failures >= self._failures_to_open and (
+            self._trying or not self.open
+        ):  # calls from before say nothing new
             self._trying = False
             self._cool_down = min(LONGEST_COOL_DOWN_SECONDS, self._cool_down * 2 or FIRST_COOL_DOWN_SECONDS)
             self._closed_until = now + self._cool_down

@@ -172,7 +172,7 @@ class Fetcher:
         if media_type not in READABLE_TYPES:
             raise await self._unsupported(response, media_type)
         body = bytearray()
-        async for chunk in _decoded(response, self.most_bytes):
+        async for chunk in decoded(response, self.most_bytes):
             body += chunk
             if len(body) > self.most_bytes:
                 raise self._too_large()
@@ -183,7 +183,7 @@ class Fetcher:
 
     async def _unsupported(self, response: httpx2.Response, media_type: str) -> FetchFailed:
         """What an answer of no use is called; one without a body has no type that could be wrong."""
-        async for chunk in _decoded(response, self.most_bytes):
+        async for chunk in decoded(response, self.most_bytes):
             if chunk:
                 told = f"The page is {media_type[:80]}, which is not a type that is read here."
                 return FetchFailed("unsupported_type", told)
@@ -203,7 +203,7 @@ def _read(answer: _Answer) -> Document:
     return without_boilerplate(document, answer.body) if answer.media_type in HTML_TYPES else document
 
 
-async def _decoded(response: httpx2.Response, most: int) -> AsyncIterator[bytes]:
+async def decoded(response: httpx2.Response, most: int) -> AsyncIterator[bytes]:
     """The body without its content coding, in pieces that a small compressed bomb can't blow up."""
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding in ("", "identity"):

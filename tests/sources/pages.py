@@ -1,5 +1,6 @@
 """A web server on loopback that answers as it is told to, or not at all."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,14 +43,20 @@ async def drip(stream: SocketStream) -> None:
         return
 
 
+NO_SUCH_PAGE = answer(b"no such page", status="404 Not Found")
+
+
 @dataclass
 class Pages:
     """What was asked for, in order, and where it listens."""
 
     port: int
     routes: dict[str, bytes | Serve]
+    otherwise: bytes | Serve = NO_SUCH_PAGE
+    """What is served at every other path."""
     asked: list[str] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -59,10 +66,15 @@ class Pages:
             head = b""
             while b"\r\n\r\n" not in head:
                 head += await stream.receive()
+            head, _, body = head.partition(b"\r\n\r\n")
+            length = re.search(rb"\r\nContent-Length: (\d+)", head, re.I)
+            while length is not None and len(body) < int(length[1]):
+                body += await stream.receive()
             path = head.split(b" ", 2)[1].decode()
             self.asked.append(path)
             self.heads.append(head.decode())
-            served = self.routes.get(path, answer(b"no such page", status="404 Not Found"))
+            self.bodies.append(body)
+            served = self.routes.get(path, self.otherwise)
             if isinstance(served, bytes):
                 await stream.send(served)
             else:
@@ -70,10 +82,12 @@ class Pages:
 
 
 @asynccontextmanager
-async def serve_pages(routes: dict[str, bytes | Serve]) -> AsyncIterator[Pages]:
+async def serve_pages(
+    routes: dict[str, bytes | Serve], otherwise: bytes | Serve = NO_SUCH_PAGE
+) -> AsyncIterator[Pages]:
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - no database anywhere near
-    pages = Pages(port, routes)
+    pages = Pages(port, routes, otherwise)
 
     async def handle(stream: SocketStream) -> None:
         try:

@@ -1,0 +1,1 @@
+"""Search providers: one small module each, all to one contract."""
