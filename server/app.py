@@ -38,6 +38,9 @@ from server.sources.egress import Judge
 from server.sources.fetch import Fetcher
 from server.sources.guard import EgressGuard
 from server.sources.library import Library
+from server.sources.providers.configured import configured_providers
+from server.sources.providers.roster import Providers
+from server.sources.providers.words import told
 from server.sources.webhooks import Webhooks
 from server.stores.base import Store
 from server.stores.files import FileStore
@@ -84,6 +87,7 @@ class Holdfast:
         workflows: list[Workflow],
         model: Model | None = None,
         printer: PagePrinter | None = None,
+        providers: Providers | None = None,
     ) -> None:
         self._printer = printer
         self.node = node_name(socket.gethostname(), secrets.token_hex(3))
@@ -157,6 +161,7 @@ class Holdfast:
             metrics=metrics,
             model=model,
             documents=Documents(printer),
+            providers=lambda: [] if providers is None else [told(state) for state in providers.states()],
             node=self.node,
         )
         self._shut_down = False
@@ -225,11 +230,12 @@ class Holdfast:
             parts.hub.close()
 
 
-def default_workflows(settings: Settings, model: Model | None, chromium: Chromium) -> list[Workflow]:
+def default_workflows(
+    settings: Settings, model: Model | None, library: Library, chromium: Chromium, providers: Providers
+) -> list[Workflow]:
     """The kinds that these settings offer, with this model where they can use one, and this browser."""
-    library = Library(settings.library_dir, docs_dir())
     fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched, renderer=ChromiumRenderer(chromium))
-    workflows = [research_workflow(library, fetcher), browse_workflow(chromium, model)]
+    workflows = [research_workflow(library, fetcher, providers), browse_workflow(chromium, model)]
     if settings.demo_kind:
         workflows.append(demo_workflow())
         if model is not None:
@@ -257,6 +263,7 @@ def create_app(
     store: Store | None = None,
     workflows: list[Workflow] | None = None,
     model: Model | None = None,
+    providers: Providers | None = None,
 ) -> Starlette:
     """The application. What is not given is made as the settings say; ``app.state.holdfast`` is the node."""
     settings = settings or Settings()
@@ -264,8 +271,10 @@ def create_app(
     guard = EgressGuard(Judge(settings.private_hosts, settings.ports_fetched))
     chromium = Chromium(partial(_browser_path, settings), guard)
     if workflows is None:
-        workflows = default_workflows(settings, model, chromium)
-    node = Holdfast(settings, store, workflows, model, PagePrinter(chromium))
+        library = Library(settings.library_dir, docs_dir())
+        providers = providers or configured_providers(settings, library, ChromiumRenderer(chromium))
+        workflows = default_workflows(settings, model, library, chromium, providers)
+    node = Holdfast(settings, store, workflows, model, PagePrinter(chromium), providers)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -3,7 +3,7 @@
 import base64
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -18,13 +18,8 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 Names = Annotated[tuple[str, ...], NoDecode]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
-SearchProviders = Annotated[
-    tuple[
-        Literal["tavily", "brave", "exa", "searxng", "ddgs", "wikipedia", "openalex", "arxiv", "crossref"],
-        ...,
-    ],
-    NoDecode,
-]
+SearchProvider = Literal["tavily", "brave", "exa", "searxng", "ddgs", "wikipedia", "openalex", "arxiv", "crossref"]
+PROVIDER_NAMES: tuple[SearchProvider, ...] = get_args(SearchProvider)
 
 
 class Settings(BaseSettings):
@@ -61,7 +56,7 @@ class Settings(BaseSettings):
         "Default: loopback while the server itself listens on loopback only, else none.",
     )
 
-    search_providers: SearchProviders | None = Field(
+    search_providers: Annotated[tuple[SearchProvider, ...], NoDecode] | None = Field(
         None,
         description="Search providers to ask, comma-separated. "
         "Default: all whose key or address is set and those that need neither, but `ddgs` only when named.",

@@ -35,6 +35,7 @@ def settings(tmp_path: Path, **more: Any) -> Settings:
     values = {
         "task_storage_dir": tmp_path / "tasks",
         "library_dir": tmp_path / "library",
+        "search_providers": (),
         "demo_kind": True,
         "heartbeat_seconds": 0.2,
         "scan_seconds": 0.1,
@@ -108,6 +109,7 @@ class ServerProcess:
             "DEMO_KIND": "1",
             "TASK_STORAGE_DIR": str(folder / "tasks"),
             "LIBRARY_DIR": str(folder / "library"),
+            "SEARCH_PROVIDERS": ",",
             "LANG": "C.UTF-8",
             "LC_ALL": "",
             **environment,

@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "command.doctor": (*STORE, "stores.files", "sources.*", "resources", "command.*"),
     "command.asking_model": ("errors", "settings", "llm.configured", "command.terminal"),
     "command.looking_at_browser": ("sources.browser", "command.terminal"),
+    "command.searching": ("settings", "sources.*", "command.terminal"),
     "command.logs": ("settings", "command.terminal"),
     "command.connection": ("errors", "api.problems", "streaming.line", "streaming.response", "streaming.whole"),
     "command.serve": ("app", "errors", "settings", "command.*"),
@@ -270,9 +271,10 @@ def pins(lock: Path) -> dict[str, list[str]]:
 
 
 def project() -> dict[str, list[str]]:
-    """The declared requirements: ``runtime`` and ``dev``."""
+    """The declared requirements: ``runtime``, ``dev``, and ``extras``, which are in no lock."""
     written = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return {"runtime": written["project"]["dependencies"], "dev": written["dependency-groups"]["dev"]}
+    extras = [line for lines in written["project"]["optional-dependencies"].values() for line in lines]
+    return {"runtime": written["project"]["dependencies"], "dev": written["dependency-groups"]["dev"], "extras": extras}
 
 
 def make_tree(root: Path, sources: Mapping[str, str]) -> None:

@@ -101,6 +101,7 @@ def holdfast(folder: Path, tasks: Path | None = None, **settings: str) -> Iterat
         "LIBRARY_DIR": str(folder / "library"),
         "HOLDFAST_SKIP_BROWSER": "1",
         "BROWSER_PATH": str(folder / "no-browser"),
+        "SEARCH_PROVIDERS": ",",
         "DEMO_KIND": "1",
         "LANG": "C.UTF-8",
         "LC_ALL": "",

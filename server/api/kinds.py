@@ -16,7 +16,7 @@ async def list_kinds(request: Request) -> Response:
             "version": workflow.version,
             "label": dict(workflow.label),
             "model": workflow.model,
-            "search": workflow.search(),
+            "search": workflow.search(None),
             "formats": [*FORMATS, *workflow.formats],
             "schema": workflow.params.model_json_schema(),
         }

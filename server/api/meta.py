@@ -67,12 +67,13 @@ async def stats(request: Request) -> Response:
 
 
 async def _capabilities(request: Request) -> dict[str, Any]:
-    """What works here as it is: engines, and the packages that optional parts need."""
+    """What works here as it is: engines, search providers, and the packages that optional parts need."""
     parts = services(request)
     return {
         "model": None if parts.model is None else parts.model.name,
         "kinds": [workflow.kind for workflow in parts.registry],
         "playwright": _installed("playwright"),
+        "search": parts.providers(),
     }
 
 

@@ -1,6 +1,8 @@
 """What the routes need, put together by app.py and carried in the application's state."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -52,6 +54,8 @@ class Services:
     metrics: Metrics
     model: Model | None
     documents: Documents
+    providers: Callable[[], list[dict[str, Any]]]
+    """How each search provider fares, as JSON with words for people."""
     node: str
     known_requests: Kept[tuple[TaskRequest, BaseModel]] = field(default_factory=lambda: Kept(1024 * 1024, 4096))
     """Requests as they were read, with their parameters; sizes are those of how they were written."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 from pydantic import SecretStr, ValidationError
 
 from server.command.terminal import Voice, columns_of
-from server.settings import Settings
+from server.settings import PROVIDER_NAMES, Settings
 
 WRONG_USAGE = 2
 BOUNDS = {"ge": ("at least", "不小于"), "gt": ("above", "大于"), "le": ("at most", "不大于"), "lt": ("below", "小于")}
@@ -27,19 +27,28 @@ CHINESE_FAULTS = (
 )
 """argparse's own sentences, as patterns, and what they are in Chinese. One that has no row stays as it is."""
 
+ADDRESS = ("an http or https address without user, password or query", "不含用户名、密码和查询串的 http 或 https 地址")
+KEY_FILE = ("a readable file with a key in it", "可以读取、内有密钥的文件")
+PROVIDERS = ", ".join(PROVIDER_NAMES)
 PLACES = {
-    "openai_base_url": (
-        "an http or https address without user, password or query",
-        "不含用户名、密码和查询串的 http 或 https 地址",
-    ),
-    "openai_api_key_file": ("a readable file with a key in it", "可以读取、内有密钥的文件"),
-    "webhook_secret_file": ("a readable file with a key in it", "可以读取、内有密钥的文件"),
+    "openai_base_url": ADDRESS,
+    "searxng_url": ADDRESS,
+    "openai_api_key_file": KEY_FILE,
+    "tavily_api_key_file": KEY_FILE,
+    "brave_api_key_file": KEY_FILE,
+    "exa_api_key_file": KEY_FILE,
+    "openalex_api_key_file": KEY_FILE,
+    "webhook_secret_file": KEY_FILE,
     "webhook_urls": (
         "http or https addresses without user or password, with a WEBHOOK_SECRET of 24 bytes or more beside them",
         "不含用户名和密码的 http 或 https 地址，并同时设置至少 24 字节的 WEBHOOK_SECRET",
     ),
+    "search_contact": ("a mail address", "邮箱地址"),
+    "search_providers": (f"some of {PROVIDERS}", f"以下名称中的若干个：{PROVIDERS}"),
 }
-HIDDEN = frozenset({"openai_base_url", "openai_api_key", "webhook_secret", "webhook_urls"})
+HIDDEN = frozenset({"openai_base_url", "searxng_url", "webhook_urls"}) | {
+    name for name, field in Settings.model_fields.items() if field.annotation is SecretStr
+}
 """What is in them is not told again: there may be a password in it, even where it does not belong."""
 
 _PIECE = re.compile(r"\s+|(?:[!-~]+|.)[，。；：、）？！]*")

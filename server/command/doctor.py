@@ -18,6 +18,7 @@ from server.command.arguments import shown_setting
 from server.command.asking_model import ask_model, describe_model
 from server.command.listening import listen, url_of, url_within
 from server.command.looking_at_browser import look_at_browser, no_browser
+from server.command.searching import describe_search
 from server.command.terminal import Voice, pad
 from server.resources import docs_dir
 from server.settings import Settings
@@ -84,6 +85,7 @@ async def doctor(settings: Settings, *, ask: bool = False) -> int:
     checks += await anyio.to_thread.run_sync(_browser, settings, voice)
     described = await ask_model(settings, voice) if ask else describe_model(settings, voice)
     checks.append(Check(voice("model", "模型"), *described, needed=False))
+    checks.append(Check(voice("search", "检索"), *describe_search(settings, voice), needed=False))
     checks += [await _port(settings, voice), *await _servers(settings, voice)]
     heading = voice(
         "Settings in force for this command (* from the environment or the command line)",

@@ -169,7 +169,7 @@ class BackgroundTaskManager:
             workflow_version=workflow.version,
             params=request.params,
             model=workflow.model_for(request.params),
-            search=workflow.search(),
+            search=workflow.search(request.params),
             scope=request.scope,
         )
 
@@ -202,7 +202,7 @@ class BackgroundTaskManager:
             created_at=now_ms(),
             scope=request.scope,
             model=workflow.model_for(request.params),
-            search=workflow.search(),
+            search=workflow.search(request.params),
             title=request.title,
             priority=request.priority,
             project=request.project,

@@ -89,6 +89,7 @@ class Workflow:
     ``version`` changes when a journal of the older program could not be gone on with. ``model`` and ``search``
     are what the server would use for it now, without credentials: they are part of the fingerprint. ``asks_model`` says
     of parameters (as JSON) whether a model has any part in what comes of them; of others the model is no part.
+    ``search`` is given them too, or None for what could be used at all.
     ``title`` makes the line by which people find a task again. ``check`` refuses parameters that are well-formed but
     can't be carried out here, by raising the error that says why, before a task is made of them.
     ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result.
@@ -103,7 +104,7 @@ class Workflow:
     label: Mapping[str, str] = field(default_factory=dict)
     model: Json = None
     asks_model: Callable[[Mapping[str, Any]], bool] = lambda params: True
-    search: Callable[[], Json] = lambda: None
+    search: Callable[[Mapping[str, Any] | None], Json] = lambda params: None
     check: Callable[[Any], None] | None = None
     formats: Mapping[str, tuple[str, Callable[[Any], bytes]]] = field(default_factory=dict)
     running: Callable[[], AbstractAsyncContextManager[None]] | None = None

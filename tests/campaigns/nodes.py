@@ -166,6 +166,7 @@ class Cluster:
             "task_storage_dir": str(self.tasks),
             "library_dir": str(folder / "library"),
             "browser_path": str(folder / "no-browser"),  # looking for one would start a process for each node
+            "search_providers": [],
             "demo_kind": True,
             "lang": "C.UTF-8",
             "lc_all": "",

@@ -579,3 +579,24 @@ async def test_doctor_asks_the_model_only_when_told_to(tmp_path: Path) -> None:
     assert "does not answer" not in ran.out
     assert "does not answer: No connection" in asked.out
     assert "canary" not in ran.out + asked.out
+
+
+async def test_doctor_says_which_providers_are_searched_and_what_others_need(tmp_path: Path) -> None:
+    """Nobody is asked, no key is told; one that the settings name and that can't be asked is worth a note."""
+    place = {"TASK_STORAGE_DIR": str(tmp_path), "PORT": "0"}
+    plain = await run("doctor", **place)
+    given = {"SEARCH_PROVIDERS": "tavily,exa,arxiv", "TAVILY_API_KEY": "tvly-canary-1234567"}
+    named = await run("doctor", **place, **given, LANG="zh_CN.UTF-8")
+    assert "web: wikipedia; academic: openalex, arxiv, crossref" in plain.out
+    assert "searxng (SEARXNG_URL)" in plain.out
+    assert "网络：tavily；学术：arxiv。exa: 未配置：没有设置 EXA_API_KEY" in named.out
+    assert "canary" not in named.out + named.err
+
+
+async def test_a_provider_that_does_not_exist_is_told_with_those_that_do(tmp_path: Path) -> None:
+    """And an address with a password in it is not told again."""
+    wrong = await run("doctor", SEARCH_PROVIDERS="gogle", SEARXNG_URL="http://me:hunter2@searx.example")
+    assert wrong.status == 2
+    assert "SEARCH_PROVIDERS can't be 'gogle': it has to be some of tavily, brave, exa, searxng" in wrong.err
+    assert "SEARXNG_URL can't be '…'" in wrong.err
+    assert "hunter2" not in wrong.err

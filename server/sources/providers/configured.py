@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from server.settings import Settings
 from server.sources.egress import Judge
-from server.sources.fetch import Fetcher
+from server.sources.fetch import Fetcher, Renderer
 from server.sources.library import Library
 from server.sources.providers.arxiv import Arxiv
 from server.sources.providers.base import Capability, Provider
@@ -43,8 +43,13 @@ _OPT_IN = frozenset({"ddgs"})
 """Asked only where SEARCH_PROVIDERS names it."""
 
 
-def configured_providers(settings: Settings, library: Library | None = None) -> Providers:
-    """The roster of these settings; with the library, where it is given, as a provider too."""
+def configured_providers(
+    settings: Settings, library: Library | None = None, renderer: Renderer | None = None
+) -> Providers:
+    """The roster of these settings; with the library, where it is given, as a provider too.
+
+    :param renderer: opens pages that were found and that only scripts write.
+    """
     client = ProviderClient(Judge(), contact=settings.search_contact)
     made: list[Provider] = [] if library is None else [LibraryProvider(library)]
     missing: list[ProviderState] = []
@@ -57,7 +62,7 @@ def configured_providers(settings: Settings, library: Library | None = None) -> 
             state = ProviderState(name, tuple(sorted(capabilities)), keyless, "unconfigured")
             missing.append(replace(state, needs=needs if wanted else _NAMED))
     posts = [Post(provider, SECONDS_APART.get(provider.name, 0.0)) for provider in made]
-    return Providers(posts, FoundPages(Fetcher(ports=settings.ports_fetched)), missing)
+    return Providers(posts, FoundPages(Fetcher(ports=settings.ports_fetched, renderer=renderer)), missing)
 
 
 def _is_wanted(name: str, settings: Settings) -> bool:

@@ -89,10 +89,7 @@ def method(facts: dict[str, Any], language: str) -> Iterator[str]:
             lines.append(_unreadable(facts["unreadable"], language))
     if facts["pages_read"] or facts["pages_failed"]:
         lines.append(say(language, "method_pages", read=facts["pages_read"], failed=facts["pages_failed"]))
-    if facts["web"]:
-        lines.append(say(language, "method_web"))
-    if facts["academic"]:
-        lines.append(say(language, "method_academic"))
+    lines += _searched(facts, language)
     lines.append(say(language, "method_searches", questions=facts["questions"], searches=facts["searches"]))
     lines.append(say(language, "method_quotes", quotes=facts["quotes"], sources=facts["sources"]))
     needs = ("、" if language == "zh" else "; ").join(say(language, f"need_{need}") for need in facts["needs_model"])
@@ -116,6 +113,20 @@ def _quotation(one: dict[str, Any], cited: dict[str, Any], language: str) -> str
 
 def _failure(phrase: str, one: dict[str, Any], language: str) -> str:
     return say(language, phrase, name=literal(one["url"]), message=literal(one["message"].rstrip(".。")))
+
+
+def _searched(facts: dict[str, Any], language: str) -> Iterator[str]:
+    """Who was asked, what came of it, and each provider that gave nothing, with its reason."""
+    for capability in ("web", "academic"):
+        if names := facts["providers"].get(capability):
+            yield say(language, f"method_{capability}_asked", names=", ".join(names))
+        elif facts[capability]:
+            yield say(language, f"method_{capability}")
+    if facts["providers"]:
+        yield say(language, "method_found", **{key: facts[key] for key in ("searched", "found_read", "found_failed")})
+    if facts["providers_failed"]:
+        failures = [_failure("unreadable_file", one, language) for one in facts["providers_failed"]]
+        yield say(language, "method_providers_failed", failures=("；" if language == "zh" else "; ").join(failures))
 
 
 def _unreadable(files: list[dict[str, Any]], language: str) -> str:

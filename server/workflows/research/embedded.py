@@ -2,17 +2,18 @@
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 import anyio.to_thread
 import orjson
 
 from server.sources.failures import SourceFailed
-from server.sources.fetch import Fetcher
+from server.sources.fetch import Fetcher, Page
 from server.sources.library import Catalogue, Library
+from server.sources.providers.roster import Providers
 from server.sources.query import Query, language_asked
 from server.sources.ranking import Index
 from server.workflows.base import Context, Step
@@ -25,6 +26,7 @@ from server.workflows.research.phrases import say
 from server.workflows.research.questions import plan, type_of
 from server.workflows.research.reasons import reason
 from server.workflows.research.retrieval import pages_index, search, source_id
+from server.workflows.research.searching import Searching
 
 FETCHES_AT_ONCE = 4
 SEARCHES_AT_ONCE = 2
@@ -37,22 +39,30 @@ SECTION_QUOTES = {"brief": 2, "standard": 4, "long": 8}
 
 # Measured on a warm library of 700 documents, in hundredths of a second; a page is counted as it comes from afar.
 FETCH_WEIGHT = 60.0
+FIND_WEIGHT = 100.0
 GROUND_WEIGHT = 20.0
 SEARCH_WEIGHT = 5.0
 LEARN_WEIGHT = 3.0
 SMALL_WEIGHT = 1.0
 
 
+Get: TypeAlias = Callable[[str], Awaitable[Page]]
+
+
 class EmbeddedResearch:
     """One run of the workflow. What it knows comes from the steps' records, so that a second run takes the same way."""
 
-    def __init__(self, ctx: Context, params: ResearchParams, library: Library, fetcher: Fetcher) -> None:
+    def __init__(
+        self, ctx: Context, params: ResearchParams, library: Library, fetcher: Fetcher, providers: Providers
+    ) -> None:
         self._ctx, self._params, self._library, self._fetcher = ctx, params, library, fetcher
         self._language = params.language if params.language != "auto" else language_asked(params.query)
-        self._fetched: list[dict[str, Any]] = []
+        self._searching = Searching(providers, params.sources, self._language, params.max_sources)
+        self._named: list[dict[str, Any]] = []
         self._pages: Index | None = None
+        self._is_grounded = False
         self._findings = Findings()
-        self._spent_weight = 0.0
+        self._spent_weight = self._weight = 0.0
         self._items = 0
 
     def _say(self, phrase: str, **values: Any) -> str:
@@ -61,13 +71,16 @@ class EmbeddedResearch:
     async def run(self) -> dict[str, Any]:
         params = self._params
         self._expect(questions=params.breadth)
-        await self._step(
+        scope = await self._step(
             "scope", self._scope, {"query": params.query, "language": self._language}, label=self._say("step_scope")
         )
+        self._searching.names = scope.get("providers", {})
         await self._fetch_pages()
+        await self._seek([("q1", params.query)], round=1)
         grounded = await self._ground()
         questions = await self._plan(grounded["hinted"])
         self._expect(questions=len(questions))
+        await self._seek([(one["id"], one["search"]) for one in questions], round=1)
         await self._search_and_learn(questions, grounded, round=1)
         for round in range(2, params.depth + 1):
             if not await self._go_deeper(questions, grounded, round):
@@ -91,40 +104,83 @@ class EmbeddedResearch:
     def _expect(self, *, questions: int, writing: int | None = None) -> None:
         """What is behind, plus what is still ahead if nothing new turns up."""
         ahead = 0.0
-        if self._pages is None and not self._findings.searches:
+        if not self._is_grounded:
             ahead += FETCH_WEIGHT * len(self._params.sources.urls) + GROUND_WEIGHT + 2 * SMALL_WEIGHT
         ahead += questions * (SEARCH_WEIGHT + LEARN_WEIGHT)
         ahead += SMALL_WEIGHT * (writing if writing is not None else questions + 7)
         self._items = max(self._items, len(self._params.sources.urls) + len(self._findings.sources))
-        self._ctx.expect(self._spent_weight + ahead, items=self._items)
+        self._foresee(self._spent_weight + ahead)
+
+    def _foresee(self, weight: float) -> None:
+        self._weight = weight
+        self._ctx.expect(weight, items=self._items)
 
     async def _scope(self, step: Step) -> dict[str, Any]:
         for piece in digest.about(self._params.query, self._language):
             await step.output("about", piece)
-        return {"language": self._language, "type": type_of(self._params.query, self._language)}
+        found = self._searching.configured()
+        scope = {"language": self._language, "type": type_of(self._params.query, self._language)}
+        return {**scope, "providers": found} if found else scope
 
     async def _fetch_pages(self) -> None:
-        async def fetch(url: str) -> Any:
-            key = f"fetch:{hashlib.sha256(url.encode()).hexdigest()[:12]}"
-            label = self._say("step_fetch", name=url[:NAME_CHARS])
-            return await self._step(key, partial(self._fetch, url), {"url": url}, weight=FETCH_WEIGHT, label=label)
-
-        urls = self._params.sources.urls
-        for page in await gather([partial(fetch, url) for url in urls], at_once=FETCHES_AT_ONCE):
-            self._findings.seconds += page["seconds"] / FETCHES_AT_ONCE
+        for page in await self._fetch_all(self._params.sources.urls, self._fetcher.fetch):
             if page["code"] is None:
-                self._fetched.append(page)
+                self._named.append(page)
             else:
                 self._findings.failed.append({"kind": "url", **{key: page[key] for key in ("url", "code", "message")}})
 
-    async def _fetch(self, url: str, step: Step) -> dict[str, Any]:
+    async def _fetch_all(self, urls: Sequence[str], get: Get) -> list[dict[str, Any]]:
+        async def fetch(url: str) -> Any:
+            key = f"fetch:{hashlib.sha256(url.encode()).hexdigest()[:12]}"
+            label = self._say("step_fetch", name=url[:NAME_CHARS])
+            body = partial(self._fetch, url, get)
+            return await self._step(key, body, {"url": url}, weight=FETCH_WEIGHT, label=label)
+
+        pages = await gather([partial(fetch, url) for url in urls], at_once=FETCHES_AT_ONCE)
+        self._findings.seconds += sum(page["seconds"] for page in pages) / FETCHES_AT_ONCE
+        return pages
+
+    async def _seek(self, queries: Sequence[tuple[str, str]], *, round: int) -> None:
+        """Ask the providers each query that was not asked yet, and read what they find. The keys are of questions."""
+        searching = self._searching
+        new = {query: name for name, query in reversed(queries) if query not in searching.asked}
+        if not new or not searching.active or self._out_of_time():
+            return
+
+        async def find(name: str, query: str) -> Any:
+            label = self._say("step_find", question=query[:NAME_CHARS])
+            body = partial(searching.find, query, self._params.max_results, self._seconds_left())
+            return await self._step(
+                _key("find", {"id": name}, round), body, {"query": query}, weight=FIND_WEIGHT, label=label
+            )
+
+        self._foresee(self._weight + FIND_WEIGHT * len(new))
+        asked = [partial(find, name, query) for query, name in reversed(new.items())]
+        searching.asked.update(new)
+        records = await gather(asked, at_once=SEARCHES_AT_ONCE)
+        self._findings.seconds += sum(record["seconds"] for record in records) / SEARCHES_AT_ONCE
+        named = {page["url"] for page in self._named}
+        urls = [hit.url for record in records for hit in searching.take(record) if hit.url not in named]
+        if urls and not self._out_of_time():
+            self._items += len(urls)
+            self._foresee(self._weight + FETCH_WEIGHT * len(urls))
+            for page in await self._fetch_all(urls, searching.providers.pages.fetch):
+                searching.keep(page)
+        self._pages = None
+
+    @property
+    def _fetched(self) -> list[dict[str, Any]]:
+        """All pages that were read: those that the request names, then those that were found."""
+        return [*self._named, *self._searching.pages]
+
+    async def _fetch(self, url: str, get: Get, step: Step) -> dict[str, Any]:
         started = time.monotonic()
         key = source_id("url", url)
         about = {"key": key, "kind": "url", "url": url}
         limit = self._params.budget.seconds
         try:
             with anyio.fail_after(limit):
-                page = await self._fetcher.fetch(url)
+                page = await get(url)
         except SourceFailed as error:
             failure = {"code": error.code, "message": reason(self._language, error.code, error.message)}
         except TimeoutError:
@@ -160,6 +216,7 @@ class EmbeddedResearch:
         grounded: dict[str, Any] = await self._step(
             "ground", self._look_around, inputs, weight=GROUND_WEIGHT, label=self._say("step_ground")
         )
+        self._is_grounded = True
         self._findings.seconds += grounded["seconds"]
         self._findings.failed += grounded["failed"]
         return grounded
@@ -215,9 +272,12 @@ class EmbeddedResearch:
         questions: list[dict[str, Any]] = await self._step("plan", run, inputs, label=self._say("step_plan"))
         return questions
 
-    def _out_of_time(self) -> bool:
+    def _seconds_left(self) -> float | None:
         limit = self._params.budget.seconds
-        return limit is not None and self._findings.seconds >= limit
+        return None if limit is None else max(0.0, limit - self._findings.seconds)
+
+    def _out_of_time(self) -> bool:
+        return self._seconds_left() == 0.0
 
     async def _search_and_learn(self, questions: list[dict[str, Any]], grounded: dict[str, Any], *, round: int) -> int:
         """One round: search for each question, then choose quotes. Returns how many new sources came up."""
@@ -324,6 +384,7 @@ class EmbeddedResearch:
         if not again:
             return False
         self._expect(questions=len(again), writing=len(questions) + 7)
+        await self._seek([(one["id"], f"{one['search']} {one['goal']}") for one in again if one["angle"]], round=round)
         return await self._search_and_learn(again, grounded, round=round) > 0
 
     async def _cite(self, questions: list[dict[str, Any]]) -> dict[str, Any]:
@@ -345,9 +406,10 @@ class EmbeddedResearch:
     async def _write(
         self, questions: list[dict[str, Any]], grounded: dict[str, Any], cited: dict[str, Any]
     ) -> dict[str, Any]:
-        language = self._language
+        language, searched = self._language, self._searching.facts()
+        self._findings.failed += self._searching.failed
         end = outcome.of(
-            self._params, language, questions, self._findings, grounded["library"], cited, len(self._fetched)
+            self._params, language, questions, self._findings, grounded["library"], cited, len(self._named), searched
         )
         answered = [one for one in end.questions if one["answered"]]
         pages_failed = [one for one in self._findings.failed if one["kind"] == "url"]

@@ -56,6 +56,7 @@ def of(
     library: dict[str, Any] | None,
     cited: dict[str, Any],
     pages_read: int,
+    searched: dict[str, Any],
 ) -> Outcome:
     answered = {one["question"] for one in cited["evidence"]} | cited["above"].keys()
     told = [
@@ -74,6 +75,7 @@ def of(
         "documents_searched": library["documents"] if library else 0,
         "quotes": len(cited["evidence"]),
         "sources": len(cited["sources"]),
+        **{key: searched[key] for key in ("searched", "found_read", "found_failed") if searched},
     }
     facts = {
         **counts,
@@ -83,6 +85,8 @@ def of(
         "needs_model": needs,
         "status": status,
         "unreadable": [one for one in findings.failed if one["kind"] == "library"],
+        "providers": searched.get("providers", {}),
+        "providers_failed": searched.get("providers_failed", []),
     }
     return Outcome(status, told, unanswered, needs, counts, facts)
 

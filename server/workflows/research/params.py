@@ -1,12 +1,14 @@
 """What can be asked of a research task."""
 
 import unicodedata
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from server.errors import FieldError, InvalidParameters, ModelRequired
 from server.sources.failures import SourceFailed
+from server.sources.providers.base import Capability
 from server.sources.urls import LONGEST_URL, canonical
 from server.workflows.base import Params
 
@@ -220,14 +222,25 @@ class ResearchParams(Params):
     )
 
 
-def refuse(params: ResearchParams) -> None:
+def capabilities(sources: Sources) -> set[Capability]:
+    """What kinds of search providers these sources mean."""
+    wanted: set[Capability] = set()
+    if sources.web:
+        wanted.add("web")
+    if sources.academic:
+        wanted.add("academic")
+    return wanted
+
+
+def refuse(params: ResearchParams, providers: Collection[str] = ()) -> None:
     """Refuse what is well-formed but can't be done here.
 
+    :param providers: names of the search providers that would be asked.
     :raises ModelRequired: the engine is to be a model, and there is none for research yet.
     :raises InvalidParameters: nothing is left to look in.
     """
     if params.engine == "llm":
         raise ModelRequired("Research works with the embedded engine only: ask for `engine: embedded`, or for none.")
-    if not params.sources.library and not params.sources.urls:
+    if not params.sources.library and not params.sources.urls and not providers:
         reason = "This server has no search provider: leave `library` on, or name pages in `urls`."
         raise InvalidParameters(reason, errors=[FieldError("sources", "nothing_to_search", reason)])

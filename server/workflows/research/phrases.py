@@ -68,6 +68,16 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "Academic search: none; this server has no provider for it.",
         "学术检索：未进行；本服务器没有相应服务。",
     ),
+    "method_web_asked": ("Web search: {names}.", "网络搜索：{names}。"),
+    "method_academic_asked": ("Academic search: {names}.", "学术检索：{names}。"),
+    "method_found": (
+        "Searches of these: {searched}; pages and abstracts found and read: {found_read}, failed: {found_failed}.",
+        "上述检索共 {searched} 次；找到并阅读网页和摘要 {found_read} 篇，失败 {found_failed} 篇。",
+    ),
+    "method_providers_failed": (
+        "Search providers that gave nothing: {failures}.",
+        "未能取得结果的检索服务：{failures}。",
+    ),
     "method_searches": ("Questions: {questions}; searches: {searches}.", "问题 {questions} 个；检索 {searches} 次。"),
     "method_quotes": (
         "Quotes: {quotes}; sources quoted: {sources}; each quote was compared with its source by code.",
@@ -88,6 +98,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "step_fetch": ("Reading {name}", "阅读 {name}"),
     "step_ground": ("Looking through the sources", "浏览来源"),
     "step_plan": ("Planning the questions", "规划问题"),
+    "step_find": ("Asking search providers: {question}", "询问检索服务：{question}"),
     "step_search": ("Searching: {question}", "检索：{question}"),
     "step_learn": ("Choosing evidence: {question}", "挑选证据：{question}"),
     "step_gaps": ("Looking for gaps", "查找缺口"),

@@ -21,6 +21,16 @@ _CHINESE = {
 }
 CODES = frozenset(_CHINESE)
 """All codes of failed sources but ``http_404`` and the like."""
+_CHINESE_OF_PROVIDERS = {
+    "busy": "等待它的检索太多",
+    "cooling_down": "此前多次失败或请求过多，暂时不再询问",
+    "denied": "拒绝了请求：需要密钥，或密钥不对",
+    "missing_package": "缺少所需的软件包",
+    "no_provider": "没有配置检索服务",
+    "rate_limited": "请求过于频繁，要求稍后再试",
+}
+PROVIDER_CODES = frozenset(_CHINESE_OF_PROVIDERS)
+"""Those that only search providers have, beside the ones above."""
 
 
 def reason(language: str, code: str, message: str) -> str:
@@ -29,4 +39,5 @@ def reason(language: str, code: str, message: str) -> str:
         return message
     if code.startswith("http_"):
         return f"服务器返回 {code.removeprefix('http_')}。"
-    return f"{_CHINESE[code]}。" if code in _CHINESE else message
+    known = _CHINESE | _CHINESE_OF_PROVIDERS
+    return f"{known[code]}。" if code in known else message

@@ -32,13 +32,17 @@ def search(
     limit: int,
     without: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The best ``limit`` sources that are not in ``without``: `{sources, passages, query, language}`."""
+    """The best ``limit`` sources that are not in ``without``: `{sources, passages, query, language}`.
+
+    :param fetched: records of pages; one that a search found has a true ``found``.
+    """
     by_url = {page["url"]: page for page in fetched}
     found: list[tuple[float, dict[str, Any], Hit]] = []
     for hit in pages.search(question, cues=cues, limit=limit + len(without)):
         page = by_url[hit.entry.id]
         about = {"kind": "url", "url": page["url"], "sha256": page["sha256"]}
-        found.append((hit.score + NAMED_PAGE_BONUS, _source(hit, about), hit))
+        bonus = 0.0 if page.get("found") else NAMED_PAGE_BONUS
+        found.append((hit.score + bonus, _source(hit, about), hit))
     if catalogue is not None:
         for hit in catalogue.search(question, cues=cues, limit=limit + len(without)):
             about = {"kind": "library", "path": hit.entry.id, "sha256": catalogue.sha256[hit.entry.id]}

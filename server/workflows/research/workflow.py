@@ -1,21 +1,36 @@
 """The research workflow as the server offers it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from server.sources.fetch import Fetcher
 from server.sources.library import Library
+from server.sources.providers.base import Capability
+from server.sources.providers.roster import Providers
 from server.workflows.base import Context, Workflow
 from server.workflows.research.embedded import EmbeddedResearch
-from server.workflows.research.params import ResearchParams, refuse
+from server.workflows.research.params import ResearchParams, capabilities, refuse
 
 VERSION = 2
 TITLE_CHARS = 120
 
 
-def research_workflow(library: Library, fetcher: Fetcher) -> Workflow:
+def research_workflow(library: Library, fetcher: Fetcher, providers: Providers | None = None) -> Workflow:
+    """``fetcher`` reads the pages that requests name; those that a search found are read by the roster's own."""
+    roster = providers or Providers()
+
     async def run(ctx: Context, params: ResearchParams) -> Any:
-        refuse(params)
-        return await EmbeddedResearch(ctx, params, library, fetcher).run()
+        check(params)
+        return await EmbeddedResearch(ctx, params, library, fetcher, roster).run()
+
+    def check(params: ResearchParams) -> None:
+        refuse(params, roster.names(capabilities(params.sources)))
+
+    def search(params: Mapping[str, Any] | None) -> dict[str, Any]:
+        anything: set[Capability] = {"web", "academic"}
+        wanted = anything if params is None else capabilities(ResearchParams.model_validate(params).sources)
+        names = roster.names(wanted)
+        return {"library": library.name, "urls": True} | ({"providers": list(names)} if names else {})
 
     return Workflow(
         kind="research",
@@ -25,6 +40,6 @@ def research_workflow(library: Library, fetcher: Fetcher) -> Workflow:
         title=lambda params: " ".join(params.query.split())[:TITLE_CHARS],
         label={"en": "Research", "zh": "研究"},
         model=None,
-        search=lambda: {"library": library.name, "urls": True},
-        check=refuse,
+        search=search,
+        check=check,
     )
