@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     search_contact: str = Field(
         "",
         pattern=r"^([A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+)?$",
-        description="A mail address that Wikipedia, Crossref and OpenAlex are told, as they ask for.",
+        description="A mail address that search providers are told; Wikipedia and Crossref ask for one.",
     )
 
     openai_model: str = Field("", description="The model to ask, by the name that its endpoint has for it.")

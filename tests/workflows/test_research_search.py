@@ -154,7 +154,7 @@ async def test_killed_after_any_step_no_search_is_paid_twice(folder: Path) -> No
             assert (resumed, second.report) == (result, whole.report)
             unfinished = kill == whole.ran.index(searches[0])
             assert len(provider.asked) - len(searches) <= 1 + unfinished
-            assert [key for key in first.ran + second.ran if key in searches] == searches
+            assert sorted(key for key in first.ran + second.ran if key in searches) == sorted(searches)
             assert len(pages.asked) <= 2
 
 
@@ -177,7 +177,8 @@ async def test_without_web_and_academic_search_nothing_is_asked_and_nothing_is_d
     sources = {"web": False}
     result, context = await run(workflow(folder, provider), query="How do I descale a kettle?", sources=sources)
     alone, bare = await run(workflow(folder), query="How do I descale a kettle?", sources=sources)
-    assert (result, context.report, context.ran) == (alone, bare.report, bare.ran)
+    assert (result, context.report) == (alone, bare.report)
+    assert sorted(context.ran) == sorted(bare.ran)
     assert provider.asked == []
 
 

@@ -27,8 +27,6 @@ class Crossref:
             "rows": min(limit, MOST_RESULTS),
             "select": FIELDS,
         }
-        if self.client.contact:
-            params["mailto"] = self.client.contact
         said = await self.client.json(f"{self.site}/works", params)
         found = [_hit(one) for one in listed(said, "message", "items")]
         return [one for one in found if one is not None][:limit]

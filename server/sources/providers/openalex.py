@@ -29,11 +29,8 @@ class OpenAlex:
             "per-page": min(limit, MOST_RESULTS),
             "select": FIELDS,
         }
-        if self.key:
-            params["api_key"] = self.key
-        if self.client.contact:
-            params["mailto"] = self.client.contact
-        said = await self.client.json(f"{self.site}/works", params)
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else None  # not in the address, which some log
+        said = await self.client.json(f"{self.site}/works", params, headers=headers)
         found = [_hit(one) for one in listed(said, "results")]
         return [one for one in found if one is not None][:limit]
 
