@@ -35,7 +35,9 @@ LITTLE_TEXT_CHARS = 200
 _ACCEPT = "text/html, application/xhtml+xml, text/markdown, text/plain;q=0.9, application/pdf;q=0.8, */*;q=0.1"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GZIP_OR_ZLIB = 47
-_UNNAMED = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+_NO_NAME = "application/octet-stream"
+_UNNAMED = frozenset({"", _NO_NAME, "binary/octet-stream"})
+_PDF_MARK = b"%PDF-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,30 +166,27 @@ class Fetcher:
         header["content-type"] = response.headers.get("content-type", "")
         media_type = header.get_content_type() if header["content-type"] else ""
         if media_type in _UNNAMED:
-            media_type = media_type_of(response.url.path) or "application/octet-stream"
+            media_type = media_type_of(response.url.path) or _NO_NAME
         if media_type == "text/x-markdown" or (
             media_type == "text/plain" and media_type_of(response.url.path) == "text/markdown"
         ):
             media_type = "text/markdown"
-        if media_type not in READABLE_TYPES:
-            raise await self._unsupported(response, media_type)
         body = bytearray()
         async for chunk in decoded(response, self.most_bytes):
+            if chunk and media_type not in READABLE_TYPES:
+                if media_type != _NO_NAME or not chunk.startswith(_PDF_MARK):
+                    told = f"The page is {media_type[:80]}, which is not a type that is read here."
+                    raise FetchFailed("unsupported_type", told)
+                media_type = "application/pdf"
             body += chunk
             if len(body) > self.most_bytes:
                 raise self._too_large()
+        if media_type not in READABLE_TYPES:  # one without a body has no type that could be wrong
+            raise FetchFailed("empty", "There is nothing in it.")
         return _Answer(response.url, media_type, header.get_content_charset(), bytes(body))
 
     def _too_large(self) -> FetchFailed:
         return FetchFailed("too_large", f"The page is larger than {self.most_bytes // 1024 // 1024} MB.")
-
-    async def _unsupported(self, response: httpx2.Response, media_type: str) -> FetchFailed:
-        """What an answer of no use is called; one without a body has no type that could be wrong."""
-        async for chunk in decoded(response, self.most_bytes):
-            if chunk:
-                told = f"The page is {media_type[:80]}, which is not a type that is read here."
-                return FetchFailed("unsupported_type", told)
-        return FetchFailed("empty", "There is nothing in it.")
 
 
 def _chars(page: Page) -> int:

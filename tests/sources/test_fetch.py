@@ -7,6 +7,7 @@ from anyio import fail_after
 
 from server.sources.failures import SourceFailed
 from server.sources.fetch import Fetcher
+from tests.making import pdf
 from tests.sources.pages import Serve, answer, drip, never, page, serve_pages
 
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -195,3 +196,29 @@ async def test_an_address_that_looks_like_a_number_and_is_none_has_its_code() ->
     with pytest.raises(SourceFailed) as failed:
         await Fetcher(LOOPBACK).fetch("http://0177.0.0.1/")
     assert failed.value.code == "bad_response"
+
+
+@pytest.mark.parametrize("media_type", ["application/pdf", "application/octet-stream", "binary/octet-stream", ""])
+async def test_a_paper_is_read_whatever_its_address_looks_like(media_type: str) -> None:
+    """As arXiv has them: no file name in the address; some servers don't say what it is, but the file does."""
+    types = {"Content_Type": media_type} if media_type else {}
+    async with serve_pages({"/pdf/2401.00001v2": answer(pdf("A sentence in a paper."), **types)}) as pages:
+        found = await Fetcher(LOOPBACK).fetch(pages.url("/pdf/2401.00001v2"))
+    assert (found.media_type, found.document.text) == ("application/pdf", "A sentence in a paper.")
+
+
+async def test_a_paper_that_an_older_address_redirects_to_is_read() -> None:
+    """``/pdf/….pdf`` leads to the address without the ending."""
+    routes: dict[str, bytes | Serve] = {
+        "/pdf/2401.00001.pdf": answer(status="301 Moved Permanently", Location="/pdf/2401.00001"),
+        "/pdf/2401.00001": answer(pdf("A sentence in a paper."), Content_Type="application/pdf"),
+    }
+    async with serve_pages(routes) as pages:
+        found = await Fetcher(LOOPBACK).fetch(pages.url("/pdf/2401.00001.pdf"))
+    assert found.url == pages.url("/pdf/2401.00001")
+
+
+async def test_a_paper_that_is_called_something_else_is_not_guessed_at() -> None:
+    """A type that is said counts: what calls itself a picture is no paper, whatever it begins with."""
+    assert (await failure({"/": answer(pdf("x"), Content_Type="image/png")})).code == "unsupported_type"
+    assert (await failure({"/": answer(b"%PDF-1.4 and nothing else")})).code == "broken"

@@ -4,14 +4,13 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import anyio
 import anyio.to_thread
 import orjson
 
-from server.sources.failures import SourceFailed
-from server.sources.fetch import Fetcher, Page
+from server.sources.fetch import Fetcher
 from server.sources.library import Catalogue, Library
 from server.sources.providers.roster import Providers
 from server.sources.query import Query, language_asked
@@ -24,14 +23,13 @@ from server.workflows.research.parallel import gather
 from server.workflows.research.params import ResearchParams
 from server.workflows.research.phrases import say
 from server.workflows.research.questions import plan, type_of
+from server.workflows.research.reading import Get, read_page
 from server.workflows.research.reasons import reason
-from server.workflows.research.retrieval import pages_index, search, source_id
+from server.workflows.research.retrieval import pages_index, search
 from server.workflows.research.searching import Searching
 
 FETCHES_AT_ONCE = 4
 SEARCHES_AT_ONCE = 2
-MOST_PAGE_CHARS = 400_000
-"""Of one page, so much is kept in the journal and searched."""
 NAME_CHARS = 60
 
 SUMMARY_QUOTES = {"brief": 2, "standard": 3, "long": 4}
@@ -44,9 +42,6 @@ GROUND_WEIGHT = 20.0
 SEARCH_WEIGHT = 5.0
 LEARN_WEIGHT = 3.0
 SMALL_WEIGHT = 1.0
-
-
-Get: TypeAlias = Callable[[str], Awaitable[Page]]
 
 
 class EmbeddedResearch:
@@ -133,7 +128,7 @@ class EmbeddedResearch:
         async def fetch(url: str) -> Any:
             key = f"fetch:{hashlib.sha256(url.encode()).hexdigest()[:12]}"
             label = self._say("step_fetch", name=url[:NAME_CHARS])
-            body = partial(self._fetch, url, get)
+            body = partial(read_page, url, get, self._language, self._seconds_left())
             return await self._step(key, body, {"url": url}, weight=FETCH_WEIGHT, label=label)
 
         pages = await gather([partial(fetch, url) for url in urls], at_once=FETCHES_AT_ONCE)
@@ -172,35 +167,6 @@ class EmbeddedResearch:
     def _fetched(self) -> list[dict[str, Any]]:
         """All pages that were read: those that the request names, then those that were found."""
         return [*self._named, *self._searching.pages]
-
-    async def _fetch(self, url: str, get: Get, step: Step) -> dict[str, Any]:
-        started = time.monotonic()
-        key = source_id("url", url)
-        about = {"key": key, "kind": "url", "url": url}
-        limit = self._params.budget.seconds
-        try:
-            with anyio.fail_after(limit):
-                page = await get(url)
-        except SourceFailed as error:
-            failure = {"code": error.code, "message": reason(self._language, error.code, error.message)}
-        except TimeoutError:
-            message = f"The task's budget of {limit:g} seconds was used up."
-            failure = {"code": "budget", "message": reason(self._language, "budget", message)}
-        else:
-            document = page.document
-            by = {"rendered": True} if page.rendered else {}
-            await step.item({**about, "title": document.title or url, "sha256": page.sha256, **by})
-            return {
-                "url": url,
-                "final_url": page.url,
-                "sha256": page.sha256,
-                "media_type": page.media_type,
-                "document": await anyio.to_thread.run_sync(document.clipped(MOST_PAGE_CHARS).to_json),
-                "code": None,
-                "seconds": time.monotonic() - started,
-            }
-        await step.item({**about, **failure}, outcome="failed")
-        return {"url": url, **failure, "seconds": time.monotonic() - started}
 
     async def _page_index(self) -> Index:
         if self._pages is None:
