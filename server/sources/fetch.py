@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import cached_property
 from http import HTTPStatus
 from typing import Protocol
 
@@ -90,8 +91,12 @@ class Fetcher:
     resolve: Resolve = resolve
     renderer: Renderer | None = None
     """Where given, a page that has scripts and next to no text is opened in a browser."""
-    _tls: ssl.SSLContext = field(default_factory=httpcore2.default_ssl_context, init=False)
     _readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS), init=False)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made by the first request: reading the system's certificates takes a tenth of a second."""
+        return httpcore2.default_ssl_context()
 
     def judge(self) -> Judge:
         """The rules that each fetch goes by."""

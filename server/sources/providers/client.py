@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, NoReturn
 
 import anyio
@@ -47,7 +48,11 @@ class ProviderClient:
     total_seconds: float = TOTAL_SECONDS
     most_bytes: int = MOST_BYTES
     clock: Clock = field(default_factory=SystemClock)
-    _tls: ssl.SSLContext = field(default_factory=httpcore2.default_ssl_context, init=False, repr=False)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Made by the first request: reading the system's certificates takes a tenth of a second."""
+        return httpcore2.default_ssl_context()
 
     async def json(
         self,
