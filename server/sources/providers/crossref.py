@@ -1,5 +1,6 @@
 """Crossref, where publishers register what their DOIs stand for."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,7 +11,11 @@ from server.sources.providers.hits import date_of_parts, hit, listed, within
 from server.sources.providers.keywords import keywords
 
 MOST_RESULTS = 50
+MOST_ABSTRACT_CHARS = 40_000
 FIELDS = "DOI,URL,title,abstract,issued,link"
+
+_HEADING = re.compile(r"<jats:title>[^<>]{0,200}</jats:title>")
+"""Mostly the word *Abstract*, which is no part of it."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Crossref:
 
 
 def _hit(one: Mapping[str, Any]) -> Hit | None:
+    raw = one.get("abstract")
+    abstract = _HEADING.sub(" ", raw[:MOST_ABSTRACT_CHARS]) if isinstance(raw, str) else ""
     titles = one.get("title")
     doi = one.get("DOI")
     pdf = next((link.get("URL") for link in listed(one, "link") if link.get("content-type") == "application/pdf"), None)
@@ -40,9 +47,9 @@ def _hit(one: Mapping[str, Any]) -> Hit | None:
         "crossref",
         url=f"https://doi.org/{doi}" if isinstance(doi, str) and doi else one.get("URL"),
         title=titles[0] if isinstance(titles, list) and titles else None,
-        snippet=one.get("abstract"),
+        snippet=abstract,
         published=date_of_parts(within(one, "issued", "date-parts")),
         kind="paper",
-        text=one.get("abstract"),
+        text=abstract,
         pdf=pdf,
     )

@@ -17,6 +17,7 @@ from server.sources.providers.hits import hit
 PACKAGE = "ddgs"
 REQUEST_SECONDS = 8
 MISSING = "The package ddgs is not installed here: pip install 'holdfast[ddgs]'."
+MOST_QUERY_CHARS = 400
 _REGIONS = {"zh": "cn-zh", "en": "us-en"}
 
 
@@ -44,7 +45,9 @@ class Ddgs:
 
     async def search(self, query: str, *, language: str, limit: int) -> list[Hit]:
         region = _REGIONS.get(language, "wt-wt")
-        said = await anyio.to_thread.run_sync(_ask, self.load, query, region, limit, abandon_on_cancel=True)
+        said = await anyio.to_thread.run_sync(
+            _ask, self.load, query[:MOST_QUERY_CHARS], region, limit, abandon_on_cancel=True
+        )
         found = [
             hit("ddgs", url=one.get("href"), title=one.get("title"), snippet=one.get("body"))
             for one in said

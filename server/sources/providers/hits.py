@@ -15,7 +15,13 @@ MOST_TITLE_CHARS = 300
 MOST_SNIPPET_CHARS = 2_000
 MOST_TEXT_CHARS = 20_000
 
-_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>")
+_NAMES = (
+    "a|abbr|b|bold|br|cite|code|div|em|h[1-6]|i|img|italic|li|list|list-item|mark|ol|p|q|s|sc|script|sec|small|span|"
+    "strong|style|sub|sup|title|tt|u|ul"
+)
+_VALUE = r"""(?:"[^"<>]{0,300}"|'[^'<>]{0,300}'|[^\s"'<>]{1,300})"""
+_TAG = re.compile(rf"</?(?:jats:)?(?:{_NAMES})(?:\s+[\w:-]{{1,60}}\s*=\s*{_VALUE}){{0,20}}\s*/?>", re.I)
+"""Markup that providers put into titles and abstracts. An abstract may well say that *a <b and c> d*."""
 _BLOCK_END = re.compile(r"</(?:\w+:)?(?:p|title|sec|li|div|h\d)>|<br\s*/?>", re.I)
 _TURNING = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 """Marks that turn the direction of text: with them a title can show itself as another one."""

@@ -8,6 +8,7 @@ from server.sources.providers.base import Capability, Hit, ProviderFailed
 from server.sources.providers.client import ProviderClient
 from server.sources.providers.hits import hit, listed
 
+MOST_QUERY_CHARS = 400
 _LOCALES = {"zh": "zh-CN", "en": "en"}
 
 
@@ -22,7 +23,12 @@ class Searxng:
     keyless: ClassVar[bool] = True
 
     async def search(self, query: str, *, language: str, limit: int) -> list[Hit]:
-        params = {"q": query, "format": "json", "language": _LOCALES.get(language, "all"), "safesearch": "1"}
+        params = {
+            "q": query[:MOST_QUERY_CHARS],
+            "format": "json",
+            "language": _LOCALES.get(language, "all"),
+            "safesearch": "1",
+        }
         try:
             said = await self.client.json(f"{self.site.rstrip('/')}/search", params)
         except ProviderFailed as failure:

@@ -11,8 +11,6 @@ from server.sources.providers.keywords import keywords
 
 LANGUAGES = ("en", "zh")
 MOST_RESULTS = 50
-MOST_QUERY_CHARS = 300
-"""CirrusSearch refuses longer ones."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Wikipedia:
                 "list": "search",
                 "format": "json",
                 "formatversion": 2,
-                "srsearch": keywords(query)[:MOST_QUERY_CHARS],
+                "srsearch": keywords(query),
                 "srlimit": min(limit, MOST_RESULTS),
                 "srnamespace": 0,
                 "srprop": "snippet|timestamp",

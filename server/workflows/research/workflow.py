@@ -9,7 +9,7 @@ from server.sources.providers.base import Capability
 from server.sources.providers.roster import Providers
 from server.workflows.base import Context, Workflow
 from server.workflows.research.embedded import EmbeddedResearch
-from server.workflows.research.params import ResearchParams, capabilities, refuse
+from server.workflows.research.params import ResearchParams, Sources, capabilities, refuse
 
 VERSION = 2
 TITLE_CHARS = 120
@@ -28,7 +28,7 @@ def research_workflow(library: Library, fetcher: Fetcher, providers: Providers |
 
     def search(params: Mapping[str, Any] | None) -> dict[str, Any]:
         anything: set[Capability] = {"web", "academic"}
-        wanted = anything if params is None else capabilities(ResearchParams.model_validate(params).sources)
+        wanted = anything if params is None else capabilities(Sources.model_validate(params.get("sources", {})))
         names = roster.names(wanted)
         return {"library": library.name, "urls": True} | ({"providers": list(names)} if names else {})
 

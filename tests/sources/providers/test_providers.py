@@ -15,6 +15,7 @@ from anyio import fail_after
 from server.sources.providers.base import ProviderFailed
 from server.sources.providers.client import ProviderClient
 from server.sources.providers.clock import ManualClock
+from server.sources.providers.hits import plain
 from server.sources.providers.openalex import abstract_of
 from server.sources.providers.wikipedia import Wikipedia
 from tests.sources.pages import Serve, answer, drip, never, serve_pages
@@ -147,6 +148,25 @@ async def test_nobody_there_is_told_as_such(name: str) -> None:
     assert caught.value.code == "unreachable"
 
 
+def test_markup_goes_and_signs_of_mathematics_stay() -> None:
+    """An abstract may be quoted, so nothing of its text may go for looking like a tag."""
+    assert plain('<jats:p>If <i>a</i> <b and c> d,</jats:p><br/>then <span class="x">x</span> <y.') == (
+        "If a <b and c> d, then x <y."
+    )
+    assert plain("<" * 50_000) == "<" * 40_000
+    assert plain('<b x="' * 8_000).startswith('<b x="')
+
+
+async def test_a_question_of_any_length_can_be_asked() -> None:
+    """A question may have 4000 characters, and a server's line for an address has not."""
+    for name, case in CASES.items():
+        for question in ("samovar " * 500, "水垢怎么去除" * 600):
+            async with serve_pages({}, said(case.said)) as pages:
+                with fail_after(5):
+                    await case.make(client(), pages.url("")).search(question, language="zh", limit=3)
+            assert all(len(path) < 6_000 for path in pages.asked), name
+
+
 HOSTILE = [
     "javascript:alert(1)",
     "data:text/html,x",
@@ -264,7 +284,7 @@ async def test_papers_carry_their_abstract_date_and_pdf() -> None:
             "https://arxiv.org/pdf/2401.00001v2",
         ),
         "openalex": ("Scale forms where water forms slowly.", "2021-03-04", "https://journal.example/kettle.pdf"),
-        "crossref": ("Abstract Kettles were & are boiled.", "2020-05", "https://journal.example/2.pdf"),
+        "crossref": ("Kettles were & are boiled.", "2020-05", "https://journal.example/2.pdf"),
     }
     for name, (text, published, pdf) in wanted.items():
         async with serve_pages({}, said(CASES[name].said)) as pages:
