@@ -6,7 +6,6 @@ import zlib
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from email.message import Message
-from functools import cached_property
 from http import HTTPStatus
 from typing import Protocol
 
@@ -17,6 +16,7 @@ import httpx2
 
 from server import __version__
 from server.sources.boilerplate import without_boilerplate
+from server.sources.certificates import Certificates
 from server.sources.documents import Document
 from server.sources.egress import PUBLIC_PORTS, GuardedBackend, Judge, Resolve, resolve
 from server.sources.extract import HTML_TYPES, READABLE_TYPES, extract, media_type_of
@@ -91,12 +91,8 @@ class Fetcher:
     resolve: Resolve = resolve
     renderer: Renderer | None = None
     """Where given, a page that has scripts and next to no text is opened in a browser."""
+    _certificates: Certificates = field(default_factory=Certificates, init=False)
     _readers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(READERS), init=False)
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        """Made by the first request: reading the system's certificates takes a tenth of a second."""
-        return httpcore2.default_ssl_context()
 
     def judge(self) -> Judge:
         """The rules that each fetch goes by."""
@@ -109,9 +105,10 @@ class Fetcher:
             ``http_404`` and the like, ``too_many_redirects``, ``too_large``, ``unsupported_type``, ``bad_response``,
             ``empty``, ``binary``, ``broken``, ``needs_browser``.
         """
+        tls = await self._certificates.context()
         try:
             with anyio.fail_after(self.total_seconds):
-                answer = await self._get(canonical(url))
+                answer = await self._get(canonical(url), tls)
         except TimeoutError:
             raise FetchFailed("timeout", f"The page was not there after {self.total_seconds:g} seconds.") from None
         try:
@@ -141,9 +138,9 @@ class Fetcher:
         made = _Answer(httpx2.URL(found.url), "text/html", "utf-8", body)
         return await self._page(made, rendered=True)
 
-    async def _get(self, url: str) -> _Answer:
+    async def _get(self, url: str, tls: ssl.SSLContext) -> _Answer:
         backend = GuardedBackend(self.judge().ruling(url))
-        pool = httpcore2.AsyncConnectionPool(ssl_context=self._tls, network_backend=backend)
+        pool = httpcore2.AsyncConnectionPool(ssl_context=tls, network_backend=backend)
         timeout = httpx2.Timeout(self.total_seconds, connect=self.connect_seconds)
         headers = {"User-Agent": USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
         async with httpx2.AsyncClient(

@@ -9,7 +9,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from functools import cached_property
 from typing import Any, NoReturn
 
 import anyio
@@ -17,6 +16,7 @@ import httpcore2
 import httpx2
 import orjson
 
+from server.sources.certificates import Certificates
 from server.sources.egress import GuardedBackend, Judge
 from server.sources.failures import FetchFailed
 from server.sources.fetch import USER_AGENT, GuardedTransport, decoded
@@ -48,11 +48,7 @@ class ProviderClient:
     total_seconds: float = TOTAL_SECONDS
     most_bytes: int = MOST_BYTES
     clock: Clock = field(default_factory=SystemClock)
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        """Made by the first request: reading the system's certificates takes a tenth of a second."""
-        return httpcore2.default_ssl_context()
+    _certificates: Certificates = field(default_factory=Certificates, init=False, repr=False)
 
     async def json(
         self,
@@ -87,9 +83,10 @@ class ProviderClient:
         headers: Mapping[str, str] | None,
         types: re.Pattern[str],
     ) -> bytes:
+        tls = await self._certificates.context()
         try:
             with anyio.fail_after(self.total_seconds):
-                return await self._exchange(canonical(url), params, body, headers or {}, types)
+                return await self._exchange(canonical(url), tls, params, body, headers or {}, types)
         except TimeoutError:
             _fail("timeout", f"It did not answer within {self.total_seconds:g} seconds.")
         except (httpcore2.TimeoutException, httpx2.TimeoutException):
@@ -104,14 +101,13 @@ class ProviderClient:
     async def _exchange(
         self,
         url: str,
+        tls: ssl.SSLContext,
         params: Mapping[str, str | int] | None,
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str],
         types: re.Pattern[str],
     ) -> bytes:
-        pool = httpcore2.AsyncConnectionPool(
-            ssl_context=self._tls, network_backend=GuardedBackend(self.judge.ruling(url))
-        )
+        pool = httpcore2.AsyncConnectionPool(ssl_context=tls, network_backend=GuardedBackend(self.judge.ruling(url)))
         agent = f"{USER_AGENT} (mailto:{self.contact})" if self.contact else USER_AGENT
         timeout = httpx2.Timeout(self.total_seconds, connect=self.connect_seconds)
         async with httpx2.AsyncClient(
