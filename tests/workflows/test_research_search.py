@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from anyio import fail_after
 
@@ -186,6 +187,29 @@ async def test_the_budget_of_time_holds_for_searches(folder: Path) -> None:
     """A provider that hangs gets no more than what is left of it, and a report is still written."""
     result, context = await run(workflow(folder, ScriptedProvider(hangs=True)), budget={"seconds": 0.2})
     assert [one["code"] for one in result["failed_sources"]] == ["timeout"]
+    assert context.report
+
+
+async def test_twenty_pages_some_of_which_hang_end_within_the_budget(folder: Path) -> None:
+    """Five hang and three fail: each is named, the others are read, and what hangs costs no more than is left."""
+    good = [f"/good{number}" for number in range(12)]
+    routes: dict[str, bytes | Serve] = {
+        path: page(f"<p>{SENTENCE}</p><p>Page {path} has a text of its own.</p>") for path in good
+    }
+    bad = [f"/hangs{number}" for number in range(5)]
+    routes |= dict.fromkeys(bad, never)
+    gone = [f"/gone{number}" for number in range(3)]
+    async with serve_pages(routes) as pages:
+        provider = ScriptedProvider(otherwise=found_at(pages, *good, *gone, *bad))
+        kind = workflow(folder, provider)
+        started = anyio.current_time()
+        result, context = await run(kind, max_results=20, budget={"seconds": 4.0})
+        took = anyio.current_time() - started
+    failed = {one["url"]: one["code"] for one in result["failed_sources"] if one["kind"] == "found"}
+    assert {pages.url(path) for path in bad + gone} <= failed.keys()
+    assert {failed[pages.url(path)] for path in bad} == {"budget"}
+    assert result["counts"]["found_read"] + result["counts"]["found_failed"] == 20
+    assert took < 30.0  # left to themselves, those that hang would take longer than a minute
     assert context.report
 
 

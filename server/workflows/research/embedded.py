@@ -1,6 +1,7 @@
 """Research with the embedded engine: scope, ground, plan, search, learn, gaps, cite, write; each one a step."""
 
 import hashlib
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -125,10 +126,13 @@ class EmbeddedResearch:
                 self._findings.failed.append({"kind": "url", **{key: page[key] for key in ("url", "code", "message")}})
 
     async def _fetch_all(self, urls: Sequence[str], get: Get) -> list[dict[str, Any]]:
+        left = self._seconds_left()
+        until = math.inf if left is None else anyio.current_time() + left
+
         async def fetch(url: str) -> Any:
             key = f"fetch:{hashlib.sha256(url.encode()).hexdigest()[:12]}"
             label = self._say("step_fetch", name=url[:NAME_CHARS])
-            body = partial(read_page, url, get, self._language, self._seconds_left())
+            body = partial(read_page, url, get, self._language, until)
             return await self._step(key, body, {"url": url}, weight=FETCH_WEIGHT, label=label)
 
         pages = await gather([partial(fetch, url) for url in urls], at_once=FETCHES_AT_ONCE)

@@ -19,15 +19,15 @@ MOST_PAGE_CHARS = 400_000
 Get: TypeAlias = Callable[[str], Awaitable[Page]]
 
 
-async def read_page(url: str, get: Get, language: str, seconds: float | None, step: Step) -> dict[str, Any]:
+async def read_page(url: str, get: Get, language: str, until: float, step: Step) -> dict[str, Any]:
     """The body of a step: the page's text, or ``code`` and ``message`` of why there is none; told as an item too.
 
-    :param seconds: what is left of the task's budget; None for no limit.
+    :param until: when the task's budget is used up, by the clock of `anyio.current_time`.
     """
     started = time.monotonic()
     about = {"key": source_id("url", url), "kind": "url", "url": url}
     try:
-        with anyio.fail_after(seconds):
+        with anyio.fail_after(max(0.0, until - anyio.current_time())):
             page = await get(url)
     except SourceFailed as error:
         failure = {"code": error.code, "message": reason(language, error.code, error.message)}
