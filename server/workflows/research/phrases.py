@@ -108,6 +108,8 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "reading_library": ("Reading the library: {done} of {total} documents", "正在阅读资料库：{done} / {total} 篇"),
     "searching_library": ("Documents searched: {count}", "正在检索 {count} 篇文档"),
     "found": ("Sources found: {count}", "找到 {count} 个来源"),
+    "link_removed": ("(address removed)", "（网址已删除）"),
+    "unverified": ("(not found in the sources)", "（未在来源中找到原文）"),
     "chosen": ("Quotes chosen: {count}", "选出 {count} 条引文"),
 }
 

@@ -1,0 +1,109 @@
+"""Whether a quote stands in a source, by code.
+
+White space, quotation marks, dashes and full-width punctuation are taken for equal, because models change these
+without meaning to; letters and digits are not. What is found is given back as the source has it.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from server.sources.text import has_cjk
+
+LEAST_LATIN, LEAST_CJK = 15, 6
+"""A shorter quote stands in many sources by chance, and proves nothing."""
+
+_LIKE = {
+    **dict.fromkeys("“”„‟«»″「」『』＂", '"'),
+    **dict.fromkeys("‘’‚‛′＇`", "'"),
+    **dict.fromkeys("‐‑‒–—―−－", "-"),
+    "…": "...",
+    "，": ",",
+    "、": ",",
+    "。": ".",
+    "．": ".",
+    "：": ":",
+    "；": ";",
+    "！": "!",
+    "？": "?",
+    "（": "(",
+    "）": ")",
+    "％": "%",
+}
+_NOTHING = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff*_")
+"""Invisible characters; and emphasis, which some sources keep and some models add."""
+_ENDS = " .,:;!?'\"-()"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a quote stands: ``start`` and ``end`` in the source's text, ``text`` as it stands there."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Wording:
+    """The text of one source that was shown to the model, ready to be searched."""
+
+    def __init__(self, blocks: Iterable[tuple[int, str]]) -> None:
+        """:param blocks: offset in the source's text, and text."""
+        self._runs = [(start, text, *_plain(text)) for start, text in _runs(blocks)]
+
+    def find(self, quote: str) -> Found | None:
+        """The first place where it stands; None also for what is too short to prove anything."""
+        wanted = plain(quote)
+        if len(wanted) < (LEAST_CJK if has_cjk(wanted) else LEAST_LATIN):
+            return None
+        for offset, text, searched, places in self._runs:
+            at = searched.find(wanted)
+            if at >= 0:
+                start, end = places[at], places[at + len(wanted) - 1] + 1
+                return Found(text[start:end], offset + start, offset + end)
+        return None
+
+
+def plain(quote: str) -> str:
+    """What of a quote is compared: without what stands around it."""
+    return _plain(quote)[0].strip(_ENDS)
+
+
+def _runs(blocks: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Blocks that follow each other in the source as one text, since a quote may go on from one to the next."""
+    runs: list[tuple[int, str]] = []
+    for start, text in sorted(set(blocks)):
+        if runs and runs[-1][0] + len(runs[-1][1]) + 1 == start:
+            runs[-1] = runs[-1][0], f"{runs[-1][1]}\n{text}"
+        else:
+            runs.append((start, text))
+    return runs
+
+
+def _plain(text: str) -> tuple[str, list[int]]:
+    """The text as it is compared, and the place in ``text`` of each of its characters."""
+    kept: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        if character in _NOTHING:
+            continue
+        if character.isspace():
+            if kept and kept[-1] != " ":
+                kept.append(" ")
+                places.append(place)
+            continue
+        for one in _LIKE.get(character, character):
+            if kept and kept[-1] == " " and _closes_up(one, kept[-2] if len(kept) > 1 else ""):
+                kept.pop()
+                places.pop()
+            kept.append(one)
+            places.append(place)
+    return "".join(kept), places
+
+
+_CLOSES_UP = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+
+
+def _closes_up(after: str, before: str) -> bool:
+    """Whether a space between the two is nothing: beside Chinese some write one and some don't."""
+    return _CLOSES_UP.match(after) is not None or (before != "" and _CLOSES_UP.match(before) is not None)
