@@ -235,7 +235,7 @@ def default_workflows(
 ) -> list[Workflow]:
     """The kinds that these settings offer, with this model where they can use one, and this browser."""
     fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched, renderer=ChromiumRenderer(chromium))
-    workflows = [research_workflow(library, fetcher, providers), browse_workflow(chromium, model)]
+    workflows = [research_workflow(library, fetcher, providers, model=model), browse_workflow(chromium, model)]
     if settings.demo_kind:
         workflows.append(demo_workflow())
         if model is not None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
 from server.llm.budget import Account
-from server.llm.usage import Usage
+from server.llm.usage import Prices, Usage
 from server.models import Json
 
 Role: TypeAlias = Literal["system", "user", "assistant"]
@@ -127,6 +127,7 @@ class Model(Protocol):
     name: str
     identity: dict[str, str]
     """``{name, thinking, base_url}``, without credentials: part of the fingerprint of what is made with it."""
+    prices: Prices
 
     async def check(self) -> Reply:
         """A question as short as can be, once, whatever the breaker says: does the endpoint answer?

@@ -38,6 +38,7 @@ class OpenAIModel:
 
     def __init__(self, endpoint: Endpoint, chance: Callable[[], float] = random.random) -> None:
         self.endpoint, self.name, self.identity = endpoint, endpoint.model, endpoint.identity
+        self.prices = endpoint.prices
         self.breaker = Breaker()
         self._connector = Connector(endpoint)
         self._abilities: dict[str, Abilities] = {}

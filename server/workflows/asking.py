@@ -8,7 +8,7 @@ budget, and a call that brings down every server that makes it comes to an end.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -26,6 +26,16 @@ MOST_BEGUN = 10
 
 T = TypeVar("T")
 Paid = Callable[[Step, Call], Awaitable[Json]]
+
+
+class Passing(Protocol):
+    """What a text goes through on its way from the model to its readers, in pieces."""
+
+    def feed(self, text: str) -> str:
+        """What can be shown by now."""
+
+    def close(self) -> str:
+        """The rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ async def write_in_step(
     *,
     part: str | None = None,
     thoughts: str | None = None,
+    passing: Callable[[], Passing] | None = None,
     lacking: Lacking = lambda text: None,
     most_continuations: int = MOST_CONTINUATIONS,
     keep: float = 0.0,
@@ -58,14 +69,19 @@ async def write_in_step(
 ) -> Written:
     """Have a model write, into the report's ``part`` as it comes; what it thinks goes into ``thoughts``.
 
+    :param passing: makes what the text goes through before it is shown; what is recorded and returned is as the model
+        wrote it.
     :param lacking: tells what a text that claims to be finished still lacks.
     :param keep: the share of the budget that is left for later steps.
     :raises ModelFailed: no text came. What will not be different later is recorded, and raised again from there.
     """
 
     async def run(step: Step, call: Call) -> Json:
-        listen = _into(step, part, thoughts)
+        passed = passing() if passing is not None else None
+        listen = _into(step, part, thoughts, passed)
         reply = await write(model, prompt, call, listen, lacking=lacking, most_continuations=most_continuations)
+        if passed is not None and part is not None:
+            await step.output(part, passed.close())
         return {"text": reply.text, "finish": reply.finish, "model": reply.model}
 
     found = await paid_step(ctx, key, prompt, budget, run, keep=keep, weight=weight, label=label)
@@ -171,13 +187,13 @@ def _giving(what: Json) -> Callable[[Step], Awaitable[Json]]:
     return give
 
 
-def _into(step: Step, part: str | None, thoughts: str | None) -> Listener:
+def _into(step: Step, part: str | None, thoughts: str | None, passed: Passing | None = None) -> Listener:
     if part is None and thoughts is None:
         return unheard
 
     async def listen(piece: Piece) -> None:
         if piece.kind == "content" and part is not None:
-            await step.output(part, piece.text)
+            await step.output(part, piece.text if passed is None else passed.feed(piece.text))
         elif piece.kind == "reasoning" and thoughts is not None:
             await step.reasoning(thoughts, piece.text)
 

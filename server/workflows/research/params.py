@@ -118,6 +118,63 @@ class Budget(_Group):
     )
 
 
+class Planned(_Group):
+    question: Annotated[Text, StringConstraints(max_length=500)] = Field(
+        title="Question",
+        description="One question of the plan.",
+        json_schema_extra=_zh("问题", "计划中的一个问题。"),
+    )
+    goal: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = Field(
+        "",
+        title="Goal",
+        description="What its answer is needed for.",
+        json_schema_extra=_zh("目的", "需要这一答案做什么。"),
+    )
+    queries: tuple[Annotated[Text, StringConstraints(max_length=300)], ...] = Field(
+        (),
+        max_length=3,
+        title="Searches",
+        description="What is searched for; the question itself where nothing is given.",
+        json_schema_extra=_zh("检索词", "检索什么；留空则检索问题本身。"),
+    )
+
+
+Words = Annotated[Text, StringConstraints(max_length=8000)]
+
+
+class Prompts(_Group):
+    scope: Words | None = Field(
+        None,
+        title="Scope",
+        description="What else the model is told when it says what is wanted; needs a model.",
+        json_schema_extra=_zh("界定", "模型界定所求时另外要告诉它什么；需要模型。"),
+    )
+    plan: Words | None = Field(
+        None,
+        title="Plan",
+        description="What else it is told when it plans; needs a model.",
+        json_schema_extra=_zh("规划", "规划时另外要告诉它什么；需要模型。"),
+    )
+    learn: Words | None = Field(
+        None,
+        title="Reading",
+        description="What else it is told when it reads sources; needs a model.",
+        json_schema_extra=_zh("阅读", "阅读来源时另外要告诉它什么；需要模型。"),
+    )
+    gaps: Words | None = Field(
+        None,
+        title="Gaps",
+        description="What else it is told when it looks for gaps; needs a model.",
+        json_schema_extra=_zh("缺口", "查找缺口时另外要告诉它什么；需要模型。"),
+    )
+    write: Words | None = Field(
+        None,
+        title="Writing",
+        description="What else it is told when it outlines and writes; needs a model.",
+        json_schema_extra=_zh("写作", "拟提纲与写作时另外要告诉它什么；需要模型。"),
+    )
+
+
 class ResearchParams(Params):
     """A question, where to look for answers, and how the report should be."""
 
@@ -196,6 +253,25 @@ class ResearchParams(Params):
         description="Keep images of the sources with the report; needs a model.",
         json_schema_extra=_zh("图片", "随报告保留来源中的图片；需要模型。"),
     )
+    plan_only: bool = Field(
+        False,
+        title="Plan only",
+        description="End with the plan as the result, to be edited and sent again as `plan`; needs a model.",
+        json_schema_extra=_zh("只做计划", "以计划作为结果结束，编辑后可作为 plan 再次提交；需要模型。"),
+    )
+    plan: tuple[Planned, ...] = Field(
+        (),
+        max_length=20,
+        title="Plan",
+        description="The questions to look into, instead of a plan of the model's own; needs a model.",
+        json_schema_extra=_zh("计划", "要研究的问题，代替模型自己的计划；需要模型。"),
+    )
+    prompts: Prompts = Field(
+        Prompts(),
+        title="Own prompts",
+        description="What the model is told beside its own prompts, by stage.",
+        json_schema_extra=_zh("自定义提示", "在各阶段除内置提示外另外告诉模型什么。"),
+    )
     engine: Literal["auto", "embedded", "llm"] = Field(
         "auto",
         title="Engine",
@@ -232,15 +308,28 @@ def capabilities(sources: Sources) -> set[Capability]:
     return wanted
 
 
-def refuse(params: ResearchParams, providers: Collection[str] = ()) -> None:
+def needs_model(params: ResearchParams) -> list[str]:
+    """The parameters that only a model can fulfil."""
+    wanted = {"plan_only": params.plan_only, "plan": bool(params.plan)}
+    return [name for name, asked in wanted.items() if asked]
+
+
+def refuse(params: ResearchParams, providers: Collection[str] = (), *, model: bool = False) -> None:
     """Refuse what is well-formed but can't be done here.
 
     :param providers: names of the search providers that would be asked.
-    :raises ModelRequired: the engine is to be a model, and there is none for research yet.
-    :raises InvalidParameters: nothing is left to look in.
+    :param model: whether the server has one.
+    :raises ModelRequired: the engine is to be a model, or something is asked that needs one, and there is none.
+    :raises InvalidParameters: nothing is left to look in, or the embedded engine is asked for what it can't do.
     """
-    if params.engine == "llm":
-        raise ModelRequired("Research works with the embedded engine only: ask for `engine: embedded`, or for none.")
+    if params.engine == "llm" and not model:
+        raise ModelRequired
+    needed = needs_model(params)
+    if needed and (params.engine == "embedded" or not model):
+        if params.engine != "embedded":
+            raise ModelRequired(f"`{needed[0]}` needs a model. {ModelRequired.sentence()}")
+        told = "The embedded engine plans by itself: leave this out, or ask for `engine: llm`."
+        raise InvalidParameters(errors=[FieldError(name, "needs_model", told) for name in needed])
     if not params.sources.library and not params.sources.urls and not providers:
         reason = "This server has no search provider: leave `library` on, or name pages in `urls`."
         raise InvalidParameters(reason, errors=[FieldError("sources", "nothing_to_search", reason)])

@@ -110,6 +110,39 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "found": ("Sources found: {count}", "找到 {count} 个来源"),
     "link_removed": ("(address removed)", "（网址已删除）"),
     "unverified": ("(not found in the sources)", "（未在来源中找到原文）"),
+    "model_about": (
+        "*Research by Holdfast with the model {model}. The model wrote this text; code has checked that each number "
+        "leads to a source that was read, and that what the evidence quotes stands there word for word.*\n\n",
+        "*由 Holdfast 使用模型 {model} 研究撰写。正文由模型写成；程序已核对：每个编号都指向读过的来源，"
+        "证据所引的文字逐字出自该来源。*\n\n",
+    ),
+    "plan": ("Plan", "计划"),
+    "step_read": ("Looking for passages: {question}", "查找段落：{question}"),
+    "step_outline": ("Outlining the report", "拟定提纲"),
+    "time_spent": (
+        "The time budget was used up before everything was searched and read.",
+        "时间预算用完，未能检索和阅读全部内容。",
+    ),
+    "incomplete": ("Not done in full: {step} ({code})", "未能完整完成：{step}（{code}）"),
+    "unverified_statements": (
+        "Left out, as their quotes do not stand in the sources they name: {count} of the model's statements",
+        "已略去模型的 {count} 条陈述：其引文不在所指来源中",
+    ),
+    "also_read": ("Evidence rests on these too, which the text does not cite:", "以下来源也有证据，但正文未引用："),
+    "model_engine": ("Engine: language model ({models}).", "引擎：语言模型（{models}）。"),
+    "model_web": ("Searched with: {names}.", "所用检索服务：{names}。"),
+    "model_counts": (
+        "Searches: {searches}; pages read: {pages_read}, failed: {pages_failed}; "
+        "statements: {statements}, from {sources} sources.",
+        "检索 {searches} 次；阅读网页 {pages_read} 个，失败 {pages_failed} 个；"
+        "陈述 {statements} 条，来自 {sources} 个来源。",
+    ),
+    "model_checked": (
+        "Taken out or marked by code: citations {citations}, addresses {links}, quotes {unverified_quotes}, "
+        "statements {statements}; statements kept: {evidence}.",
+        "由程序删去或标出：引用编号 {citations} 处，网址 {links} 处，引文 {unverified_quotes} 处，"
+        "陈述 {statements} 条；保留陈述 {evidence} 条。",
+    ),
     "chosen": ("Quotes chosen: {count}", "选出 {count} 条引文"),
 }
 

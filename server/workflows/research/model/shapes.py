@@ -1,6 +1,6 @@
 """What the model is asked for, as types: their JSON Schema goes to it, and its replies are validated by them.
 
-They ask for little and take more than they ask for: a list that is too long is cut by code, because a repair costs a call.
+They ask for little and take more than they ask for: a list that is too long is cut by code, as a repair costs a call.
 """
 
 from pydantic import BaseModel, Field
@@ -31,7 +31,9 @@ class Statement(BaseModel):
 
     source: str = Field(description="the source's id, as S3")
     statement: str = Field(description="what it says that helps to answer the question: one sentence of your own")
-    quote: str = Field(description="the words of the source that say so, copied letter for letter, one or two sentences")
+    quote: str = Field(
+        description="the words of the source that say so, copied letter for letter, one or two sentences"
+    )
 
 
 class Learned(BaseModel):

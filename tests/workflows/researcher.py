@@ -1,0 +1,126 @@
+"""An endpoint with a model behind it that researches: what it replies depends on what it is shown.
+
+It copies its quotes out of the sources in its prompt, so it is an honest researcher as long as it is not told to lie.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import uvicorn
+
+from server.command.listening import listen
+from server.llm.scripted import Rule
+from tests.llm.endpoint import Served
+from tests.serving import START_SECONDS, wait_until
+
+STAGES = {
+    "scope": "Say in 2 to 5 lines",
+    "plan": "Plan at most",
+    "learn": "List at most",
+    "gaps": "Which questions are still open",
+    "outline": "Outline a report",
+    "section": "Write the section",
+    "summary": "Write its short answer",
+}
+_FENCED = re.compile(r"<data (\S+) (\w+)>\n(.*?)\n</data \2>", re.DOTALL)
+_SENTENCE = re.compile(r"[^.。\n]{15,}[.。]")
+_EVIDENCE = re.compile(r"(E\d+) \[(S\d+)\] (.*)\n   quote: “(.*)”")
+
+Reply = Callable[[str, str], str]
+"""From the stage and the prompt's last message to what the model replies."""
+
+
+def stage_of(prompt: str) -> str:
+    """The stage that a prompt belongs to; what the model is told to go on with is of none."""
+    return next((stage for stage, mark in STAGES.items() if mark in prompt), "")
+
+
+def honest(stage: str, prompt: str) -> str:
+    """What a good model would reply."""
+    match stage:
+        case "scope":
+            return _json(brief="What is asked for, in a few lines.")
+        case "plan":
+            asked = prompt.partition("\n")[0].removeprefix("The question: ")
+            other = f"What speaks against it: {asked}"
+            return _json(
+                questions=[
+                    {"question": asked, "goal": "a direct answer", "queries": [asked]},
+                    {"question": other, "goal": "criticism", "queries": [asked]},
+                ]
+            )
+        case "learn":
+            return _json(statements=list(_statements(prompt)))
+        case "gaps":
+            return _json(questions=[])
+        case "outline":
+            ids = [found[1] for found in _EVIDENCE.finditer(prompt)]
+            half = (len(ids) + 1) // 2
+            parts = [("What is known", ids[:half]), ("What speaks against it", ids[half:])]
+            return _json(sections=[{"heading": name, "goal": "", "evidence": own} for name, own in parts if own])
+        case "section":
+            return " ".join(f"It is known that {one[4].rstrip('.。')} [{one[2]}]." for one in _EVIDENCE.finditer(prompt))
+        case "summary":
+            marks = sorted(set(re.findall(r"\[S\d+\]", prompt)))
+            return f"In short, this is known {marks[0] if marks else ''}."
+    return "Indeed."
+
+
+def _statements(prompt: str) -> Iterator[dict[str, str]]:
+    for name, _, text in _FENCED.findall(prompt):
+        for number, found in enumerate(_SENTENCE.finditer(text.partition("\n\n")[2])):
+            if number < 3:
+                quote = found[0].strip()
+                yield {"source": name, "statement": f"The source says: {quote}", "quote": quote}
+
+
+def _json(**value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+class Researcher(Served):
+    """``stages`` has the stage of each call, in order. ``faulty``: rules by stage, each for the first calls of it."""
+
+    def __init__(self, reply: Reply = honest, rule: Rule | None = None) -> None:
+        super().__init__([])
+        self.reply, self.rule = reply, rule or Rule(piece=40)
+        self.faulty: dict[str, list[Rule]] = {}
+        self.stages: list[str] = []
+
+    def _rule_for(self, body: dict[str, Any]) -> Rule | None:
+        last = str(body["messages"][-1]["content"])
+        stage = next((found for m in reversed(body["messages"]) if (found := stage_of(str(m["content"])))), "")
+        self.stages.append(stage)
+        rule = replace(self.rule, reply=self.reply(stage if stage_of(last) else "", last))
+        if self.faulty.get(stage):
+            fault = self.faulty[stage].pop(0)
+            return fault if fault.reply else replace(fault, reply=rule.reply)
+        return rule
+
+
+@contextmanager
+def serving_researcher(reply: Reply = honest, rule: Rule | None = None) -> Iterator[Researcher]:
+    """The endpoint, for the length of a with-block."""
+    served = Researcher(reply, rule)
+    sockets = listen("127.0.0.1", 0)
+    served.port = sockets[0].getsockname()[1]
+    served.url = f"http://127.0.0.1:{served.port}/v1"
+    config = uvicorn.Config(
+        served.app, log_config=None, log_level="critical", access_log=False, ws="none", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
+    thread.start()
+    wait_until(lambda: server.started or not thread.is_alive())
+    try:
+        yield served
+    finally:
+        server.should_exit = True
+        thread.join(START_SECONDS)
+        for each in sockets:
+            each.close()
