@@ -221,6 +221,13 @@ class SessionBusy(HoldfastError):
     code = "session_busy"
 
 
+class TaskNotSteerable(HoldfastError):
+    """A task of this kind can't be told anything while it runs."""
+
+    status = 409
+    code = "task_not_steerable"
+
+
 class TaskCorrupt(HoldfastError):
     """The log of this task is damaged; it is kept for the operator and can't go on."""
 

@@ -1,5 +1,6 @@
 """Task, Status, Event, Claim and their kin: plain data, JSON both ways."""
 
+import hashlib
 import secrets
 import string
 import time
@@ -244,6 +245,21 @@ class Undelivered:
 
     reason: str
     final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a user tells a task while it goes on. ``body`` is as the task's kind wants it.
+
+    The same words are one note, however often they are sent: ``id`` is made of them.
+    """
+
+    at: int
+    body: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return hashlib.sha256(orjson.dumps(self.body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 @dataclass(slots=True)

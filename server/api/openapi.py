@@ -46,6 +46,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
 _MEANINGS = {
     "200": "As the summary says.",
     "201": "A new life of the task was started.",
+    "202": "It is kept, and heeded from the next step on.",
     "204": "There is nothing more: the reader has seen it all, or the task is removed.",
     "304": "It has not changed.",
     "503": "Something is wrong; the body says what.",
@@ -125,6 +126,8 @@ def _responses(path: str, method: str) -> dict[str, Any]:
     answers: dict[str, Any] = _ANSWERS.get(path, {"200": _JSON})
     if (path, method) == ("/api/tasks", "POST"):
         answers = {"200": _JSON, "201": _JSON}
+    elif path == "/api/tasks/{task_id}/steer":
+        answers = {"202": _JSON}
     elif method == "DELETE":
         answers = {"204": None}
     elif (path, method) == ("/api/tasks/{task_id}", "GET"):

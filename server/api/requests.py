@@ -70,7 +70,7 @@ async def task_request(request: Request) -> TaskRequest:
 def _read(registry: Registry, given: dict[str, Any], scope: str, *, from_query: bool) -> tuple[TaskRequest, BaseModel]:
     nested = given.pop("params", None)
     own = {key: given.pop(key) for key in list(given) if key not in Options.model_fields}
-    options = _validate(Options, given)
+    options = validated(Options, given)
     workflow = registry.get(options.kind)
     if nested is not None:
         if not isinstance(nested, dict):
@@ -103,7 +103,7 @@ def _fitted(
     """The request, and its parameters as the workflow has them."""
     if from_query:
         own = fit_to(workflow.params, own)
-    params = _validate(workflow.params, own)
+    params = validated(workflow.params, own)
     wanted = TaskRequest(
         kind=workflow.kind,
         params=clean(params.model_dump(mode="json", by_alias=True, exclude_none=True)),
@@ -223,7 +223,8 @@ def _is_list(annotation: Any) -> bool:
     return any(get_origin(each) in (list, tuple) for each in (annotation, *get_args(annotation)))
 
 
-def _validate(model: type[BaseModel], values: dict[str, Any]) -> Any:
+def validated(model: type[BaseModel], values: dict[str, Any]) -> Any:
+    """:raises InvalidParameters: with what is wrong with each field."""
     try:
         return model.model_validate(values)
     except ValidationError as error:

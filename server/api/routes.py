@@ -21,6 +21,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{task}/pause", tasks.pause, methods=["POST"]),
         Route(f"{task}/resume", tasks.resume, methods=["POST"]),
         Route(f"{task}/stop", tasks.stop, methods=["POST"]),
+        Route(f"{task}/steer", tasks.steer, methods=["POST"]),
         Route(f"{task}/retry", tasks.retry, methods=["POST"]),
         Route(f"{task}/rerun", tasks.rerun, methods=["POST"]),
         Route(f"{task}/output", results.output, methods=["GET"]),

@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.api.access import own_current_task, own_task, own_task_now, principal
-from server.api.requests import LONGEST_KEY, json_object, task_request
+from server.api.requests import LONGEST_KEY, json_object, task_request, validated
 from server.api.services import services
 from server.api.stream import raw_task_headers, task_headers
 from server.api.told import told
-from server.errors import FieldError, InvalidParameters
+from server.errors import FieldError, InvalidParameters, TaskNotSteerable
+from server.fingerprint import clean
 from server.models import Life, Status
 from server.streaming.whole import WholeResponse
 from server.tasks.listing import Filters
@@ -97,6 +98,18 @@ async def stop(request: Request) -> Response:
 async def retry(request: Request) -> Response:
     """Let a failed or stopped task go on from its journal."""
     return await _control(request, services(request).steering.retry)
+
+
+async def steer(request: Request) -> Response:
+    """Tell a task something that it heeds from its next step on; what can be told, its kind says."""
+    life = await own_current_task(request)
+    parts = services(request)
+    wanted = parts.registry.get(life.kind).steering
+    if wanted is None:
+        raise TaskNotSteerable
+    told = validated(wanted, clean(await json_object(request)))
+    await parts.steering.tell(life, told.model_dump(mode="json", exclude_defaults=True))
+    return json_response(await parts.outlook.view(life), 202, task_headers(life))
 
 
 async def rerun(request: Request) -> Response:

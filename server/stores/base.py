@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.models import Claim, Control, Headline, Life, Node, Notice, Record, Status
+from server.models import Claim, Control, Headline, Life, Node, Note, Notice, Record, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +238,15 @@ class Store(Protocol):
 
         Nothing for a life that has been removed. :raises StoreFailed: one of them can't be looked at.
         """
+
+    async def note(self, life: Life, note: Note) -> None:
+        """Keep what a user tells a life, whoever owns it now or later. Durable when this returns; idempotent.
+
+        :raises TaskNotFound: the life has been removed.
+        """
+
+    async def notes(self, life: Life) -> list[Note]:
+        """All that a life has been told, oldest first; nothing of one that has been removed."""
 
     async def open_tasks(self) -> list[str]:
         """The ids that may need an owner: every life that is pending or running, and perhaps some that are not."""

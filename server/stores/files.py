@@ -12,7 +12,7 @@ import anyio
 from anyio import to_thread
 
 from server.errors import HoldfastError, StoreFailed
-from server.models import Claim, Control, Headline, Life, Node, Notice, Record
+from server.models import Claim, Control, Headline, Life, Node, Note, Notice, Record
 from server.stores import probe
 from server.stores.base import Changes, Finding, Sight
 from server.stores.births import Unfinished
@@ -143,6 +143,12 @@ class FileStore:
 
     async def asked(self, owned: Sequence[tuple[Life, int]]) -> list[list[Control]]:
         return await self._run("reading requests", self._folder.asked, owned)
+
+    async def note(self, life: Life, note: Note) -> None:
+        await self._run("keeping a note", self._folder.note, life, note)
+
+    async def notes(self, life: Life) -> list[Note]:
+        return await self._run("reading notes", self._folder.notes, life)
 
     async def open_tasks(self) -> list[str]:
         return await self._run("looking for tasks", self._folder.open_tasks)

@@ -24,7 +24,7 @@ import orjson
 
 from server.errors import LogCorrupt, StoreFailed, TaskNotFound
 from server.fingerprint import is_task_id
-from server.models import Action, Claim, Control, EventType, Headline, Life, Record, Status, new_generation
+from server.models import Action, Claim, Control, EventType, Headline, Life, Note, Record, Status, new_generation
 from server.stores import probe
 from server.stores.artifacts import Artifacts
 from server.stores.base import Changes, Sight, last_word
@@ -33,6 +33,7 @@ from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
 from server.stores.index import Index
+from server.stores.notes import Notes
 from server.stores.notices import Notices
 from server.stores.reader import SegmentReader
 from server.stores.releases import Releases
@@ -299,6 +300,18 @@ class TaskFolder:
             if content is not None:
                 found.append(Control(action, epoch, _reason_in(content)))
         return found
+
+    def note(self, life: Life, note: Note) -> None:
+        if not self._is_there(life):
+            raise TaskNotFound
+        self._make_whole(life)
+        self._notes(life).keep(note)
+
+    def notes(self, life: Life) -> list[Note]:
+        return self._notes(life).read()
+
+    def _notes(self, life: Life) -> Notes:
+        return Notes(self.volume, self._births.folder(life) / "control")
 
     def open_tasks(self) -> list[str]:
         return [name for name in self.volume.disk.names(self.root / "open") if is_task_id(name)]

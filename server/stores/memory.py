@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Claim, Control, EventType, Headline, Life, Node, Notice, Record, now_ms
+from server.models import Action, Claim, Control, EventType, Headline, Life, Node, Note, Notice, Record, now_ms
 from server.stores.base import Changes, Finding, Sight, head_of, last_word
 from server.stores.headlines import Headlines
 
@@ -26,6 +26,7 @@ class _Stored:
     claims: list[str] = field(default_factory=list)
     segments: list[list[Record]] = field(default_factory=list)
     controls: dict[tuple[int, Action], Control] = field(default_factory=dict)
+    notes: dict[str, Note] = field(default_factory=dict)
     artifacts: dict[tuple[str, str], bytes] = field(default_factory=dict)
     rendition: "MemoryRendition | None" = None
     removed: bool = False
@@ -157,6 +158,14 @@ class MemoryStore:
     def _asked(self, life: Life, epoch: int) -> list[Control]:
         with suppress(TaskNotFound):
             return [control for (asked, _), control in self._find(life).controls.items() if asked == epoch]
+        return []
+
+    async def note(self, life: Life, note: Note) -> None:
+        self._find(life).notes.setdefault(note.id, note)
+
+    async def notes(self, life: Life) -> list[Note]:
+        with suppress(TaskNotFound):
+            return sorted(self._find(life).notes.values(), key=lambda note: (note.at, note.id))
         return []
 
     async def open_tasks(self) -> list[str]:

@@ -9,10 +9,12 @@ import anyio
 import orjson
 
 from server.errors import StoreFull, WorkflowFailed
-from server.models import EventType, Json, Life
+from server.fingerprint import is_task_id
+from server.models import EventType, Json, Life, Status
 from server.stores.base import Store
 from server.tasks.journal import INLINE_RESULT_BYTES, Journal, StepRecord, hash_inputs
 from server.tasks.log import FULL_RETRY_SECONDS, TaskLog
+from server.tasks.ownership import read_state
 from server.tasks.progress import ProgressMeter
 from server.workflows.base import Step
 
@@ -34,6 +36,7 @@ class TaskContext:
             recorded = {item: outcome for items in journal.items.values() for item, outcome in items.items()}
             self._meter.go_on(recorded, log.state.progress.percentage)
         self._started: set[str] = set()
+        self._heard: set[str] = set()
         self._part_owner: dict[str, str] = {}
         self._outcomes: dict[str, dict[str, str]] = {}
         """Of items whose step is not recorded yet, by its key: they count when it is."""
@@ -107,6 +110,22 @@ class TaskContext:
         self._meter.commit(weight, replayed=False)
         self.tell()
         return orjson.loads(encoded)
+
+    async def heard(self, key: str) -> list[dict[str, Any]]:
+        async def listen(step: Step) -> Json:
+            notes = await self._store.notes(self._life)
+            return [{"id": note.id, "body": note.body} for note in notes if note.id not in self._heard]
+
+        new = await self.step(key, listen, weight=0.0, label=self._meter.label)
+        self._heard.update(note["id"] for note in new)
+        return [note["body"] for note in new]
+
+    async def result_of(self, task_id: str) -> Json:
+        lives = await self._store.lives(task_id) if is_task_id(task_id) else []
+        if not lives or lives[-1].scope != self._life.scope:
+            return None
+        state = await read_state(self._store, lives[-1])
+        return state.result if state.status is Status.COMPLETED else None
 
     @property
     def current_step(self) -> str | None:

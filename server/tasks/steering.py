@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 
 from server.errors import HoldfastError, OwnershipLost, TaskCorrupt, TaskEnded, TaskNotFound, TaskNotRetryable
-from server.models import Action, Control, Life, Status
+from server.models import Action, Control, Life, Note, Status, now_ms
 from server.stores.base import Store
 from server.tasks.claims import Claims
 from server.tasks.outlook import Outlook
@@ -45,6 +45,15 @@ class Steering:
             raise TaskNotRetryable
         await self.set_going(life, {Status.FAILED, Status.STOPPED}, "retried")
         return await self._outlook.view(life)
+
+    async def tell(self, life: Life, body: dict[str, Any]) -> None:
+        """Keep what the user tells a task; it hears that at its next step.
+
+        :raises TaskEnded: nobody would hear it.
+        """
+        if (await self._outlook.outline(life)).status.terminal:
+            raise TaskEnded
+        await self._store.note(life, Note(now_ms(), body))
 
     async def _control(self, life: Life, action: Action) -> dict[str, Any]:
         target = ending_for(action, "requested").status

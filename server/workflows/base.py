@@ -78,6 +78,15 @@ class Context(Protocol):
         :raises JournalMismatch: the journal has this step with other inputs.
         """
 
+    async def heard(self, key: str) -> list[dict[str, Any]]:
+        """What users have told this task since it was asked last, oldest first, each as the workflow's ``steering``.
+
+        It is a step, so a run that starts again hears the same at the same place.
+        """
+
+    async def result_of(self, task_id: str) -> Json:
+        """The result of another task of the same user, to be asked for inside a step; None: there is none."""
+
 
 Run: TypeAlias = Callable[[Context, Any], Awaitable[Json]]
 
@@ -93,6 +102,7 @@ class Workflow:
     ``title`` makes the line by which people find a task again. ``check`` refuses parameters that are well-formed but
     can't be carried out here, by raising the error that says why, before a task is made of them.
     ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result.
+    ``steering`` is what a running task can be told, if it listens at all.
     ``running`` is what all of its tasks share, for as long as the server runs: a browser, say.
     """
 
@@ -107,6 +117,7 @@ class Workflow:
     search: Callable[[Mapping[str, Any] | None], Json] = lambda params: None
     check: Callable[[Any], None] | None = None
     formats: Mapping[str, tuple[str, Callable[[Any], bytes]]] = field(default_factory=dict)
+    steering: type[Params] | None = None
     running: Callable[[], AbstractAsyncContextManager[None]] | None = None
 
     def model_for(self, params: Mapping[str, Any]) -> Json:

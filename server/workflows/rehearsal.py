@@ -47,11 +47,14 @@ class RehearsalContext:
     """`server.workflows.base.Context`, to its word, over a dict that a second run can take over.
 
     ``steps_until_kill``: after so many newly recorded steps every further one raises `Killed`.
+    ``told``: what the user tells it while it runs; ``results``: those of other tasks.
     ``ran``: keys of the steps that ran here, in the order they finished; replayed ones are not among them.
     """
 
     journal: dict[str, Recorded] = field(default_factory=dict)
     steps_until_kill: int | None = None
+    told: list[dict[str, Any]] = field(default_factory=list)
+    results: dict[str, Json] = field(default_factory=dict)
     task_id: str = "0" * 32
     generation: str = "rehear"
     ran: list[str] = field(default_factory=list, init=False)
@@ -61,6 +64,7 @@ class RehearsalContext:
     items: int = field(default=0, init=False)
     artifacts: dict[str, bytes] = field(default_factory=dict, init=False)
     messages: list[str] = field(default_factory=list, init=False)
+    _heard: list[dict[str, Any]] = field(default_factory=list, init=False)
     _started: set[str] = field(default_factory=set, init=False)
     _order: list[str] = field(default_factory=list, init=False)
     _writers: dict[str, str] = field(default_factory=dict, init=False)
@@ -88,6 +92,17 @@ class RehearsalContext:
             raise JournalMismatch(f"Step {key!r} was given other inputs than those in its record.")
         self.committed += weight
         return orjson.loads(recorded.result)
+
+    async def heard(self, key: str) -> list[dict[str, Any]]:
+        async def listen(step: Step) -> Json:
+            return [note for note in self.told if note not in self._heard]
+
+        new: list[dict[str, Any]] = await self.step(key, listen, weight=0.0)
+        self._heard += new
+        return new
+
+    async def result_of(self, task_id: str) -> Json:
+        return self.results.get(task_id)
 
     async def _run(self, key: str, run: Callable[[Step], Awaitable[Any]], hashed: str, label: str) -> Recorded:
         await anyio.lowlevel.checkpoint()

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from server.errors import FieldError, InvalidParameters, ModelRequired
 from server.sources.failures import SourceFailed
@@ -266,6 +266,12 @@ class ResearchParams(Params):
         description="The questions to look into, instead of a plan of the model's own; needs a model.",
         json_schema_extra=_zh("计划", "要研究的问题，代替模型自己的计划；需要模型。"),
     )
+    follows: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9a-f]{32}$")] | None = Field(
+        None,
+        title="Follows",
+        description="Id of a finished research task, whose evidence is used as well; needs a model.",
+        json_schema_extra=_zh("承接", "一个已完成研究任务的编号，其证据一并使用；需要模型。"),
+    )
     prompts: Prompts = Field(
         Prompts(),
         title="Own prompts",
@@ -308,9 +314,32 @@ def capabilities(sources: Sources) -> set[Capability]:
     return wanted
 
 
+class ResearchSteering(Params):
+    """What a running research task can be told."""
+
+    question: Annotated[Text, StringConstraints(max_length=500)] | None = Field(
+        None,
+        title="Question",
+        description="Look into this as well.",
+        json_schema_extra=_zh("问题", "另外研究这个问题。"),
+    )
+    write_now: bool = Field(
+        False,
+        title="Write now",
+        description="It is enough: write the report from what there is.",
+        json_schema_extra=_zh("现在写", "已经足够：就现有材料写报告。"),
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "ResearchSteering":
+        if self.question is None and not self.write_now:
+            raise ValueError('Say what to do: {"question": "…"} or {"write_now": true}.')
+        return self
+
+
 def needs_model(params: ResearchParams) -> list[str]:
     """The parameters that only a model can fulfil."""
-    wanted = {"plan_only": params.plan_only, "plan": bool(params.plan)}
+    wanted = {"plan_only": params.plan_only, "plan": bool(params.plan), "follows": params.follows is not None}
     return [name for name, asked in wanted.items() if asked]
 
 
@@ -330,6 +359,6 @@ def refuse(params: ResearchParams, providers: Collection[str] = (), *, model: bo
             raise ModelRequired(f"`{needed[0]}` needs a model. {ModelRequired.sentence()}")
         told = "The embedded engine plans by itself: leave this out, or ask for `engine: llm`."
         raise InvalidParameters(errors=[FieldError(name, "needs_model", told) for name in needed])
-    if not params.sources.library and not params.sources.urls and not providers:
+    if not params.sources.library and not params.sources.urls and not providers and not params.follows:
         reason = "This server has no search provider: leave `library` on, or name pages in `urls`."
         raise InvalidParameters(reason, errors=[FieldError("sources", "nothing_to_search", reason)])

@@ -12,7 +12,7 @@ from server.workflows.base import Context, Workflow
 from server.workflows.engines import engine_for
 from server.workflows.research.embedded import EmbeddedResearch
 from server.workflows.research.model.engine import ModelResearch
-from server.workflows.research.params import ResearchParams, Sources, capabilities, refuse
+from server.workflows.research.params import ResearchParams, ResearchSteering, Sources, capabilities, refuse
 
 VERSION = 3
 TITLE_CHARS = 120
@@ -53,4 +53,5 @@ def research_workflow(
         asks_model=asks_model,
         search=search,
         check=check,
+        steering=ResearchSteering,
     )

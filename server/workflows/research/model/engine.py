@@ -17,6 +17,7 @@ from server.workflows.research import questions as templates
 from server.workflows.research.model import shapes
 from server.workflows.research.model.ending import Ending, plan_only
 from server.workflows.research.model.gathering import FETCH_WEIGHT, FIND_WEIGHT, GROUND_WEIGHT, READ_WEIGHT, Gathering
+from server.workflows.research.model.kept import evidence_of
 from server.workflows.research.model.knowledge import Knowledge
 from server.workflows.research.model.prompts import Prompts
 from server.workflows.research.model.seeking import Web
@@ -30,6 +31,8 @@ LEARN_AT_ONCE = 4
 SCOPE_WEIGHT, PLAN_WEIGHT, LEARN_WEIGHT, GAPS_WEIGHT = 4.0, 8.0, 10.0, 5.0
 STATEMENTS = {"brief": 6, "standard": 10, "long": 16}
 MOST_QUERIES = 3
+MOST_ADDED_ROUNDS = 20
+"""A user may add questions for so many rounds beyond ``depth``."""
 LONGEST_TEXT = 300
 SHOWN_CHARS = (20_000, 6_000, 2_000)
 """Of each source so much is shown, and less where the model can't take that in."""
@@ -51,6 +54,8 @@ class ModelResearch:
         self._questions: list[dict[str, Any]] = []
         self._failures: list[dict[str, str]] = []
         self._brief = params.query
+        self._kept: dict[str, Any] | None = None
+        self._enough = False
 
     def _say(self, phrase: str, **values: Any) -> str:
         return say(self._language, phrase, **values)
@@ -66,11 +71,29 @@ class ModelResearch:
         self._questions = await self._plan(grounding)
         if self._params.plan_only:
             return await plan_only(self._steps, self._params, self._language, self._brief, self._questions, self._model)
-        await self._find_out(self._questions, 1)
-        for round in range(2, self._params.depth + 1):
-            if not await self._go_deeper(round):
+        if self._params.follows:
+            self._kept = await evidence_of(self._ctx, self._params.follows, self._say("step_ground"))
+        await self._hear("heard:0")
+        new = list(self._questions)
+        for round in range(1, self._params.depth + MOST_ADDED_ROUNDS):
+            brought = await self._find_out(new, round)
+            new = await self._hear(f"heard:{round}")
+            if self._enough:
+                break
+            if brought and round < self._params.depth:
+                new += await self._gaps(round + 1)
+            if not new:
                 break
         return await self._write()
+
+    async def _hear(self, key: str) -> list[dict[str, Any]]:
+        """What the user has said meanwhile: that it is enough, or more questions, which are returned."""
+        before = len(self._questions)
+        for told in await self._ctx.heard(key):
+            self._enough = self._enough or bool(told.get("write_now"))
+            if question := told.get("question"):
+                self._questions += self._numbered([{"question": question, "goal": "", "queries": []}])
+        return self._questions[before:]
 
     def _expect(self, ahead: int) -> None:
         """What is behind and, for so many questions that are still to be looked into, what is ahead."""
@@ -100,7 +123,7 @@ class ModelResearch:
     async def _plan(self, grounding: list[tuple[str, str]]) -> list[dict[str, Any]]:
         """The user's own plan, the model's, or where that is of no use one by templates."""
         if self._params.plan:
-            return self._numbered([one.model_dump() for one in self._params.plan], 1)
+            return self._numbered([one.model_dump() for one in self._params.plan])
         prompt = self._prompts.plan(self._brief, grounding)
         try:
             found = await self._steps.ask("plan", prompt, shapes.Plan, weight=PLAN_WEIGHT, label=self._say("step_plan"))
@@ -108,15 +131,16 @@ class ModelResearch:
             self._note("plan", failure)
             planned = []
         else:
-            planned = self._numbered([one.model_dump() for one in found.questions], 1)[: self._params.breadth]
+            planned = self._numbered([one.model_dump() for one in found.questions])[: self._params.breadth]
         if planned:
             return planned
         by_template = templates.plan(self._params.query, self._language, self._params.breadth, ())
         return self._numbered(
-            [{"question": one.text, "goal": one.goal, "queries": [one.search]} for one in by_template], 1
+            [{"question": one.text, "goal": one.goal, "queries": [one.search]} for one in by_template]
         )
 
-    def _numbered(self, planned: Sequence[dict[str, Any]], first: int) -> list[dict[str, Any]]:
+    def _numbered(self, planned: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """With ids that follow those of the questions there are; what is asked already is left out."""
         asked = {question["text"] for question in self._questions}
         kept: list[dict[str, Any]] = []
         for one in planned:
@@ -127,7 +151,7 @@ class ModelResearch:
             queries = [" ".join(query.split())[:LONGEST_TEXT] for query in one["queries"] if query.strip()]
             kept.append(
                 {
-                    "id": f"q{first + len(kept)}",
+                    "id": f"q{len(self._questions) + len(kept) + 1}",
                     "text": text,
                     "goal": " ".join(one["goal"].split())[:LONGEST_TEXT],
                     "queries": queries[:MOST_QUERIES] or [text],
@@ -140,7 +164,7 @@ class ModelResearch:
         self._expect(len(questions))
         known = set(self._knowledge.sources)
         read = await self._gathering.read(questions)
-        shown = [self._knowledge.add(found) for found in read]
+        shown = [self._knowledge.add(_with(found, self._kept if round == 1 else None)) for found in read]
         await self._tell_sources([name for name in self._knowledge.sources if name not in known], round)
         calls = [
             partial(self._learn, question, material)
@@ -188,8 +212,8 @@ class ModelResearch:
             self._note(f"learn:{question['id']}", failure)
         return []
 
-    async def _go_deeper(self, round: int) -> bool:
-        """Another round, with half as many questions, for what is open. Returns whether it brought anything."""
+    async def _gaps(self, round: int) -> list[dict[str, Any]]:
+        """Questions for another round, half as many, where something is open."""
         most = max(1, self._params.breadth // 2 ** (round - 1))
         known = self._knowledge.told(self._knowledge.evidence)
         prompt = self._prompts.gaps(self._brief, self._questions, known, most)
@@ -198,12 +222,10 @@ class ModelResearch:
             found = await self._steps.ask(f"gaps:{round}", prompt, shapes.Gaps, weight=GAPS_WEIGHT, label=label)
         except (ModelReplyInvalid, BudgetSpent, ContextTooLong) as failure:
             self._note(f"gaps:{round}", failure)
-            return False
-        new = self._numbered([one.model_dump() for one in found.questions], len(self._questions) + 1)[:most]
-        if not new:
-            return False
+            return []
+        new = self._numbered([one.model_dump() for one in found.questions])[:most]
         self._questions += new
-        return await self._find_out(new, round) > 0
+        return new
 
     async def _write(self) -> dict[str, Any]:
         writing = Writing(self._steps, self._prompts, self._params, self._language, self._knowledge)
@@ -220,3 +242,12 @@ def _as_text(source: dict[str, Any], passages: list[dict[str, Any]]) -> str:
     head = f"{source['title']}" + (f" ({source['date']})" if source["date"] else "")
     inside = sorted(passages, key=lambda passage: passage["blocks"][0][0])
     return "\n\n".join([head, *("\n".join(text for _, text in passage["blocks"]) for passage in inside)])
+
+
+def _with(found: dict[str, Any], kept: dict[str, Any] | None) -> dict[str, Any]:
+    """What was found for a question, and the evidence of an earlier task before it."""
+    if kept is None:
+        return found
+    own = {source["id"] for source in kept["sources"]}
+    sources = [*kept["sources"], *(source for source in found["sources"] if source["id"] not in own)]
+    return {"sources": sources, "passages": [*kept["passages"], *found["passages"]]}

@@ -74,8 +74,8 @@ class Prompts:
             f"What is wanted:\n{brief}\n\nWhat was learnt, each with its id:\n\n"
             f"{fence('evidence', evidence, longest=60_000)}\n\n"
             f"Outline a report of at most {SECTIONS[self._params.report.style]} sections: for each its heading, its "
-            "goal and the ids of the statements that it rests on, as E4. Use each statement in one section; leave out what "
-            "does not help. No introduction, no summary, no conclusion and no list of sources: these are made apart.",
+            "goal and the ids of the statements that it rests on, as E4. Use each statement in one section; leave out "
+            "what does not help. No introduction, no summary, no conclusion, no list of sources: these are made apart.",
         )
 
     def section(self, heading: str, goal: str, headings: Iterable[str], evidence: str) -> Prompt:
