@@ -33,6 +33,7 @@ _LIKE = {
 _NOTHING = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff*_")
 """Invisible characters; and emphasis, which some sources keep and some models add."""
 _ENDS = " .,:;!?'\"-()"
+_AFTER = re.compile(r"[.!?。！？]*[\"'”’」』)）]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Wording:
             at = searched.find(wanted)
             if at >= 0:
                 start, end = places[at], places[at + len(wanted) - 1] + 1
+                after = _AFTER.match(text, end)
+                end = after.end() if after else end
                 return Found(text[start:end], offset + start, offset + end)
         return None
 

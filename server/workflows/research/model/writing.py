@@ -151,7 +151,7 @@ class Writing:
                 self._steps.budget,
                 part=part,
                 thoughts=f"thoughts-{part}",
-                passing=lambda: _WithEnd(marker()),
+                passing=lambda: _AsPart(marker()),
                 lacking=_lacking,
                 keep=keep,
                 weight=weight,
@@ -192,11 +192,17 @@ class Writing:
         self.failures.append({"step": step, "code": failure.code, "message": failure.detail})
 
 
-class _WithEnd:
-    """Parts follow each other, so each ends with an empty line."""
+class _AsPart:
+    """Parts follow each other: none begins with white space, and each ends with an empty line."""
 
     def __init__(self, marker: Marker) -> None:
-        self._marker, self.feed = marker, marker.feed
+        self._marker, self._begun = marker, False
+
+    def feed(self, text: str) -> str:
+        if not self._begun:
+            text = text.lstrip()
+            self._begun = bool(text)
+        return self._marker.feed(text)
 
     def close(self) -> str:
         return self._marker.close() + "\n\n"
