@@ -64,7 +64,8 @@ def honest(stage: str, prompt: str) -> str:
             parts = [("What is known", ids[:half]), ("What speaks against it", ids[half:])]
             return _json(sections=[{"heading": name, "goal": "", "evidence": own} for name, own in parts if own])
         case "section":
-            return " ".join(f"It is known that {one[4].rstrip('.。')} [{one[2]}]." for one in _EVIDENCE.finditer(prompt))
+            told = ((one[4].rstrip(".。"), one[2]) for one in _EVIDENCE.finditer(prompt))
+            return " ".join(f"It is known that {quote} [{source}]." for quote, source in told)
         case "summary":
             marks = sorted(set(re.findall(r"\[S\d+\]", prompt)))
             return f"In short, this is known {marks[0] if marks else ''}."

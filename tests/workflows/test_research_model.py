@@ -14,10 +14,15 @@ from server.llm.failures import ModelUnavailable
 from server.llm.scripted import Rule
 from server.sources.fetch import Fetcher
 from server.sources.library import Library
+from server.sources.providers.base import Hit
+from server.sources.providers.pages import FoundPages
+from server.sources.providers.post import Post
+from server.sources.providers.roster import Providers
+from server.sources.providers.scripted import ScriptedProvider
 from server.workflows.rehearsal import Killed, RehearsalContext
 from server.workflows.research.workflow import research_workflow
 from tests.llm.endpoint import KEY
-from tests.sources.pages import page, serve_pages
+from tests.sources.pages import Serve, page, serve_pages
 from tests.workflows.researcher import Researcher, honest, serving_researcher
 
 DATA = Path(__file__).parent.parent / "data/library"
@@ -36,10 +41,11 @@ async def research(
     context: RehearsalContext | None = None,
     *,
     client: Any = None,
+    providers: Providers | None = None,
     **params: Any,
 ) -> tuple[Any, RehearsalContext]:
     library = folder if isinstance(folder, Library) else Library(folder)
-    workflow = research_workflow(library, Fetcher(LOOPBACK), model=client or served.client())
+    workflow = research_workflow(library, Fetcher(LOOPBACK), providers, model=client or served.client())
     context = context or RehearsalContext()
     with fail_after(60):
         return await workflow.run(context, workflow.params.model_validate({"query": QUERY, **params})), context
@@ -70,6 +76,42 @@ async def test_a_chinese_question_has_a_chinese_frame_and_the_model_is_asked_for
     assert "## 来源" in context.parts["sources"]
     assert all("Simplified Chinese" in system for system in asked)
     assert result["evidence"][0]["quote"].startswith("茶叶必须密封保存")
+
+
+async def test_what_a_search_finds_is_read_cited_and_searched_once(folder: Path) -> None:
+    """Pages are fetched once over all questions; an abstract is quoted as it is; a failure is named. Killed in between,
+    no finished search is made again."""
+    text = "A samovar is descaled with citric acid, which is left in it for an hour."
+    abstract = "We show that samovar descale rates depend on the acid that is used."
+    routes: dict[str, bytes | Serve] = {"/samovar": page(f"<p>{text}</p>", title="Samovars")}
+    async with serve_pages(routes) as pages:
+        hits = [
+            Hit(pages.url("/samovar"), "Samovars", "", "scripted"),
+            Hit(pages.url("/missing"), "Nothing", "", "scripted"),
+            Hit("https://papers.example/1", "On samovars", abstract, "scripted", "2023-04", "paper", abstract),
+        ]
+        asks: dict[str, Any] = {"query": "How do I descale a samovar?", "sources": {"library": False}}
+        with serving_researcher() as served:
+            for kill in (None, 7, 9, 12, 15):
+                provider = ScriptedProvider(otherwise=hits)
+                providers = Providers([Post(provider)], FoundPages(Fetcher(LOOPBACK)))
+                before = len(pages.asked)
+                killed = RehearsalContext(steps_until_kill=kill)
+                with suppress(Killed):
+                    result, _ = await research(folder, served, killed, providers=providers, **asks)
+                searches = [key for key in killed.ran if key.startswith("find:")]
+                if kill is not None:
+                    last = RehearsalContext(killed.journal)
+                    result, _ = await research(folder, served, last, providers=providers, **asks)
+                    assert set(searches).isdisjoint(last.ran)
+                    searches += [key for key in last.ran if key.startswith("find:")]
+                assert len(searches) == len(set(searches)) == 3
+                assert len(provider.asked) <= 3 + 2 * (kill is not None)
+                assert sorted(pages.asked[before:]).count("/samovar") <= 1 + (kill is not None)
+    assert {source["url"] for source in result["sources"]} == {pages.url("/samovar"), "https://papers.example/1"}
+    assert result["status"] == "complete"
+    assert [(one["kind"], one["code"]) for one in result["failed_sources"]] == [("found", "http_404")]
+    assert result["counts"]["searches"] == 3
 
 
 async def test_killed_after_any_step_nothing_finished_is_paid_twice_and_the_report_is_the_same(folder: Path) -> None:
@@ -132,7 +174,7 @@ async def test_what_a_lying_model_invents_does_not_get_into_the_report(folder: P
     assert "made.up" not in context.report
     assert "doi.org" not in context.report
     assert not re.search(r"\[S\d+\]|\[\^", context.report)
-    for invented in ("committee of cats” [1]", "limescale spirits\" [1]", "that were read [1]"):
+    for invented in ("committee of cats” [1]", 'limescale spirits" [1]', "that were read [1]"):
         quote = invented.partition(" [")[0]
         assert re.search(re.escape(quote) + r"[^.]{0,6}\(not found in the sources\)", body), quote
     assert scores["removed"]["citations"] >= 8
@@ -265,7 +307,7 @@ async def test_a_model_that_can_be_had_no_more_fails_the_task_and_a_retry_goes_o
         with pytest.raises(ModelUnavailable):
             await research(folder, served, first, client=client)
         stages = len(served.stages)
-        result, context = await research(folder, served, RehearsalContext(first.journal), client=client)
+        result, _ = await research(folder, served, RehearsalContext(first.journal), client=client)
     assert served.stages[stages:] == ["section", "section", "summary"]
     assert result["status"] == "complete"
 
@@ -338,17 +380,14 @@ async def test_a_follow_up_question_uses_the_evidence_that_is_kept(folder: Path,
 async def test_own_prompts_and_instructions_reach_the_stages_that_they_are_for(folder: Path) -> None:
     with serving_researcher() as served:
         own = {"plan": "Plan as a chemist.", "write": "Write as a poet."}
-        await research(folder, served, prompts=own, instructions="Mind the price.", thinking_model="deep", model="quick")
+        models: dict[str, Any] = {"thinking_model": "deep", "model": "quick"}
+        await research(folder, served, prompts=own, instructions="Mind the price.", **models)
         told = [(stage, str(each.body)) for stage, each in zip(served.stages, served.asked, strict=True)]
     assert {stage for stage, body in told if "as a chemist" in body} == {"plan"}
     assert {stage for stage, body in told if "as a poet" in body} == {"outline", "section", "summary"}
     assert all("Mind the price." in body for _, body in told)
-    assert {each.body["model"] for stage, each in zip(served.stages, served.asked, strict=True) if stage == "learn"} == {
-        "quick"
-    }
-    assert {each.body["model"] for stage, each in zip(served.stages, served.asked, strict=True) if stage != "learn"} == {
-        "deep"
-    }
+    asked = {(stage == "learn", each.body["model"]) for stage, each in zip(served.stages, served.asked, strict=True)}
+    assert asked == {(True, "quick"), (False, "deep")}
 
 
 def test_what_needs_a_model_is_refused_without_one(folder: Path) -> None:

@@ -46,7 +46,7 @@ class Ending:
         answered = self._knowledge.answered
         told = [{**question, "answered": question["id"] in answered} for question in questions]
         unanswered = [one for one in told if not one["answered"]]
-        pages_failed = [one for one in self._gathering.failed if one.get("named")]
+        pages_failed = [one for one in self._gathering.failed if one["kind"] == "url"]
         incomplete = bool(unanswered or pages_failed or failures or self._gathering.skipped)
         status = "no_evidence" if not answered else "partial" if incomplete else "complete"
         scores = self._scores()
@@ -152,7 +152,7 @@ class Ending:
         return {
             "searches": self._gathering.searches,
             "pages_read": self._gathering.pages_read,
-            "pages_failed": sum(one["kind"] == "url" for one in self._gathering.failed),
+            "pages_failed": sum(one["kind"] in ("url", "found") for one in self._gathering.failed),
             "documents_searched": self._gathering.library["documents"] if self._gathering.library else 0,
             "statements": len(self._knowledge.evidence),
             "sources": len(self._writing.numbers),

@@ -11,6 +11,7 @@ from server.llm.failures import BudgetSpent, ContextTooLong, ModelFailed, ModelR
 from server.reports.markdown import literal
 from server.sources.fetch import Fetcher
 from server.sources.library import Library
+from server.sources.providers.roster import Providers
 from server.sources.query import language_asked
 from server.workflows.base import Context, Step
 from server.workflows.research import questions as templates
@@ -20,7 +21,6 @@ from server.workflows.research.model.gathering import FETCH_WEIGHT, FIND_WEIGHT,
 from server.workflows.research.model.kept import evidence_of
 from server.workflows.research.model.knowledge import Knowledge
 from server.workflows.research.model.prompts import Prompts
-from server.workflows.research.model.seeking import Web
 from server.workflows.research.model.steps import Steps
 from server.workflows.research.model.writing import OUTLINE_WEIGHT, SECTION_WEIGHT, SUMMARY_WEIGHT, Writing
 from server.workflows.research.parallel import gather
@@ -42,14 +42,20 @@ class ModelResearch:
     """One run of the workflow. All that it decides by comes from the steps' records."""
 
     def __init__(
-        self, ctx: Context, params: ResearchParams, model: Model, library: Library, fetcher: Fetcher, web: Web | None
+        self,
+        ctx: Context,
+        params: ResearchParams,
+        model: Model,
+        library: Library,
+        fetcher: Fetcher,
+        providers: Providers,
     ) -> None:
         self._ctx, self._params, self._model = ctx, params, model
         self._language = params.language if params.language != "auto" else language_asked(params.query)
         limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
         self._budget = Budget(limits, model.prices)
         self._steps = Steps(ctx, model, self._budget)
-        self._gathering = Gathering(self._steps, params, self._language, library, fetcher, web)
+        self._gathering = Gathering(self._steps, params, self._language, library, fetcher, providers)
         self._knowledge = Knowledge(params.max_sources)
         self._questions: list[dict[str, Any]] = []
         self._failures: list[dict[str, str]] = []

@@ -10,12 +10,12 @@ import anyio.to_thread
 from server.sources.failures import SourceFailed
 from server.sources.fetch import Fetcher
 from server.sources.library import Catalogue, Library
+from server.sources.providers.roster import Providers
 from server.workflows.base import Step
 from server.workflows.research.model import material
-from server.workflows.research.model.seeking import Capability, Web
 from server.workflows.research.model.steps import Steps
 from server.workflows.research.parallel import gather
-from server.workflows.research.params import ResearchParams
+from server.workflows.research.params import ResearchParams, capabilities
 from server.workflows.research.phrases import say
 from server.workflows.research.reasons import reason
 from server.workflows.research.retrieval import source_id
@@ -32,10 +32,16 @@ class Gathering:
     """What was looked for and read. ``failed`` has every source that could not be used, with its reason."""
 
     def __init__(
-        self, steps: Steps, params: ResearchParams, language: str, library: Library, fetcher: Fetcher, web: Web | None
+        self,
+        steps: Steps,
+        params: ResearchParams,
+        language: str,
+        library: Library,
+        fetcher: Fetcher,
+        providers: Providers,
     ) -> None:
         self._steps, self._params, self._language = steps, params, language
-        self._library, self._fetcher, self._web = library, fetcher, web
+        self._library, self._fetcher, self._providers = library, fetcher, providers
         self._pages: dict[str, dict[str, Any]] = {}
         self._seen: set[str] = set(params.sources.urls)
         self.failed: list[dict[str, Any]] = []
@@ -43,6 +49,7 @@ class Gathering:
         self.skipped = False
         self.asked: set[str] = set()
         self.library: dict[str, Any] | None = None
+        self._asks = False
 
     @property
     def pages_read(self) -> int:
@@ -52,13 +59,17 @@ class Gathering:
         return say(self._language, phrase, **values)
 
     async def ground(self) -> list[tuple[str, str]]:
-        """Read what the request names, and see what a first search brings: names and texts, to plan with."""
+        """Read what the request names, and see what a first search brings: names and texts, to plan with.
+
+        Whether there are search providers is recorded here, and so stays as it was when the task began.
+        """
         urls = self._params.sources.urls
         await self._fetch(urls, named=True)
         grounded = await self._steps.timed(
             "ground", self._look_around, {}, weight=GROUND_WEIGHT, label=self._say("step_ground")
         )
         self.library = grounded.get("library")
+        self._asks = bool(grounded.get("providers"))
         self.failed += grounded.get("failed", [])
         [[hits]] = await self._find([{"id": "ground", "queries": [self._params.query]}])
         told = [(f"hit{number}", f"{hit['title']}\n{hit['snippet']}") for number, hit in enumerate(hits, 1)]
@@ -77,10 +88,12 @@ class Gathering:
         told = [
             f"{titles[one['source']]}\n{' '.join(text for _, text in one['blocks'])}" for one in found["passages"][:5]
         ]
+        providers = list(self._providers.names(capabilities(self._params.sources)))
         if catalogue is None:
-            return {"told": told}
+            return {"told": told, "providers": providers}
         return {
             "told": told,
+            "providers": providers,
             "library": {
                 "name": catalogue.name,
                 "documents": len(catalogue.index.entries),
@@ -122,46 +135,28 @@ class Gathering:
 
     async def _find(self, questions: Sequence[dict[str, Any]]) -> list[list[list[dict[str, Any]]]]:
         """For each question, for each of its queries, the hits."""
-        wanted: list[Capability] = []
-        if self._params.sources.web:
-            wanted.append("web")
-        if self._params.sources.academic:
-            wanted.append("academic")
-        web = self._web
-        if web is None or not wanted or not web.names(wanted):
+        if not self._asks:
             return [[[] for _ in question["queries"]] for question in questions]
         without = sorted(self._seen)
         calls = [
-            partial(self._find_one, web, wanted, f"find:{question['id']}.{number}", query, without)
+            partial(self._find_one, f"find:{question['id']}.{number}", query, without)
             for question in questions
             for number, query in enumerate(question["queries"], 1)
         ]
         results = iter(await gather(calls, at_once=AT_ONCE))
         return [[self._noted(next(results)) for _ in question["queries"]] for question in questions]
 
-    async def _find_one(
-        self, web: Web, wanted: list[Capability], key: str, query: str, without: list[str]
-    ) -> dict[str, Any]:
-        async def work(step: Step) -> dict[str, Any]:
-            found = await web.search(
-                query, wanted=wanted, language=self._language, limit=self._params.max_results, without=without
-            )
-            return {
-                "hits": [
-                    {
-                        "url": hit.url,
-                        "title": hit.title,
-                        "snippet": hit.snippet,
-                        "published": hit.published,
-                        "text": hit.text,
-                    }
-                    for hit in found.hits
-                ],
-                "failures": [failure.to_json() for failure in found.failures],
-                "asked": list(found.asked),
-            }
+    async def _find_one(self, key: str, query: str, without: list[str]) -> dict[str, Any]:
+        wanted = capabilities(self._params.sources)
 
-        inputs = {"query": query, "wanted": list(wanted), "without": without}
+        async def work(step: Step) -> dict[str, Any]:
+            limit = self._params.max_results
+            found = await self._providers.search(
+                query, wanted=wanted, language=self._language, limit=limit, without=without
+            )
+            return found.to_json()
+
+        inputs = {"query": query, "wanted": sorted(wanted), "without": without}
         label = self._say("step_search", question=query[:LABEL_CHARS])
         return await self._steps.timed(key, work, inputs, weight=FIND_WEIGHT, label=label)
 
@@ -193,11 +188,11 @@ class Gathering:
             if page["code"] is None:
                 self._pages[url] = page
             else:
-                self.failed.append({"kind": "url", "url": url, "named": named, **_why(page)})
+                self.failed.append({"kind": "url" if named else "found", "url": url, **_why(page)})
 
     async def _fetch_one(self, url: str, named: bool, step: Step) -> dict[str, Any]:
         about = {"key": source_id("url", url), "kind": "url", "url": url}
-        fetcher = self._fetcher if named or self._web is None else self._web.pages
+        fetcher = self._fetcher if named else self._providers.pages
         try:
             page = await fetcher.fetch(url)
         except SourceFailed as error:
@@ -207,6 +202,7 @@ class Gathering:
         await step.item({**about, "title": page.document.title or url, "sha256": page.sha256})
         return {
             "url": url,
+            "found": not named,
             "sha256": page.sha256,
             "document": await anyio.to_thread.run_sync(page.document.clipped(MOST_PAGE_CHARS).to_json),
             "code": None,

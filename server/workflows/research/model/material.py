@@ -17,7 +17,13 @@ LEADING_PASSAGES = 4
 def of_abstract(url: str, title: str, published: str | None, text: str) -> dict[str, Any]:
     """A page's record, of which there is only the abstract that a provider gave."""
     document = {"title": title, "date": published, "markup": False, "blocks": [["prose", text, []]]}
-    return {"url": url, "sha256": hashlib.sha256(text.encode()).hexdigest(), "document": document, "code": None}
+    return {
+        "url": url,
+        "found": True,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "document": document,
+        "code": None,
+    }
 
 
 def gather(
