@@ -25,7 +25,17 @@ _QUERIES: dict[str, tuple[str, ...]] = {
     "/api/events": ("task", "after"),
     "/api/tasks/{task_id}/events": ("after",),
     "/api/background_task/status": ("session", "lang"),
-    "/api/sse": ("query", "language", "maxResult", "enableReferences", "enableCitationImage", "after"),
+    "/api/sse": (
+        "query",
+        "language",
+        "maxResult",
+        "enableReferences",
+        "enableCitationImage",
+        "thinkingModel",
+        "taskModel",
+        "promptOverrides",
+        "after",
+    ),
 }
 """What may stand in the query string of a GET; `/api/stream` takes the parameters of its kind, and options."""
 

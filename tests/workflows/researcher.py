@@ -85,19 +85,22 @@ def _json(**value: Any) -> str:
 
 
 class Researcher(Served):
-    """``stages`` has the stage of each call, in order. ``faulty``: rules by stage, each for the first calls of it."""
+    """``stages`` has the stage of each call, in order. ``faulty``: rules by stage, each for one call of it.
+    ``slow``: how replies of a stage are sent.
+    """
 
     def __init__(self, reply: Reply = honest, rule: Rule | None = None) -> None:
         super().__init__([])
         self.reply, self.rule = reply, rule or Rule(piece=40)
         self.faulty: dict[str, list[Rule]] = {}
+        self.slow: dict[str, Rule] = {}
         self.stages: list[str] = []
 
     def _rule_for(self, body: dict[str, Any]) -> Rule | None:
         last = str(body["messages"][-1]["content"])
         stage = next((found for m in reversed(body["messages"]) if (found := stage_of(str(m["content"])))), "")
         self.stages.append(stage)
-        rule = replace(self.rule, reply=self.reply(stage if stage_of(last) else "", last))
+        rule = replace(self.slow.get(stage, self.rule), reply=self.reply(stage if stage_of(last) else "", last))
         if self.faulty.get(stage):
             fault = self.faulty[stage].pop(0)
             return fault if fault.reply else replace(fault, reply=rule.reply)

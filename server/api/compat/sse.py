@@ -16,7 +16,7 @@ from server.api.access import principal
 from server.api.requests import json_object, query_tree, request_for
 from server.api.services import services
 from server.api.stream import event_stream, last_event_id
-from server.errors import InvalidParameters, MethodNotAllowed
+from server.errors import FieldError, InvalidParameters, MethodNotAllowed
 from server.fingerprint import clean
 from server.models import EventType, Json, Life
 from server.streaming import sse
@@ -31,7 +31,24 @@ NAMES = {
     "taskModel": "model",
 }
 LANGUAGES = {"en": "en", "zh": "zh", "english": "en", "chinese": "zh", "中文": "zh", "简体中文": "zh"}
-PASSED_OVER = ("provider", "searchProvider", "promptOverrides", "temperature")
+PASSED_OVER = ("provider", "searchProvider", "temperature")
+STAGES = {
+    "systemQuestionPrompt": "scope",
+    "reportPlanPrompt": "plan",
+    "serpQueriesPrompt": "plan",
+    "queryResultPrompt": "learn",
+    "searchResultPrompt": "learn",
+    "searchKnowledgeResultPrompt": "learn",
+    "reviewPrompt": "gaps",
+    "outputGuidelinesPrompt": "write",
+    "guidelinesPrompt": "write",
+    "citationRulesPrompt": "write",
+    "finalReportPrompt": "write",
+    "finalReportCitationImagePrompt": "write",
+    "finalReportReferencesPrompt": "write",
+}
+"""That API's prompts, by the stage at which Holdfast's model is told them; its `systemInstruction` is told at all."""
+OVERRIDES = "promptOverrides"
 
 
 async def deep_research(request: Request) -> Response:
@@ -53,16 +70,43 @@ async def deep_research(request: Request) -> Response:
 
 def _translated(given: dict[str, Any]) -> dict[str, Any]:
     """That API's parameters under this one's names. :raises InvalidParameters: some have no counterpart."""
-    language = given.pop("language", None)
+    language, overrides = given.pop("language", None), given.pop(OVERRIDES, None)
     unknown = [name for name in given if name not in NAMES]
     if unknown:
-        known = ", ".join([*NAMES, "language", *PASSED_OVER])
+        known = ", ".join([*NAMES, "language", OVERRIDES, *PASSED_OVER])
         raise InvalidParameters(f"Unknown: {', '.join(unknown)[:200]}. This address takes: {known}.")
-    params = {NAMES[name]: value for name, value in given.items()}
+    params = {NAMES[name]: value for name, value in given.items()} | _overriding(overrides)
     if isinstance(language, str):
         short = language.lower()
         params["language"] = LANGUAGES.get(short) or LANGUAGES.get(short.partition("-")[0], "auto")
     return params
+
+
+def _overriding(given: Any) -> dict[str, Any]:
+    """Its overrides of prompts, an object or one as JSON text. Ours stay: these are told beside them.
+
+    :raises InvalidParameters: this is no object of texts, or some have no counterpart.
+    """
+    if isinstance(given, str):
+        try:
+            given = orjson.loads(given) if given else {}
+        except orjson.JSONDecodeError:
+            given = [given]
+    if given is None:
+        return {}
+    known = ["systemInstruction", *STAGES]
+    if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
+        raise InvalidParameters(errors=[FieldError(OVERRIDES, "not_an_object", "Send an object of texts.")])
+    if unknown := [name for name in given if name not in known]:
+        told = f"{', '.join(unknown)[:200]} is unknown; these can be overridden: {', '.join(known)}."
+        raise InvalidParameters(errors=[FieldError(OVERRIDES, "unknown_prompt", told)])
+    texts = {name: text.strip() for name, text in given.items() if text.strip()}
+    stages: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        if name in STAGES:
+            stages.setdefault(STAGES[name], []).append(text)
+    params: dict[str, Any] = {"prompts": {stage: "\n".join(told) for stage, told in stages.items()}} if stages else {}
+    return params | ({"instructions": texts["systemInstruction"]} if "systemInstruction" in texts else {})
 
 
 class DeepResearchWire:
