@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Control, EventType, Headline, Life, Node, Notice, Record, Status
+from server.models import Action, Control, EventType, Headline, Life, Node, Note, Notice, Record, Status
 from server.stores.base import LogReader, LogWriter, Sight, Store
 from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
@@ -354,6 +354,21 @@ async def test_requests_reach_the_owner_of_their_epoch_only(store: Store) -> Non
     found = await store.asked([(task, 2), (task, 1), (never_made, 1)])
     assert found == [[], [Control(Action.STOP, 1, "requested")], []]
     assert await store.asked([]) == []
+
+
+async def test_what_a_life_is_told_is_kept_for_whoever_owns_it(store: Store) -> None:
+    """The same words once; oldest first; another life hears none of it."""
+    task = life()
+    await store.create(task)
+    assert await store.notes(task) == []
+    first, second = Note(1, {"question": "为什么？"}), Note(2, {"write_now": True})
+    for note in (second, first, Note(3, first.body)):
+        await store.note(task, note)
+    await claimed(store, task)
+    assert await store.notes(task) == [first, second] or await store.notes(task) == [second, Note(3, first.body)]
+    assert await store.notes(life("e" * 32)) == []
+    with pytest.raises(TaskNotFound):
+        await store.note(life("f" * 32), first)
 
 
 async def test_a_heartbeat_shows_the_node_until_it_leaves(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Research with a model behind a real server: killed, stopped, steered, gone on with, and asked by another API's names."""
+"""Research with a model behind a real server: killed, stopped, steered, followed, and asked by another API's names."""
 
 import shutil
 import time
@@ -19,11 +19,12 @@ from tests.workflows.researcher import Researcher, serving_researcher
 
 DATA = Path(__file__).parent.parent / "data/library"
 QUERY = "How do I descale a kettle?"
-SLOW = Rule(piece=24, pause=0.03)
+SLOW = Rule(piece=24, pause=0.02)
 
 
-def environment(served: Researcher) -> dict[str, str]:
-    return {"OPENAI_BASE_URL": served.url, "OPENAI_MODEL": "scripted", "OPENAI_API_KEY": KEY}
+def environment(served: Researcher) -> dict[str, Any]:
+    quick = {"HEARTBEAT_SECONDS": "0.2", "SCAN_SECONDS": "0.1"}
+    return {**quick, "OPENAI_BASE_URL": served.url, "OPENAI_MODEL": "scripted", "OPENAI_API_KEY": KEY}
 
 
 def with_model(served: Researcher, folder: Path, **more: Any) -> Settings:
@@ -150,7 +151,7 @@ def test_a_follow_up_question_is_answered_from_the_evidence_of_an_earlier_task(t
         assert {source["path"] for source in found["sources"]} <= sources
         gone = start(server.url, follows="f" * 32)
         wait_until(lambda: ended(server.url, gone))
-        assert show(server.url, gone)["failure"]["code"] == "workflow_failed"
+        assert show(server.url, gone)["error"]["code"] == "workflow_failed"
 
 
 def test_a_request_for_the_embedded_engine_is_the_same_task_with_and_without_a_model(tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_the_other_apis_parameters_reach_the_model(tmp_path: Path) -> None:
     with serving_researcher(rule=rule) as served, serving(with_model(served, tmp_path)) as server:
         asked = {"query": QUERY, "thinkingModel": "deep", "taskModel": "quick", "promptOverrides": overrides}
         answer = httpx2.post(f"{server.url}/api/sse", json=asked, timeout=60)
-        again = {**asked, "promptOverrides": orjson.dumps(overrides).decode()}
+        again: dict[str, Any] = {**asked, "promptOverrides": orjson.dumps(overrides).decode()}
         same = httpx2.get(f"{server.url}/api/sse", params=again, timeout=60)
     seen = parse(answer.content)
     assert same.headers["x-task-id"] == answer.headers["x-task-id"]

@@ -1,7 +1,7 @@
 """Whether a quote stands in a source, by code.
 
-White space, quotation marks, dashes and full-width punctuation are taken for equal, because models change these
-without meaning to; letters and digits are not. What is found is given back as the source has it.
+Kinds of white space, of dashes and of punctuation are taken for equal, and marks of quotation and emphasis are passed
+over, because models change these without meaning to; letters and digits are compared as they are. What is found is given back as the source has it.
 """
 
 import re
@@ -14,7 +14,6 @@ LEAST_LATIN, LEAST_CJK = 15, 6
 """A shorter quote stands in many sources by chance, and proves nothing."""
 
 _LIKE = {
-    **dict.fromkeys("“”„‟«»″「」『』＂", '"'),
     **dict.fromkeys("‘’‚‛′＇`", "'"),
     **dict.fromkeys("‐‑‒–—―−－", "-"),
     "…": "...",
@@ -30,9 +29,10 @@ _LIKE = {
     "）": ")",
     "％": "%",
 }
-_NOTHING = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff*_")
-"""Invisible characters; and emphasis, which some sources keep and some models add."""
+_NOTHING = frozenset('\u00ad\u200b\u200c\u200d\u2060\ufeff*_"“”„‟«»″「」『』＂')
+"""Invisible characters; and marks of emphasis and quotation, which some sources keep and some models add."""
 _ENDS = " .,:;!?'\"-()"
+_WIDE = re.compile(r"[\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff65]")
 _AFTER = re.compile(r"[.!?。！？]*[\"'”’」』)）]*")
 
 
@@ -87,6 +87,7 @@ def _plain(text: str) -> tuple[str, list[int]]:
     """The text as it is compared, and the place in ``text`` of each of its characters."""
     kept: list[str] = []
     places: list[int] = []
+    last = ""
     for place, character in enumerate(text):
         if character in _NOTHING:
             continue
@@ -95,18 +96,12 @@ def _plain(text: str) -> tuple[str, list[int]]:
                 kept.append(" ")
                 places.append(place)
             continue
+        # Beside Chinese some write a space and some don't.
+        if kept and kept[-1] == " " and (_WIDE.match(character) or _WIDE.match(last)):
+            kept.pop()
+            places.pop()
+        last = character
         for one in _LIKE.get(character, character):
-            if kept and kept[-1] == " " and _closes_up(one, kept[-2] if len(kept) > 1 else ""):
-                kept.pop()
-                places.pop()
             kept.append(one)
             places.append(place)
     return "".join(kept), places
-
-
-_CLOSES_UP = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-
-
-def _closes_up(after: str, before: str) -> bool:
-    """Whether a space between the two is nothing: beside Chinese some write one and some don't."""
-    return _CLOSES_UP.match(after) is not None or (before != "" and _CLOSES_UP.match(before) is not None)
