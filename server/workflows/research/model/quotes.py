@@ -1,7 +1,8 @@
 """Whether a quote stands in a source, by code.
 
 Kinds of white space, of dashes and of punctuation are taken for equal, and marks of quotation and emphasis are passed
-over, because models change these without meaning to; letters and digits are compared as they are. What is found is given back as the source has it.
+over, because models change these without meaning to; letters and digits are compared as they are. What is found is
+given back as the source has it.
 """
 
 import re
