@@ -37,6 +37,7 @@ CHINESE = {
     "font_missing": "报告含有中文，而服务器上没有能显示中文的字体：请安装 fonts-noto-cjk，或改用 `docx`。",
     "task_active": "任务尚未结束，请先停止它。",
     "task_ended": "任务已经结束，不能再暂停或停止；可以用 `retry` 或 `rerun` 再次启动。",
+    "task_not_steerable": "这种类型的任务在运行中不能被告知任何事。",
     "task_not_retryable": "只有失败或停止的任务才能重试；已完成的任务可以用 `rerun` 再次运行。",
     "session_busy": "这个会话的另一批任务尚未结束；请先停止它，或按原来的要求再次启动。",
     "corrupt": "任务的日志已损坏，保留原样供运维人员检查，任务不能继续。",
