@@ -72,36 +72,35 @@ def asked_for(served: Researcher) -> dict[str, int]:
     return {str(key).split(":", 2)[2]: times for key, times in served.calls.items()}
 
 
-def test_killed_at_each_call_of_the_model_no_finished_one_is_paid_for_again(tmp_path: Path) -> None:
-    """SIGKILL as soon as a call is under way that was not before, up to the end; the report is that of a quiet run."""
-    kills, recorded = 0, dict[str, int]()
-    with serving_researcher(rule=SLOW) as served:
+@pytest.mark.parametrize("stages", [("scope", "plan", "learn"), ("gaps", "outline", "section", "summary")])
+def test_killed_at_each_stage_no_finished_call_is_paid_for_again(tmp_path: Path, stages: tuple[str, ...]) -> None:
+    """SIGKILL while a call of the stage is under way, a new process each time; the report is that of a quiet run."""
+    with serving_researcher() as served:
         with serving(with_model(served, tmp_path / "quiet", library_dir=tmp_path / "library")) as server:
             quiet = start(server.url)
-            wanted = result(server.url, quiet)
-            text = report(server.url, quiet)
+            wanted, text = result(server.url, quiet), report(server.url, quiet)
         calls = len(served.asked)
         served.asked.clear()
-        known: set[str] = set()
-        while True:
+        recorded = dict[str, int]()
+        for stage in stages:
+            served.slow = {stage: SLOW}
+            served.stages.clear()
             with server_process(tmp_path, **environment(served)) as process:
-                task_id = start(process.url)
-                wait_until(lambda: asked_for(served).keys() - known or ended(process.url, task_id))  # noqa: B023 - called at once
-                known |= asked_for(served).keys()
-                if not ended(process.url, task_id):
-                    process.kill()
-                    kills += 1
-                    times = asked_for(served)
-                    recorded |= {key: times[key] for key in journal_keys(tmp_path) if key in times}
-                    continue
-                assert task_id == quiet
-                found, written = result(process.url, task_id), report(process.url, task_id)
-                break
-    assert kills >= 6
+                assert start(process.url) == quiet
+                wait_until(lambda: stage in served.stages)  # noqa: B023 - called at once
+                process.kill()
+                times = asked_for(served)
+                recorded |= {key: times[key] for key in journal_keys(tmp_path) if key in times}
+        served.slow = {}
+        with server_process(tmp_path, **environment(served)) as process:
+            found, written = result(process.url, quiet), report(process.url, quiet)
+        lost = len(served.asked) - calls
+    assert recorded
     assert {key: asked_for(served)[key] for key in recorded} == recorded
+    assert len(stages) <= lost <= 2 * len(stages), "what was under way, and nothing else"
     assert written == text
     assert {**found, "spent": None} == {**wanted, "spent": None}
-    assert found["spent"]["calls"] >= calls
+    assert found["spent"]["calls"] >= calls + lost, "what the kills cut off is counted, sent or not"
 
 
 def test_stop_answers_within_a_second_in_mid_text(tmp_path: Path) -> None:

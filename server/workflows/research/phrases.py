@@ -117,6 +117,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "证据所引的文字逐字出自该来源。*\n\n",
     ),
     "plan": ("Plan", "计划"),
+    "no_images": ("Images of the sources are not kept yet.", "目前还不能保留来源中的图片。"),
     "step_read": ("Looking for passages: {question}", "查找段落：{question}"),
     "step_outline": ("Outlining the report", "拟定提纲"),
     "time_spent": (

@@ -237,6 +237,8 @@ class ModelResearch:
         writing = Writing(self._steps, self._prompts, self._params, self._language, self._knowledge)
         await writing.run(self._brief, self._questions)
         ending = Ending(self._steps, self._params, self._language, self._knowledge, self._gathering, writing)
+        if self._params.images:
+            self._failures.append({"step": "images", "code": "not_supported", "message": self._say("no_images")})
         return await ending.run(self._brief, self._questions, [*self._failures, *writing.failures])
 
     def _note(self, step: str, failure: ModelFailed) -> None:
