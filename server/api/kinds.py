@@ -9,7 +9,7 @@ from server.api.tasks import json_response
 
 
 async def list_kinds(request: Request) -> Response:
-    """Each kind that this server offers, with the JSON Schema of its parameters and the formats of its reports."""
+    """Each kind that this server offers: its parameters and what a task can be told, as JSON Schema; its reports."""
     kinds = [
         {
             "kind": workflow.kind,
@@ -19,6 +19,7 @@ async def list_kinds(request: Request) -> Response:
             "search": workflow.search(None),
             "formats": [*FORMATS, *workflow.formats],
             "schema": workflow.params.model_json_schema(),
+            "steering": None if workflow.steering is None else workflow.steering.model_json_schema(),
         }
         for workflow in services(request).registry
     ]

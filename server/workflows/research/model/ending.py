@@ -13,7 +13,7 @@ from server.workflows.base import Step
 from server.workflows.research import digest
 from server.workflows.research.model.gathering import Gathering
 from server.workflows.research.model.knowledge import Knowledge
-from server.workflows.research.model.marks import citations_in
+from server.workflows.research.model.marks import citations_in, without_marks
 from server.workflows.research.model.steps import Steps
 from server.workflows.research.model.writing import Writing
 from server.workflows.research.params import ResearchParams
@@ -102,7 +102,8 @@ class Ending:
     def _gaps(
         self, unanswered: list[dict[str, Any]], failed: list[dict[str, Any]], failures: list[dict[str, str]]
     ) -> Iterator[str]:
-        lines = [self._say("unanswered", question=literal(one["text"])) for one in unanswered]
+        asked = [without_marks(one["text"], self._language) for one in unanswered]
+        lines = [self._say("unanswered", question=literal(question)) for question in asked]
         lines += [
             self._say("failed_source", name=literal(one["url"]), message=literal(one["message"].rstrip(".。")))
             for one in failed
@@ -144,6 +145,12 @@ class Ending:
         elif self._gathering.asked:
             lines.append(self._say("model_web", names=", ".join(sorted(self._gathering.asked))))
         lines.append(self._say("model_counts", **counts))
+        if failed := [one for one in self._gathering.failed if one["kind"] == "provider"]:
+            told = [
+                self._say("unreadable_file", name=literal(one["url"]), message=literal(one["message"].rstrip(".。")))
+                for one in failed
+            ]
+            lines.append(self._say("method_providers_failed", failures=("；" if language == "zh" else "; ").join(told)))
         lines.append(self._say("model_checked", **scores["removed"], evidence=len(self._knowledge.evidence)))
         lines.append(self._say("status", status=self._say(status)))
         yield "".join(f"- {line}\n" for line in lines)

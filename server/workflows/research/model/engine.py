@@ -7,7 +7,7 @@ from typing import Any
 
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
-from server.llm.failures import BudgetSpent, ContextTooLong, ModelFailed, ModelReplyInvalid
+from server.llm.failures import BudgetSpent, ContentFiltered, ContextTooLong, ModelFailed, ModelReplyInvalid
 from server.reports.markdown import literal
 from server.sources.fetch import Fetcher
 from server.sources.library import Library
@@ -34,6 +34,8 @@ MOST_QUERIES = 3
 MOST_ADDED_ROUNDS = 20
 """A user may add questions for so many rounds beyond ``depth``."""
 LONGEST_TEXT = 300
+DISPENSABLE = (ModelReplyInvalid, BudgetSpent, ContextTooLong, ContentFiltered)
+"""Failures of one call without which the research goes on, if poorer."""
 SHOWN_CHARS = (20_000, 6_000, 2_000)
 """Of each source so much is shown, and less where the model can't take that in."""
 
@@ -123,7 +125,7 @@ class ModelResearch:
                 "scope", self._prompts.scope(), shapes.Brief, weight=SCOPE_WEIGHT, label=label
             )
             self._brief = found.brief.strip()[:2000] or self._brief
-        except (ModelReplyInvalid, BudgetSpent) as failure:
+        except DISPENSABLE as failure:
             self._note("scope", failure)
 
     async def _plan(self, grounding: list[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -133,7 +135,7 @@ class ModelResearch:
         prompt = self._prompts.plan(self._brief, grounding)
         try:
             found = await self._steps.ask("plan", prompt, shapes.Plan, weight=PLAN_WEIGHT, label=self._say("step_plan"))
-        except (ModelReplyInvalid, BudgetSpent, ContextTooLong) as failure:
+        except DISPENSABLE as failure:
             self._note("plan", failure)
             planned = []
         else:
@@ -177,11 +179,15 @@ class ModelResearch:
             for question, material in zip(questions, shown, strict=True)
             if material
         ]
-        learned = iter(await gather(calls, at_once=LEARN_AT_ONCE))
+        learned = await gather(calls, at_once=LEARN_AT_ONCE)
+        for one in learned:
+            if isinstance(one, ModelFailed):
+                raise one
+        asked = [question["id"] for question, material in zip(questions, shown, strict=True) if material]
         return sum(
-            self._knowledge.learn(question["id"], next(learned))
-            for question, material in zip(questions, shown, strict=True)
-            if material
+            self._knowledge.learn(question, statements)
+            for question, statements in zip(asked, learned, strict=True)
+            if not isinstance(statements, ModelFailed)
         )
 
     async def _tell_sources(self, names: list[str], round: int) -> None:
@@ -196,7 +202,8 @@ class ModelResearch:
 
     async def _learn(
         self, question: dict[str, Any], shown: list[tuple[str, list[dict[str, Any]]]]
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, Any]] | ModelFailed:
+        """What the model reads out of the sources. A failure that may pass is returned, so that the others go on."""
         label = self._say("step_learn", question=question["text"][:60])
         sources = self._knowledge.sources
         texts = [(name, _as_text(sources[name], passages)) for name, passages in shown]
@@ -209,7 +216,11 @@ class ModelResearch:
                 found = await self._steps.ask(key, prompt, shapes.Learned, weight=LEARN_WEIGHT, label=label)
             except ContextTooLong as too_long:
                 failure = too_long
-            except (ModelReplyInvalid, BudgetSpent) as other:
+            except ModelFailed as other:
+                if other.retryable:
+                    return other
+                if not isinstance(other, DISPENSABLE):
+                    raise
                 failure = other
                 break
             else:
@@ -226,7 +237,7 @@ class ModelResearch:
         label = self._say("step_gaps")
         try:
             found = await self._steps.ask(f"gaps:{round}", prompt, shapes.Gaps, weight=GAPS_WEIGHT, label=label)
-        except (ModelReplyInvalid, BudgetSpent, ContextTooLong) as failure:
+        except DISPENSABLE as failure:
             self._note(f"gaps:{round}", failure)
             return []
         new = self._numbered([one.model_dump() for one in found.questions])[:most]

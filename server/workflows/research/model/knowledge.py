@@ -1,5 +1,6 @@
 """What a task knows, built from its steps' records alone: sources, what was shown of them, and what they say."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from server.sources.text import collapse
 from server.workflows.research.model.quotes import Wording, plain
 
 LONGEST_STATEMENT = 600
+_NUMBER = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ class Knowledge:
         """Take in what the model read out of the sources, as far as its quotes stand there. Returns how much is new."""
         before = len(self.evidence)
         for one in statements:
-            name = one["source"].strip().strip("[]").upper()
-            name = name if name.startswith("S") else f"S{name}"
+            named = _NUMBER.search(one["source"])
+            name = f"S{int(named[0])}" if named else ""
             said = collapse(one["statement"])[:LONGEST_STATEMENT]
             found = self._wording(name).find(one["quote"]) if name in self.sources else None
             if found is None or not said:

@@ -238,6 +238,11 @@ class Marker:
         return say(self._language, "link_removed")
 
 
+def without_marks(text: str, language: str) -> str:
+    """One line of a model's, such as a heading, without citations and addresses."""
+    return " ".join(Marker({}, {}, lambda quote: True, language).whole(text).split())
+
+
 def citations_in(report: str) -> list[int]:
     """The numbers that a report cites, outside of code."""
     return [int(number) for number in _CITATION.findall(_CODE.sub("", report))]

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 from server.llm.base import Finish
-from server.llm.failures import BudgetSpent, ContextTooLong, ModelFailed, ModelReplyInvalid
+from server.llm.failures import BudgetSpent, ContentFiltered, ContextTooLong, ModelFailed, ModelReplyInvalid
 from server.reports.markdown import literal
 from server.workflows.asking import write_in_step
 from server.workflows.base import Step
 from server.workflows.research.model import shapes
 from server.workflows.research.model.knowledge import Evidence, Knowledge
-from server.workflows.research.model.marks import Counts, Marker
+from server.workflows.research.model.marks import Counts, Marker, without_marks
 from server.workflows.research.model.prompts import SECTIONS, Prompts
 from server.workflows.research.model.steps import KEPT_FOR_SUMMARY, Steps
 from server.workflows.research.parallel import gather
@@ -84,7 +84,7 @@ class Writing:
             found = await self._steps.ask(
                 "outline", prompt, shapes.Outline, weight=OUTLINE_WEIGHT, label=label, keep=KEPT_FOR_SECTIONS
             )
-        except (ModelReplyInvalid, BudgetSpent, ContextTooLong) as failure:
+        except (ModelReplyInvalid, BudgetSpent, ContextTooLong, ContentFiltered) as failure:
             self._note("outline", failure)
             return self._by_question(questions, known.values())
         parts: list[Part] = []
@@ -93,8 +93,8 @@ class Writing:
             ids = dict.fromkeys(name.strip().strip("[]").upper() for name in one.evidence)
             own = tuple(left.pop(name) for name in ids if name in left)
             if own:
-                heading = " ".join(one.heading.strip("# ").split())[:LONGEST_HEADING] or questions[0]["text"]
-                parts.append(Part(f"sec{len(parts) + 1}", heading, one.goal[:300], own))
+                heading = without_marks(one.heading.strip("# "), self._language)[:LONGEST_HEADING]
+                parts.append(Part(f"sec{len(parts) + 1}", heading or questions[0]["text"], one.goal[:300], own))
         return parts or self._by_question(questions, known.values())
 
     def _by_question(self, questions: list[dict[str, Any]], evidence: Iterable[Evidence]) -> list[Part]:
