@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from server.errors import FieldError, InvalidParameters, ModelRequired
 from server.sources.failures import SourceFailed
@@ -312,29 +312,6 @@ def capabilities(sources: Sources) -> set[Capability]:
     if sources.academic:
         wanted.add("academic")
     return wanted
-
-
-class ResearchSteering(Params):
-    """What a running research task can be told."""
-
-    question: Annotated[Text, StringConstraints(max_length=500)] | None = Field(
-        None,
-        title="Question",
-        description="Look into this as well.",
-        json_schema_extra=_zh("问题", "另外研究这个问题。"),
-    )
-    write_now: bool = Field(
-        False,
-        title="Write now",
-        description="It is enough: write the report from what there is.",
-        json_schema_extra=_zh("现在写", "已经足够：就现有材料写报告。"),
-    )
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "ResearchSteering":
-        if self.question is None and not self.write_now:
-            raise ValueError('Say what to do: {"question": "…"} or {"write_now": true}.')
-        return self
 
 
 def needs_model(params: ResearchParams) -> list[str]:

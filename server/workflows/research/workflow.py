@@ -12,7 +12,8 @@ from server.workflows.base import Context, Workflow
 from server.workflows.engines import engine_for
 from server.workflows.research.embedded import EmbeddedResearch
 from server.workflows.research.model.engine import ModelResearch
-from server.workflows.research.params import ResearchParams, ResearchSteering, Sources, capabilities, refuse
+from server.workflows.research.params import ResearchParams, Sources, capabilities, refuse
+from server.workflows.research.steering import ResearchSteering
 
 VERSION = 3
 TITLE_CHARS = 120
