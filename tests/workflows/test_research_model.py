@@ -366,6 +366,39 @@ async def test_enough_write_now_ends_the_search(folder: Path) -> None:
     assert result["evidence"]
 
 
+async def test_write_now_is_heard_between_readings(folder: Path) -> None:
+    """Of eight questions four are under way when it is said; the others are not read any more."""
+    context = RehearsalContext()
+
+    def hurried(stage: str, prompt: str) -> str:
+        if stage == "learn" and not context.told:
+            context.told.append({"write_now": True})
+        return honest(stage, prompt)
+
+    plan = [{"question": f"How do I descale kettle {name}?"} for name in "ABCDEFGH"]
+    with serving_researcher(hurried) as served:
+        result, _ = await research(folder, served, context, plan=plan)
+    assert served.stages.count("learn") == 4
+    assert result["evidence"]
+    assert result["status"] == "partial"
+
+
+async def test_failures_side_by_side_leave_the_same_report_when_it_is_gone_on_with(folder: Path) -> None:
+    """Whichever of them came first."""
+
+    def late(stage: str, prompt: str) -> str:
+        return "[]" if stage in ("learn", "") and "speaks against it" in prompt else honest(stage, prompt)
+
+    with serving_researcher(late) as served:
+        served.faulty["learn"] = [Rule(status=400, error="maximum context length is 1")] * 3
+        whole = RehearsalContext()
+        await research(folder, served, whole)
+        again, last = await research(folder, served, RehearsalContext(whole.journal))
+    assert last.report == whole.report
+    assert last.ran == []
+    assert again["incomplete"]
+
+
 async def test_a_follow_up_question_uses_the_evidence_that_is_kept(folder: Path, tmp_path: Path) -> None:
     """With nothing else to look in; its sources are those of the first report."""
     task = "a" * 32

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
@@ -40,6 +40,11 @@ SHOWN_CHARS = (20_000, 6_000, 2_000)
 """Of each source so much is shown, and less where the model can't take that in."""
 
 
+Shown: TypeAlias = list[tuple[str, list[dict[str, Any]]]]
+"""Ids of sources, each with the passages of it that the model is shown."""
+Asked: TypeAlias = tuple[dict[str, Any], Shown]
+
+
 class ModelResearch:
     """One run of the workflow. All that it decides by comes from the steps' records."""
 
@@ -64,6 +69,7 @@ class ModelResearch:
         self._brief = params.query
         self._kept: dict[str, Any] | None = None
         self._enough = False
+        self._added: list[dict[str, Any]] = []
 
     def _say(self, phrase: str, **values: Any) -> str:
         return say(self._language, phrase, **values)
@@ -82,26 +88,27 @@ class ModelResearch:
         if self._params.follows:
             self._kept = await evidence_of(self._ctx, self._params.follows, self._say("step_ground"))
         await self._hear("heard:0")
-        new = list(self._questions)
+        new, self._added = list(self._questions), []
         for round in range(1, self._params.depth + MOST_ADDED_ROUNDS):
             brought = await self._find_out(new, round)
-            new = await self._hear(f"heard:{round}")
+            await self._hear(f"heard:{round}")
             if self._enough:
                 break
+            new, self._added = self._added, []
             if brought and round < self._params.depth:
                 new += await self._gaps(round + 1)
             if not new:
                 break
         return await self._write()
 
-    async def _hear(self, key: str) -> list[dict[str, Any]]:
-        """What the user has said meanwhile: that it is enough, or more questions, which are returned."""
-        before = len(self._questions)
+    async def _hear(self, key: str) -> None:
+        """What the user has said meanwhile: that it is enough, or more questions."""
         for told in await self._ctx.heard(key):
             self._enough = self._enough or bool(told.get("write_now"))
             if question := told.get("question"):
-                self._questions += self._numbered([{"question": question, "goal": "", "queries": []}])
-        return self._questions[before:]
+                new = self._numbered([{"question": question, "goal": "", "queries": []}])
+                self._questions += new
+                self._added += new
 
     def _expect(self, ahead: int) -> None:
         """What is behind and, for so many questions that are still to be looked into, what is ahead."""
@@ -174,21 +181,32 @@ class ModelResearch:
         read = await self._gathering.read(questions)
         shown = [self._knowledge.add(_with(found, self._kept if round == 1 else None)) for found in read]
         await self._tell_sources([name for name in self._knowledge.sources if name not in known], round)
-        calls = [
-            partial(self._learn, question, material)
-            for question, material in zip(questions, shown, strict=True)
-            if material
-        ]
-        learned = await gather(calls, at_once=LEARN_AT_ONCE)
-        for one in learned:
-            if isinstance(one, ModelFailed):
-                raise one
-        asked = [question["id"] for question, material in zip(questions, shown, strict=True) if material]
-        return sum(
-            self._knowledge.learn(question, statements)
-            for question, statements in zip(asked, learned, strict=True)
-            if not isinstance(statements, ModelFailed)
-        )
+        brought = 0
+        asked = [pair for pair in zip(questions, shown, strict=True) if pair[1]]
+        for start in range(0, len(asked), LEARN_AT_ONCE):
+            if start:
+                await self._hear(f"heard:{round}.{start}")
+                if self._enough:
+                    break
+            brought += await self._learn_all(asked[start : start + LEARN_AT_ONCE])
+        return brought
+
+    async def _learn_all(self, asked: Sequence[Asked]) -> int:
+        """Several questions at once. One that fails for now leaves the others to finish before the task does.
+
+        :raises ModelFailed: the model can't be had now.
+        """
+        calls = [partial(self._learn, question, material) for question, material in asked]
+        brought = 0
+        failure: ModelFailed | None = None
+        for (question, _), learned in zip(asked, await gather(calls, at_once=LEARN_AT_ONCE), strict=True):
+            if isinstance(learned, ModelFailed):
+                failure = failure or learned
+            else:
+                brought += self._knowledge.learn(question["id"], learned)
+        if failure is not None:
+            raise failure
+        return brought
 
     async def _tell_sources(self, names: list[str], round: int) -> None:
         async def work(step: Step) -> None:
@@ -200,9 +218,7 @@ class ModelResearch:
 
         await self._steps.plain(f"sources:{round}", work, names, label=self._say("step_ground"))
 
-    async def _learn(
-        self, question: dict[str, Any], shown: list[tuple[str, list[dict[str, Any]]]]
-    ) -> list[dict[str, Any]] | ModelFailed:
+    async def _learn(self, question: dict[str, Any], shown: Shown) -> list[dict[str, Any]] | ModelFailed:
         """What the model reads out of the sources. A failure that may pass is returned, so that the others go on."""
         label = self._say("step_learn", question=question["text"][:60])
         sources = self._knowledge.sources
@@ -250,7 +266,9 @@ class ModelResearch:
         ending = Ending(self._steps, self._params, self._language, self._knowledge, self._gathering, writing)
         if self._params.images:
             self._failures.append({"step": "images", "code": "not_supported", "message": self._say("no_images")})
-        return await ending.run(self._brief, self._questions, [*self._failures, *writing.failures])
+        # Steps that run side by side fail in any order, and the report has to be the same each time.
+        failures = sorted([*self._failures, *writing.failures], key=lambda one: (one["step"], one["code"]))
+        return await ending.run(self._brief, self._questions, failures)
 
     def _note(self, step: str, failure: ModelFailed) -> None:
         self._failures.append({"step": step, "code": failure.code, "message": failure.detail})
