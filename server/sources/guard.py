@@ -265,7 +265,7 @@ class _Exchange:
             async def copy(source: SocketStream, target: SocketStream, own: Allowance, of_pass: Allowance) -> None:
                 with contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
                     piece = await source.receive(CHUNK_BYTES)
-                    while own.take(len(piece)) and of_pass.take(len(piece)):
+                    while of_pass.take(len(piece)) and own.take(len(piece)):
                         await target.send(piece)
                         piece = await source.receive(CHUNK_BYTES)
                 tg.cancel_scope.cancel()
@@ -324,7 +324,7 @@ class _Counter:
     def count(self, piece: bytes) -> None:
         """:raises FetchFailed: (``too_large``, ``bad_response``)"""
         size = len(piece) if self._unpacker is None else self._unpacked(self._unpacker, piece)
-        if not self._own.take(size) or not self._of_pass.take(size):
+        if not self._of_pass.take(size) or not self._own.take(size):  # the pass is to hear of it in any case
             raise FetchFailed("too_large", "The answer is too large.")
 
     def _unpacked(self, unpacker: "zlib._Decompress", piece: bytes) -> int:
