@@ -64,4 +64,9 @@ async def _print(sheet: Page, page: str, footer: str, letters: str) -> bytes:
 
 
 async def _refuse(route: Route) -> None:
-    await route.abort()
+    """A refused way to another page would put a page of the browser's own in this one's place, even in mid-print;
+    "no content" leaves it as it is."""
+    if route.request.is_navigation_request():
+        await route.fulfill(status=204)
+    else:
+        await route.abort()
