@@ -65,6 +65,11 @@ def fingerprint(
     return _known_id(text) if len(text) <= LONGEST_KNOWN else _id(request)
 
 
+def ledger_id(scope: str, kind: str, name: str) -> str:
+    """The id of what the tasks of a kind of one user keep together under a name: 32 hexadecimal digits."""
+    return _id({"v": FINGERPRINT_VERSION, "ledger": name, "kind": kind, "scope": scope})
+
+
 def _id(request: Any) -> str:
     return hashlib.sha256(rfc8785.dumps(request)).hexdigest()[:32]
 

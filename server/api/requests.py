@@ -104,6 +104,12 @@ def _fitted(
     if from_query:
         own = fit_to(workflow.params, own)
     params = validated(workflow.params, own)
+    project = options.project
+    if workflow.project is not None:
+        project = workflow.project(params)
+        if options.project not in (None, project):
+            told = f"Tasks of this kind bear the label {project!r}; leave this out."
+            raise InvalidParameters(errors=[FieldError("project", "set_by_kind", told)])
     wanted = TaskRequest(
         kind=workflow.kind,
         params=clean(params.model_dump(mode="json", by_alias=True, exclude_none=True)),
@@ -112,7 +118,7 @@ def _fitted(
         fresh=options.fresh,
         max_age=options.max_age,
         priority=options.priority,
-        project=options.project,
+        project=project,
         session=options.session,
         after=options.after,
     )

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.models import Claim, Control, Headline, Life, Node, Note, Notice, Record, Status
+from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Record, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +271,22 @@ class Store(Protocol):
 
     async def drop_notice(self, notice: Notice) -> None:
         """The notice of this key is done with. Idempotent. After a power cut it may be there again."""
+
+    async def enter(self, ledger: str, number: int, content: Json) -> bool:
+        """Write an entry of a ledger: once, and for ever. Durable when this returns.
+
+        Of any number of calls with the same ledger and number, on any nodes, exactly one returns True. False as well
+        where the entry before it is not there: ``number`` is that of the last entry plus one, 1 for the first.
+
+        :param ledger: 32 hexadecimal digits, as `server.fingerprint.ledger_id` makes them.
+        :raises StoreFull, StoreFailed: it may be there or not; whoever enters it again finds out.
+        """
+
+    async def entries(self, ledger: str, after: int = 0) -> list[Json]:
+        """The entries above ``after``, in order and without a gap; none of a ledger that nobody has written in.
+
+        What is returned is durable. :raises LogCorrupt: one of them is damaged.
+        """
 
     async def beat(self, node: Node) -> None:
         """Say that a node is alive; the first beat takes its lock, which is free again when its process has ended."""

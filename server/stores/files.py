@@ -12,7 +12,7 @@ import anyio
 from anyio import to_thread
 
 from server.errors import HoldfastError, StoreFailed
-from server.models import Claim, Control, Headline, Life, Node, Note, Notice, Record
+from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Record
 from server.stores import probe
 from server.stores.base import Changes, Finding, Sight
 from server.stores.births import Unfinished
@@ -167,6 +167,12 @@ class FileStore:
 
     async def drop_notice(self, notice: Notice) -> None:
         await self._run("dropping a notice", self._folder.notices.drop, notice)
+
+    async def enter(self, ledger: str, number: int, content: Json) -> bool:
+        return await self._run("writing in a ledger", self._folder.ledgers.enter, ledger, number, content)
+
+    async def entries(self, ledger: str, after: int = 0) -> list[Json]:
+        return await self._run("reading a ledger", self._folder.ledgers.entries, ledger, after)
 
     async def beat(self, node: Node) -> None:
         await self._run(BEATING, self._folder.heartbeats.beat, node)

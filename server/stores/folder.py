@@ -8,6 +8,7 @@
     removing/{task id}                   tasks that are just being removed
     index/                               a headline of each task, for lists; derived, see docs/decisions/020
     untold/                              what receivers have yet to be told, see docs/decisions/030
+    ledgers/                             what the tasks of a user keep together, see docs/decisions/038
 
 Its correctness rests on link(), rename(), one writer per file and fsync; see docs/storage.md.
 """
@@ -33,6 +34,7 @@ from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
 from server.stores.heartbeats import Heartbeats
 from server.stores.index import Index
+from server.stores.ledgers import Ledgers
 from server.stores.notes import Notes
 from server.stores.notices import Notices
 from server.stores.reader import SegmentReader
@@ -62,6 +64,7 @@ class TaskFolder:
         self.snapshots = Snapshots(self.volume, root)
         self.heartbeats = Heartbeats(self.volume, root / "nodes")
         self.notices = Notices(self.volume, root / "untold")
+        self.ledgers = Ledgers(self.volume, root / "ledgers")
         self._births = Births(self.volume, root)
         self._removals = Removals(self.volume, root, temporary=(probe.PREFIX,))
         self._segments = lru_cache(maxsize=SEGMENTS_KEPT)(partial(Segments, self.volume))

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Claim, Control, EventType, Headline, Life, Node, Note, Notice, Record, now_ms
+from server.models import Action, Claim, Control, EventType, Headline, Json, Life, Node, Note, Notice, Record, now_ms
 from server.stores.base import Changes, Finding, Sight, head_of, last_word
 from server.stores.headlines import Headlines
 
@@ -43,6 +43,7 @@ class MemoryStore:
         self._snapshots: dict[str, bytes] = {}
         self._open: set[str] = set()
         self._notices: dict[tuple[str, str], Notice] = {}
+        self._ledgers: dict[str, list[bytes]] = {}
         self._nodes: dict[str, Node] = {}
         self._headlines = Headlines()
 
@@ -186,6 +187,16 @@ class MemoryStore:
 
     async def drop_notice(self, notice: Notice) -> None:
         self._notices.pop(notice.key, None)
+
+    async def enter(self, ledger: str, number: int, content: Json) -> bool:
+        written = self._ledgers.setdefault(ledger, [])
+        if number != len(written) + 1:
+            return False
+        written.append(orjson.dumps(content))
+        return True
+
+    async def entries(self, ledger: str, after: int = 0) -> list[Json]:
+        return [orjson.loads(content) for content in self._ledgers.get(ledger, [])[after:]]
 
     async def beat(self, node: Node) -> None:
         self._nodes[node.id] = node

@@ -13,10 +13,11 @@ from server.fingerprint import is_task_id
 from server.models import EventType, Json, Life, Status
 from server.stores.base import Store
 from server.tasks.journal import INLINE_RESULT_BYTES, Journal, StepRecord, hash_inputs
+from server.tasks.ledgers import StoredLedger
 from server.tasks.log import FULL_RETRY_SECONDS, TaskLog
 from server.tasks.ownership import read_state
 from server.tasks.progress import ProgressMeter
-from server.workflows.base import Step
+from server.workflows.base import Ledger, Step
 
 ARTIFACT_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}", re.ASCII)
 PROGRESS_PER_SECOND = 10.0
@@ -126,6 +127,9 @@ class TaskContext:
             return None
         state = await read_state(self._store, lives[-1])
         return state.result if state.status is Status.COMPLETED else None
+
+    def ledger(self, name: str) -> Ledger:
+        return StoredLedger(self._store, self._life.scope, self._life.kind, name)
 
     @property
     def current_step(self) -> str | None:

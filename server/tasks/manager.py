@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from server.errors import HoldfastError, LogCorrupt, TaskActive
@@ -11,6 +12,7 @@ from server.fingerprint import fingerprint
 from server.models import Headline, Life, Status, new_generation, now_ms
 from server.stores.base import Sight, Store
 from server.tasks.claims import Claims
+from server.tasks.ledgers import StoredLedger
 from server.tasks.outlook import Outlook
 from server.tasks.scheduler import Scheduler
 from server.tasks.state import Outline, TaskState
@@ -69,6 +71,7 @@ class BackgroundTaskManager:
 
         :param resuming: says whether the caller only reads on in this life; then it is left as it is.
         :raises QueueFull, ShuttingDown, StoreFull: nothing was made.
+        :raises HoldfastError: the kind does not admit it by what its ledgers hold; nothing was made.
         """
         task_id = self._task_id(request)
         while True:
@@ -82,6 +85,7 @@ class BackgroundTaskManager:
             if lives and resuming(lives[-1]):
                 return await self._attached(lives[-1], sight)
             if not lives or await self._calls_for_a_new_life(request, sight):
+                await self._admit(request)
                 number = lives[-1].number + 1 if lives else 1
                 begun = await self._begin_behind_damage(request, task_id, number)
                 if begun is not None:
@@ -98,6 +102,12 @@ class BackgroundTaskManager:
             reason = "resumed" if found.now.status is Status.PAUSED else "retried"
             await self._steering.set_going(life, {found.now.status}, reason)
             return await self._attached(life)
+
+    async def _admit(self, request: TaskRequest) -> None:
+        workflow = self._registry.get(request.kind)
+        if workflow.admit is not None:
+            params = workflow.params.model_validate(request.params)
+            await workflow.admit(params, partial(StoredLedger, self._store, request.scope, request.kind))
 
     async def _attached(self, life: Life, sight: Sight | None = None) -> Submission:
         return Submission(life, reused=True, now=await self._outlook.outline(life, sight))

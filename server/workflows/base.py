@@ -49,6 +49,22 @@ class Step(Protocol):
         """Say what this step is at; ``percentage`` (0 to 100) is of this step alone."""
 
 
+class Ledger(Protocol):
+    """What the tasks of a kind of one user keep together: numbered entries, each written once and for ever.
+
+    It outlasts the tasks that wrote in it, and is the same on every node.
+    """
+
+    async def entries(self, after: int = 0) -> list[Json]:
+        """The entries above this number, in order. What is read once is read the same again."""
+
+    async def enter(self, number: int, content: Json) -> bool:
+        """Write the entry after the last one. False: another has this number already.
+
+        Whoever dies over it may have written it: an entry should hold what its writer knows it by.
+        """
+
+
 class Context(Protocol):
     """A workflow's only way to the world."""
 
@@ -87,6 +103,9 @@ class Context(Protocol):
     async def result_of(self, task_id: str) -> Json:
         """The result of another task of the same user, to be asked for inside a step; None: there is none."""
 
+    def ledger(self, name: str) -> Ledger:
+        """What the tasks of this kind and user keep together under this name. It is written in inside steps only."""
+
 
 Run: TypeAlias = Callable[[Context, Any], Awaitable[Json]]
 
@@ -101,6 +120,8 @@ class Workflow:
     ``search`` is given them too, or None for what could be used at all.
     ``title`` makes the line by which people find a task again. ``check`` refuses parameters that are well-formed but
     can't be carried out here, by raising the error that says why, before a task is made of them.
+    ``admit`` does so by what stands in ledgers; it is asked when a life is about to be made, and not where there is one.
+    ``project`` is the label by which tasks that belong together are found, where a kind has its own.
     ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result.
     ``steering`` is what a running task can be told, if it listens at all.
     ``running`` is what all of its tasks share, for as long as the server runs: a browser, say.
@@ -116,6 +137,8 @@ class Workflow:
     asks_model: Callable[[Mapping[str, Any]], bool] = lambda params: True
     search: Callable[[Mapping[str, Any] | None], Json] = lambda params: None
     check: Callable[[Any], None] | None = None
+    admit: Callable[[Any, Callable[[str], Ledger]], Awaitable[None]] | None = None
+    project: Callable[[Any], str] | None = None
     formats: Mapping[str, tuple[str, Callable[[Any], bytes]]] = field(default_factory=dict)
     steering: type[Params] | None = None
     running: Callable[[], AbstractAsyncContextManager[None]] | None = None

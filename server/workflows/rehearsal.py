@@ -48,6 +48,7 @@ class RehearsalContext:
 
     ``steps_until_kill``: after so many newly recorded steps every further one raises `Killed`.
     ``told``: what the user tells it while it runs; ``results``: those of other tasks.
+    ``ledgers``: their entries as JSON, by name; other contexts may share them.
     ``ran``: keys of the steps that ran here, in the order they finished; replayed ones are not among them.
     """
 
@@ -55,6 +56,7 @@ class RehearsalContext:
     steps_until_kill: int | None = None
     told: list[dict[str, Any]] = field(default_factory=list)
     results: dict[str, Json] = field(default_factory=dict)
+    ledgers: dict[str, list[bytes]] = field(default_factory=dict)
     task_id: str = "0" * 32
     generation: str = "rehear"
     ran: list[str] = field(default_factory=list, init=False)
@@ -104,6 +106,9 @@ class RehearsalContext:
     async def result_of(self, task_id: str) -> Json:
         return self.results.get(task_id)
 
+    def ledger(self, name: str) -> "RehearsedLedger":
+        return RehearsedLedger(self.ledgers.setdefault(name, []))
+
     async def _run(self, key: str, run: Callable[[Step], Awaitable[Any]], hashed: str, label: str) -> Recorded:
         await anyio.lowlevel.checkpoint()
         if self.steps_until_kill is not None and len(self.ran) >= self.steps_until_kill:
@@ -144,6 +149,22 @@ class RehearsalContext:
     @property
     def report(self) -> str:
         return "".join(self.parts.values())
+
+
+class RehearsedLedger:
+    """`server.workflows.base.Ledger` over a list."""
+
+    def __init__(self, written: list[bytes]) -> None:
+        self._written = written
+
+    async def entries(self, after: int = 0) -> list[Json]:
+        return [orjson.loads(content) for content in self._written[after:]]
+
+    async def enter(self, number: int, content: Json) -> bool:
+        if number != len(self._written) + 1:
+            return False
+        self._written.append(orjson.dumps(content))
+        return True
 
 
 @dataclass

@@ -8,7 +8,7 @@ import anyio
 import orjson
 import pytest
 
-from server.errors import OwnershipLost, StoreFailed, TaskNotFound
+from server.errors import LogCorrupt, OwnershipLost, StoreFailed, TaskNotFound
 from server.models import Action, Control, EventType, Headline, Life, Node, Note, Notice, Record, Status
 from server.stores.base import LogReader, LogWriter, Sight, Store
 from server.stores.files import FileStore
@@ -41,6 +41,51 @@ async def read_on(reader: LogReader, durable_to: int | None = None) -> list[Reco
 
 def seqs(records: list[Record]) -> list[int | None]:
     return [record.seq for record in records if record.seq is not None]
+
+
+LEDGER = "d" * 32
+
+
+async def test_exactly_one_of_many_writers_makes_an_entry_of_a_ledger(store: Store) -> None:
+    """All the others are told so, and find what the one has written."""
+    answers: dict[int, bool] = {}
+
+    async def enter(writer: int) -> None:
+        answers[writer] = await store.enter(LEDGER, 1, {"writer": writer})
+
+    async with anyio.create_task_group() as tg:
+        for writer in range(20):
+            tg.start_soon(enter, writer)
+    (winner,) = [writer for writer, won in answers.items() if won]
+    assert await store.entries(LEDGER) == [{"writer": winner}]
+
+
+async def test_a_ledger_has_no_gap_and_its_entries_never_change(store: Store) -> None:
+    """An entry whose predecessor is missing is not written, and neither is one over another."""
+    assert await store.entries(LEDGER) == []
+    assert not await store.enter(LEDGER, 2, "too early")
+    assert await store.enter(LEDGER, 1, ["第一"])
+    assert await store.enter(LEDGER, 2, None)
+    assert not await store.enter(LEDGER, 1, "again")
+    assert await store.entries(LEDGER) == [["第一"], None]
+    assert await store.entries(LEDGER, 1) == [None]
+    assert await store.entries("e" * 32) == []
+
+
+async def test_a_ledger_is_there_for_who_opens_the_folder_later(tmp_path: Path) -> None:
+    """Another process sees what was entered; a damaged entry is told of and never passed over."""
+    first, second = FileStore(tmp_path / "tasks"), FileStore(tmp_path / "tasks")
+    await first.open()
+    assert await first.enter(LEDGER, 1, {"a": 1})
+    await first.close()
+    await second.open()
+    assert await second.entries(LEDGER) == [{"a": 1}]
+    assert await second.enter(LEDGER, 2, {"a": 2})
+    entry = tmp_path / "tasks" / "ledgers" / LEDGER / "00000001.entry"
+    entry.write_bytes(entry.read_bytes().replace(b'"a": 1', b'"a": 7'))
+    with pytest.raises(LogCorrupt):
+        await second.entries(LEDGER)
+    await second.close()
 
 
 async def test_exactly_one_of_many_creators_makes_a_life(store: Store) -> None:
