@@ -120,7 +120,7 @@ class Workflow:
     ``search`` is given them too, or None for what could be used at all.
     ``title`` makes the line by which people find a task again. ``check`` refuses parameters that are well-formed but
     can't be carried out here, by raising the error that says why, before a task is made of them.
-    ``admit`` does so by what stands in ledgers; it is asked when a life is about to be made, and not where there is one.
+    ``admit`` does so by what stands in ledgers; it is asked when a life is about to be made, not where there is one.
     ``project`` is the label by which tasks that belong together are found, where a kind has its own.
     ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result.
     ``steering`` is what a running task can be told, if it listens at all.

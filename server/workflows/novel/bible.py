@@ -1,0 +1,172 @@
+"""A novel's bible: what its ledger's entries add up to, who wrote each entity, and who may write over it.
+
+An entry holds what it sets and drops, by key. Its number is the revision of the bible that it makes. Nobody writes over
+what a person wrote without having seen it: `Bible.kept` says what must stay.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from server.models import Json
+from server.workflows.novel.entities import (
+    Book,
+    ChapterPlan,
+    Character,
+    Entity,
+    Foreshadowing,
+    Slot,
+    Summary,
+    Text,
+    TimelineEvent,
+    Volume,
+    WorldEntry,
+)
+
+PERSON = "person"
+KINDS: dict[str, type[Entity]] = {
+    "book": Book,
+    "volume": Volume,
+    "chapter": ChapterPlan,
+    "character": Character,
+    "world": WorldEntry,
+    "event": TimelineEvent,
+    "foreshadowing": Foreshadowing,
+    "slot": Slot,
+    "text": Text,
+    "summary": Summary,
+}
+LISTS = {
+    "volumes": "volume",
+    "chapters": "chapter",
+    "characters": "character",
+    "world": "world",
+    "timeline": "event",
+    "foreshadowing": "foreshadowing",
+    "schedule": "slot",
+    "texts": "text",
+    "summaries": "summary",
+}
+"""The bible's lists as they are shown, and the kind of entity that each holds."""
+
+E = TypeVar("E", bound=Entity)
+
+
+def key_of(entity: Entity) -> str:
+    """``book``, ``chapter:12``, ``character:lin``."""
+    kind = next(kind for kind, type_ in KINDS.items() if type_ is type(entity))
+    if kind == "book":
+        return kind
+    return f"{kind}:{entity.id if hasattr(entity, 'id') else getattr(entity, 'number', '')}"
+
+
+def changes_of(entities: Iterable[Entity]) -> dict[str, Json]:
+    """What an entry sets: entities as JSON, by key."""
+    return {key_of(entity): entity.model_dump(mode="json") for entity in entities}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An entity as it stands: since which revision, and by whom, ``person`` or an engine's name."""
+
+    value: Entity
+    revision: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bible:
+    """A bible as of one revision; 0 is an empty one."""
+
+    revision: int = 0
+    entities: Mapping[str, Kept] = field(default_factory=dict)
+
+    def after(self, entries: Iterable[Json]) -> "Bible":
+        """With further entries, in order."""
+        entities, revision = dict(self.entities), self.revision
+        for entry in entries:
+            if not isinstance(entry, dict):
+                continue
+            revision += 1
+            for key, value in entry["set"].items():
+                entity = KINDS[key.partition(":")[0]].model_validate(value)
+                entities[key] = Kept(entity, revision, entry["by"])
+            for key in entry["drop"]:
+                entities.pop(key, None)
+        return Bible(revision, entities)
+
+    def without_texts(self) -> "Bible":
+        return replace(self, entities={key: kept for key, kept in self.entities.items() if key[:5] != "text:"})
+
+    @property
+    def book(self) -> Book | None:
+        kept = self.entities.get("book")
+        return kept.value if kept is not None and isinstance(kept.value, Book) else None
+
+    def of(self, type_: type[E]) -> list[E]:
+        """All entities of a type: numbered ones by number, others as they came."""
+        found = [kept.value for kept in self.entities.values() if isinstance(kept.value, type_)]
+        return sorted(found, key=lambda entity: getattr(entity, "number", 0))
+
+    def numbered(self, type_: type[E]) -> dict[int, E]:
+        """By their numbers."""
+        return {getattr(entity, "number", 0): entity for entity in self.of(type_)}
+
+    def missing(self, wanted: Iterable[int]) -> list[int]:
+        """Which of these chapters have no text: the set difference, whatever the highest number is."""
+        written = self.numbered(Text).keys()
+        return [number for number in wanted if number not in written]
+
+    def kept(self, keys: Iterable[str], *, overwrite: bool, base_revision: int | None) -> list[str]:
+        """Of what an engine would write, the keys that it must leave as they are.
+
+        What is there stays unless it may overwrite, and what a person wrote unless whoever allowed that had seen it.
+        """
+        return [key for key in keys if not self._may_write(key, overwrite, base_revision)]
+
+    def _may_write(self, key: str, overwrite: bool, base_revision: int | None) -> bool:
+        found = self.entities.get(key)
+        if found is None:
+            return True
+        return overwrite and (found.by != PERSON or not self._unseen(found, base_revision))
+
+    def conflicts(self, changes: Mapping[str, Json], drop: Iterable[str], base_revision: int | None) -> list[str]:
+        """Of what a person would write, the keys that have changed since that person looked.
+
+        What is there already as it is wanted is no conflict.
+        """
+        found = [key for key in changes if self._differs(key, changes[key]) and self._is_unseen(key, base_revision)]
+        return found + [key for key in drop if self._is_unseen(key, base_revision)]
+
+    def edited_since(self, keys: Iterable[str], base_revision: int) -> list[str]:
+        """Which of these a person has changed since this revision."""
+        entities = ((key, self.entities.get(key)) for key in keys)
+        return [key for key, kept in entities if kept and kept.by == PERSON and kept.revision > base_revision]
+
+    def _differs(self, key: str, value: Json) -> bool:
+        kept = self.entities.get(key)
+        return kept is not None and kept.value.model_dump(mode="json") != value
+
+    def _is_unseen(self, key: str, base_revision: int | None) -> bool:
+        kept = self.entities.get(key)
+        return kept is not None and self._unseen(kept, base_revision)
+
+    def _unseen(self, kept: Kept, base_revision: int | None) -> bool:
+        return base_revision is None or kept.revision > base_revision
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is shown: lists by kind, and of each entity its revision and who wrote it."""
+        shown: dict[str, Any] = {"revision": self.revision, "book": self.book.model_dump() if self.book else None}
+        for name, kind in LISTS.items():
+            shown[name] = [entity.model_dump(mode="json") for entity in self.of(KINDS[kind])]
+        shown["written"] = {key: {"revision": one.revision, "by": one.by} for key, one in self.entities.items()}
+        return shown
+
+
+def chapters_in(text: str) -> Iterator[int]:
+    """``1-3,7`` → 1, 2, 3, 7; each once, in order. The text is of that form."""
+    numbers: set[int] = set()
+    for part in text.replace("，", ",").split(","):
+        first, _, last = part.partition("-")
+        numbers.update(range(int(first), int(last or first) + 1))
+    yield from sorted(numbers)

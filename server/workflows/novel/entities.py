@@ -1,0 +1,179 @@
+"""What a novel's bible is made of. Every entity has a key, as `character:lin` or `chapter:12`, and stands by itself."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MOST_CHAPTERS = 2000
+MOST_OF_A_KIND = 2000
+
+Id = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\s:,，][^:\n,，]{0,79}$")]
+"""What an entity is referred to by, in any language; it has no colon and no comma."""
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Paragraph = Annotated[str, StringConstraints(strip_whitespace=True, max_length=8000)]
+Chapter = Annotated[int, Field(ge=1, le=MOST_CHAPTERS)]
+Day = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+Ids = Annotated[tuple[Id, ...], Field(max_length=200)]
+
+Structure = Literal["three_act", "save_the_cat", "hero_journey", "custom"]
+Language = Literal["en", "zh"]
+PartOfDay = Literal["dawn", "morning", "noon", "afternoon", "evening", "night"]
+Tier = Literal["short", "medium", "long"]
+
+
+class Entity(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Beat(Entity):
+    """A turn of a structure of one's own, and the share of the novel that it takes."""
+
+    name: Name
+    purpose: Line = ""
+    share: float = Field(1.0, gt=0, le=1000)
+
+
+class Book(Entity):
+    """The frame of the novel."""
+
+    title: Name
+    genre: Line = ""
+    synopsis: Paragraph = ""
+    language: Language = "zh"
+    chapters: int = Field(30, ge=1, le=MOST_CHAPTERS)
+    words_per_chapter: int = Field(2500, ge=50, le=50_000)
+    volumes: int = Field(1, ge=1, le=200)
+    structure: Structure = "three_act"
+    beats: tuple[Beat, ...] = Field((), max_length=100)
+
+    @property
+    def words(self) -> int:
+        return self.chapters * self.words_per_chapter
+
+
+class Volume(Entity):
+    """Chapters from ``first`` to ``last``; ``words`` is the sum of theirs."""
+
+    number: int = Field(ge=1, le=200)
+    title: Line = ""
+    summary: Paragraph = ""
+    first: Chapter
+    last: Chapter
+    words: int = Field(0, ge=0)
+
+
+class ChapterPlan(Entity):
+    """What a chapter is to do. ``beats`` name the turns of the structure that fall into it."""
+
+    number: Chapter
+    title: Line = ""
+    summary: Paragraph = ""
+    beats: tuple[Line, ...] = Field((), max_length=100)
+    words: int = Field(0, ge=0, le=100_000)
+    pov: Id | None = None
+    cast: Ids = ()
+    place: Id | None = None
+    day: Day | None = None
+    flashback: bool = False
+
+
+class Character(Entity):
+    """A person. Days are days of the story; nobody acts before ``born`` or after ``died``, but in flashbacks."""
+
+    id: Id
+    name: Name
+    aliases: tuple[Name, ...] = Field((), max_length=50)
+    role: Line = ""
+    goal: Paragraph = ""
+    arc: Paragraph = ""
+    description: Paragraph = ""
+    state: Paragraph = ""
+    born: Day | None = None
+    died: Day | None = None
+
+
+class WorldEntry(Entity):
+    """A place, a thing, a rule. ``inside`` names the place that a place is a part of."""
+
+    id: Id
+    name: Name
+    kind: Line = ""
+    description: Paragraph = ""
+    aliases: tuple[Name, ...] = Field((), max_length=50)
+    inside: Id | None = None
+
+
+class TimelineEvent(Entity):
+    """Something that happens. ``order`` is its place in the story's own time; ``day`` to ``until`` when that is."""
+
+    id: Id
+    title: Line
+    order: int | None = Field(None, ge=0, le=1_000_000)
+    day: Day | None = None
+    until: Day | None = None
+    part: PartOfDay | None = None
+    place: Id | None = None
+    participants: Ids = ()
+    requires: Ids = ()
+    chapter: Chapter | None = None
+    deaths: Ids = ()
+    flashback: bool = False
+    description: Paragraph = ""
+
+
+class Evidence(Entity):
+    """Where a text does something about a foreshadowing: ``quote`` stands there word for word."""
+
+    chapter: Chapter
+    quote: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class Foreshadowing(Entity):
+    """Something that is planted and pays off later. What is not said is scheduled, by ``tier``."""
+
+    id: Id
+    title: Line
+    description: Paragraph = ""
+    tier: Tier = "medium"
+    planted: Chapter | None = None
+    reinforced: tuple[Chapter, ...] = Field((), max_length=50)
+    target_from: Chapter | None = None
+    target_to: Chapter | None = None
+    paid: Chapter | None = None
+    status: Literal["open", "planted", "paid", "dropped"] = "open"
+    evidence: tuple[Evidence, ...] = Field((), max_length=50)
+
+
+class Text(Entity):
+    """What is written of a chapter, as paragraphs with an empty line between them."""
+
+    number: Chapter
+    title: Line = ""
+    text: Annotated[str, StringConstraints(min_length=1, max_length=400_000)]
+
+
+class Touched(Entity):
+    """What a chapter's text does about a foreshadowing."""
+
+    id: Id
+    action: Literal["planted", "reinforced", "paid"]
+    quote: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+class Summary(Entity):
+    """What a later chapter must know of a written one."""
+
+    number: Chapter
+    summary: Paragraph
+    states: dict[Id, Line] = Field({}, max_length=200)
+    touched: tuple[Touched, ...] = Field((), max_length=200)
+
+
+class Slot(Entity):
+    """When a foreshadowing is planted, reinforced and paid off, as scheduled."""
+
+    id: Id
+    plant: Chapter
+    reinforce: tuple[Chapter, ...] = ()
+    pay_off: Chapter
