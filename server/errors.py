@@ -221,6 +221,19 @@ class SessionBusy(HoldfastError):
     code = "session_busy"
 
 
+class NovelNotFound(NotFound):
+    """No novel has this id; its first task makes it."""
+
+    code = "novel_not_found"
+
+
+class RevisionConflict(HoldfastError):
+    """This would write over what has changed since; look again, and send what you have seen as `base_revision`."""
+
+    status = 409
+    code = "revision_conflict"
+
+
 class TaskNotSteerable(HoldfastError):
     """A task of this kind can't be told anything while it runs."""
 

@@ -76,24 +76,25 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Bible:
-    """A bible as of one revision; 0 is an empty one."""
+    """A bible as of one revision, which was made at ``changed_at`` (UTC); 0 is an empty one."""
 
     revision: int = 0
     entities: Mapping[str, Kept] = field(default_factory=dict)
+    changed_at: str = "2000-01-01T00:00:00+00:00"
 
     def after(self, entries: Iterable[Json]) -> "Bible":
         """With further entries, in order."""
-        entities, revision = dict(self.entities), self.revision
+        entities, revision, changed_at = dict(self.entities), self.revision, self.changed_at
         for entry in entries:
             if not isinstance(entry, dict):
                 continue
-            revision += 1
+            revision, changed_at = revision + 1, entry.get("at", changed_at)
             for key, value in entry["set"].items():
                 entity = KINDS[key.partition(":")[0]].model_validate(value)
                 entities[key] = Kept(entity, revision, entry["by"])
             for key in entry["drop"]:
                 entities.pop(key, None)
-        return Bible(revision, entities)
+        return Bible(revision, entities, changed_at)
 
     def without_texts(self) -> "Bible":
         return replace(self, entities={key: kept for key, kept in self.entities.items() if key[:5] != "text:"})

@@ -60,7 +60,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{event} 以 {needed} 为前提，而后者发生得更晚（{when} 对 {then}）。",
     ),
     "order_against_day": (
-        "{event} stands before {other} in the order ({order} < {other_order}), but is on a later day ({day} > {other_day}).",
+        "{event} comes before {other} in the order ({order} < {other_order}), but on a later day ({day}, {other_day}).",
         "{event} 的次序在 {other} 之前（{order} < {other_order}），日期却更晚（{day} > {other_day}）。",
     ),
     "two_places": (

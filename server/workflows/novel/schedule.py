@@ -39,10 +39,10 @@ def schedule(foreshadowings: Sequence[Foreshadowing], chapters: int, fixed: Iter
     for one in sorted(
         wanted, key=lambda each: (each.planted is None, each.target_to is None, -REINFORCEMENTS[each.tier])
     ):
-        slot = _slot(one, chapters, load)
-        if slot is not None:
-            slots[one.id] = slot
-            load.update((slot.plant, *slot.reinforce, slot.pay_off))
+        made = _slot(one, chapters, load)
+        if made is not None:
+            slots[one.id] = made
+            load.update((made.plant, *made.reinforce, made.pay_off))
     return [slots[one.id] for one in foreshadowings if one.id in slots]
 
 

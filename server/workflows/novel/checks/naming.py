@@ -139,7 +139,8 @@ def check_mentions(bible: Bible, matrix: Matrix) -> Iterator[Finding]:
 
 def check_variants(bible: Bible) -> Iterator[Finding]:
     """Words of the texts that are nearly a name, and no name of anybody: told once for each chapter."""
-    known = {name for one in (*bible.of(Character), *bible.of(WorldEntry)) for name in (one.name, *one.aliases)}
+    named = [(one.name, *one.aliases) for one in bible.of(Character)]
+    known = {name for names in (*named, *((one.name, *one.aliases) for one in bible.of(WorldEntry))) for name in names}
     people = {name: person.id for person in bible.of(Character) for name in (person.name, *person.aliases)}
     latin = {word for name in known for word in _LATIN_WORD.findall(name)}
     told = 0

@@ -166,13 +166,13 @@ def _lives(
 ) -> Iterator[Finding]:
     deaths: dict[str, list[TimelineEvent]] = defaultdict(list)
     for event in events.values():
-        for person in dict.fromkeys(event.deaths):
-            deaths[person].append(event)
-    for person, fatal in deaths.items():
+        for name in dict.fromkeys(event.deaths):
+            deaths[name].append(event)
+    for name, fatal in deaths.items():
         for other in fatal[1:]:
-            about = f"character:{person}", f"event:{fatal[0].id}", f"event:{other.id}"
+            about = f"character:{name}", f"event:{fatal[0].id}", f"event:{other.id}"
             names = {"event": event_name(fatal[0]), "other": event_name(other)}
-            yield contradiction("dies_twice", *about, person=_name(person, people), **names)
+            yield contradiction("dies_twice", *about, person=_name(name, people), **names)
     for person in people.values():
         key = f"character:{person.id}"
         own = deaths.get(person.id, [])
@@ -180,9 +180,10 @@ def _lives(
         if person.born is not None and person.died is not None and person.died < person.born:
             yield contradiction("died_before_birth", key, person=person.name, born=person.born, died=person.died)
         if person.died is not None and on_day is not None and person.died != on_day:
-            about = key, f"event:{own[0].id}"
             values = {"event": event_name(own[0]), "day": on_day}
-            yield contradiction("death_days_differ", *about, person=person.name, died=person.died, **values)
+            yield contradiction(
+                "death_days_differ", key, f"event:{own[0].id}", person=person.name, died=person.died, **values
+            )
         died = person.died if person.died is not None else on_day
         yield from _days_of(person, died, events, chapters)
         yield from _after_death(person, own, events)

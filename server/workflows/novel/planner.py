@@ -1,0 +1,48 @@
+"""What code can plan by itself: chapters and volumes by the structure, and the schedule of foreshadowings."""
+
+from collections.abc import Iterable, Sequence
+
+from server.workflows.novel.bible import Bible
+from server.workflows.novel.entities import Book, ChapterPlan, Entity, Foreshadowing, Slot
+from server.workflows.novel.params import NovelParams
+from server.workflows.novel.planning import chapters_of, volumes_of
+from server.workflows.novel.schedule import schedule
+
+LEFT_TO_A_MODEL = {
+    "outline": ("titles", "summaries"),
+    "volumes": ("titles", "summaries"),
+    "characters": ("characters",),
+    "world": ("world",),
+    "timeline": ("timeline",),
+    "foreshadowing": ("foreshadowing",),
+    "chapter": ("text",),
+    "review": ("reading",),
+}
+"""What of a task of each type only a model could do."""
+
+
+def draft(params: NovelParams, bible: Bible, book: Book) -> list[Entity]:
+    """What code lays out for a task of this type; the words of a volume are those that its chapters will have."""
+    if params.task_type not in ("outline", "volumes"):
+        return []
+    wanted = set(params.chapters or range(1, book.chapters + 1))
+    there = bible.numbered(ChapterPlan)
+    planned = [one for one in chapters_of(book) if one.number in wanted] if params.task_type == "outline" else []
+    new = {one.number: one for one in planned if _may_write(params, bible, one.number)}
+    stands = {one.number: one for one in chapters_of(book)} | there | new
+    volumes = volumes_of(book, [one for number, one in stands.items() if number <= book.chapters])
+    return [*new.values(), *volumes]
+
+
+def _may_write(params: NovelParams, bible: Bible, number: int) -> bool:
+    return not bible.kept([f"chapter:{number}"], overwrite=params.overwrite, base_revision=params.base_revision)
+
+
+def slots_of(params: NovelParams, bible: Bible, book: Book, new: Iterable[Entity]) -> Sequence[Slot]:
+    """The schedule with what is new in it. What is scheduled already stays, unless all is to be made anew."""
+    hints = {one.id: one for one in bible.of(Foreshadowing)}
+    for one in new:
+        if isinstance(one, Foreshadowing):
+            hints.setdefault(one.id, one)
+    fixed = [] if params.overwrite else [slot for slot in bible.of(Slot) if slot.id in hints]
+    return schedule(list(hints.values()), book.chapters, fixed)

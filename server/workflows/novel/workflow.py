@@ -1,0 +1,52 @@
+"""The kind `novel` as the server offers it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.errors import ModelRequired
+from server.llm.base import Model
+from server.workflows.base import Context, Workflow
+from server.workflows.novel.admission import admit
+from server.workflows.novel.downloads import epub_of, txt_of
+from server.workflows.novel.params import NovelParams, refuse
+from server.workflows.novel.work import MODEL_TYPES, Novel
+
+VERSION = 1
+TITLE_CHARS = 100
+
+
+def novel_workflow(model: Model | None = None) -> Workflow:
+    """:param model: writes; without one, the kind plans and checks."""
+
+    async def run(ctx: Context, params: NovelParams) -> Any:
+        check(params)
+        return await Novel(ctx, params, model).run()
+
+    def check(params: NovelParams) -> None:
+        refuse(params)
+        if params.engine == "llm" and model is None:
+            raise ModelRequired
+
+    return Workflow(
+        kind="novel",
+        version=VERSION,
+        params=NovelParams,
+        run=run,
+        title=_title,
+        label={"en": "Novel", "zh": "小说"},
+        model=None if model is None else model.identity,
+        asks_model=_asks_model,
+        check=check,
+        admit=admit,
+        project=lambda params: params.novel.name,
+        formats={"epub": ("application/epub+zip", epub_of), "txt": ("text/plain; charset=utf-8", txt_of)},
+    )
+
+
+def _title(params: NovelParams) -> str:
+    name = (params.novel.title or params.novel.name)[:TITLE_CHARS]
+    return f"{name} · {params.task_type}" + (f" {params.range[:20]}" if params.range is not None else "")
+
+
+def _asks_model(params: Mapping[str, Any]) -> bool:
+    return params.get("engine") != "embedded" and params.get("task_type", "outline") in MODEL_TYPES
