@@ -22,6 +22,7 @@ _JSON = {"application/json": {"schema": {"type": "object"}}}
 
 _QUERIES: dict[str, tuple[str, ...]] = {
     "/api/tasks": LIST_PARAMETERS,
+    "/api/novels/{novel_id}/tasks": LIST_PARAMETERS,
     "/api/events": ("task", "after"),
     "/api/tasks/{task_id}/events": ("after",),
     "/api/background_task/status": ("session", "lang"),

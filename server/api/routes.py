@@ -2,8 +2,8 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.api import events, kinds, meta, model, pages, results, sessions, stream, tasks
-from server.api.compat import background, sse
+from server.api import events, kinds, meta, model, novels, pages, results, sessions, stream, tasks
+from server.api.compat import background, generate, sse
 from server.resources import static_dir
 
 
@@ -32,6 +32,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{task}/history", tasks.history, methods=["GET"]),
         Route("/api/events", events.events, methods=["GET"]),
         Route("/api/sessions/{session}", sessions.show_session, methods=["GET"]),
+        Route("/api/novels/{novel_id}", novels.show_novel, methods=["GET"]),
+        Route("/api/novels/{novel_id}/tasks", novels.novel_tasks, methods=["GET"]),
         Route("/api/kinds", kinds.list_kinds, methods=["GET"]),
         Route("/api/model/check", model.check_model, methods=["POST"]),
         Route("/api/stats", meta.stats, methods=["GET"]),
@@ -39,6 +41,7 @@ def routes() -> list[BaseRoute]:
         Route("/api/background_task/start", background.start, methods=["POST"]),
         Route("/api/background_task/status", background.status, methods=["GET"]),
         Route("/api/background_task/stop", background.stop, methods=["POST"]),
+        *(Route(f"/api/ai/{name}", generate.start, methods=["POST"]) for name in generate.TASK_TYPES),
         Route("/healthz", meta.healthz, methods=["GET"]),
         Route("/readyz", meta.readyz, methods=["GET"]),
         Route("/metrics", meta.metrics, methods=["GET"]),

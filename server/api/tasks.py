@@ -41,9 +41,9 @@ async def create_task(request: Request) -> Response:
 async def list_tasks(request: Request) -> Response:
     """One page of the caller's tasks, newest first. Not ``complete``: this node still finds out what there is."""
     parts, query = services(request), request.query_params
-    limit = _limit(query.get("limit"))
+    limit = limit_of(request)
     page, cursor = await parts.listing.page(
-        principal(request).scope, _filters(request), limit, query.get("cursor") or None
+        principal(request).scope, filters_of(request), limit, query.get("cursor") or None
     )
     return json_response(
         {"tasks": page, "next_cursor": cursor, "complete": services(request).catalogue.complete.is_set()}
@@ -129,7 +129,11 @@ async def _control(request: Request, carry_out: Callable[[Life], Awaitable[dict[
     return json_response(await carry_out(life), headers=task_headers(life))
 
 
-def _filters(request: Request) -> Filters:
+def filters_of(request: Request, *, kind: str | None = None, project: str | None = None) -> Filters:
+    """What the query narrows a list to, where kind and project are given already.
+
+    :raises InvalidParameters: with the filters that there are.
+    """
     query = request.query_params
     unknown = [name for name in query if name not in LIST_PARAMETERS]
     if unknown:
@@ -141,14 +145,16 @@ def _filters(request: Request) -> Filters:
         raise InvalidParameters(errors=[FieldError("status", "unknown_status", f"Use any of: {known}.")])
     return Filters(
         statuses=frozenset(Status(name) for name in given),
-        kind=query.get("kind") or None,
-        project=query.get("project") or None,
+        kind=kind or query.get("kind") or None,
+        project=project or query.get("project") or None,
         session=query.get("session") or None,
         q=query.get("q") or None,
     )
 
 
-def _limit(text: str | None) -> int:
+def limit_of(request: Request) -> int:
+    """How many a page has at most. :raises InvalidParameters: with what would be right."""
+    text = request.query_params.get("limit")
     if text is None:
         return PAGE
     if re.fullmatch(r"[0-9]{1,3}", text) is None or not 1 <= int(text) <= LARGEST_PAGE:

@@ -122,6 +122,7 @@ class Workflow:
     can't be carried out here, by raising the error that says why, before a task is made of them.
     ``admit`` does so by what stands in ledgers; it is asked when a life is about to be made, not where there is one.
     ``project`` is the label by which tasks that belong together are found, where a kind has its own.
+    ``shown`` is what one of its ledgers adds up to; None: nobody has written in it.
     ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result.
     ``steering`` is what a running task can be told, if it listens at all.
     ``running`` is what all of its tasks share, for as long as the server runs: a browser, say.
@@ -139,6 +140,7 @@ class Workflow:
     check: Callable[[Any], None] | None = None
     admit: Callable[[Any, Callable[[str], Ledger]], Awaitable[None]] | None = None
     project: Callable[[Any], str] | None = None
+    shown: Callable[[Ledger], Awaitable[Json]] | None = None
     formats: Mapping[str, tuple[str, Callable[[Any], bytes]]] = field(default_factory=dict)
     steering: type[Params] | None = None
     running: Callable[[], AbstractAsyncContextManager[None]] | None = None

@@ -5,8 +5,10 @@ from typing import Any
 
 from server.errors import ModelRequired
 from server.llm.base import Model
-from server.workflows.base import Context, Workflow
+from server.models import Json
+from server.workflows.base import Context, Ledger, Workflow
 from server.workflows.novel.admission import admit
+from server.workflows.novel.bible import Bible
 from server.workflows.novel.downloads import epub_of, txt_of
 from server.workflows.novel.params import NovelParams, refuse
 from server.workflows.novel.work import MODEL_TYPES, Novel
@@ -39,6 +41,7 @@ def novel_workflow(model: Model | None = None) -> Workflow:
         check=check,
         admit=admit,
         project=lambda params: params.novel.name,
+        shown=_shown,
         formats={"epub": ("application/epub+zip", epub_of), "txt": ("text/plain; charset=utf-8", txt_of)},
     )
 
@@ -46,6 +49,12 @@ def novel_workflow(model: Model | None = None) -> Workflow:
 def _title(params: NovelParams) -> str:
     name = (params.novel.title or params.novel.name)[:TITLE_CHARS]
     return f"{name} · {params.task_type}" + (f" {params.range[:20]}" if params.range is not None else "")
+
+
+async def _shown(ledger: Ledger) -> Json:
+    """The bible as it is now."""
+    bible = Bible().after(await ledger.entries())
+    return bible.to_json() if bible.revision else None
 
 
 def _asks_model(params: Mapping[str, Any]) -> bool:
