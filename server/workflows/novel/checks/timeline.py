@@ -157,7 +157,7 @@ def _common_day(one: TimelineEvent, other: TimelineEvent) -> int | None:
     if one.day is None or other.day is None:
         return None
     first = max(one.day, other.day)
-    last = min(one.day if one.until is None else one.until, other.day if other.until is None else other.until)
+    last = min(max(event.day or 0, event.day or 0 if event.until is None else event.until) for event in (one, other))
     return first if first <= last else None
 
 
