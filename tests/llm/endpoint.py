@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 
@@ -18,6 +18,9 @@ from tests.serving import START_SECONDS, wait_until
 
 KEY = "sk-canary-4f1c9be07a"
 """Must stand in no file, log, error or result."""
+
+
+S = TypeVar("S", bound="Served")
 
 
 class Served(ScriptedEndpoint):
@@ -37,7 +40,13 @@ class Served(ScriptedEndpoint):
 @contextmanager
 def serving_model(*rules: Rule) -> Iterator[Served]:
     """The endpoint, for the length of a with-block."""
-    served = Served(list(rules))
+    with at_work(Served(list(rules))) as served:
+        yield served
+
+
+@contextmanager
+def at_work(served: S) -> Iterator[S]:
+    """An endpoint of any kind on a socket of its own, for the length of a with-block."""
     sockets = listen("127.0.0.1", 0)
     served.port = sockets[0].getsockname()[1]
     served.url = f"http://127.0.0.1:{served.port}/v1"
