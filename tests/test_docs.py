@@ -25,6 +25,7 @@ from server.workflows import base
 from server.workflows.browse.params import BrowseParams, PageTask
 from server.workflows.browse.steps import VERBS, steps_from, to_json
 from server.workflows.demo import DemoParams
+from server.workflows.novel.params import NovelParams
 from server.workflows.rehearsal import RehearsalContext
 from server.workflows.research.params import ResearchParams
 
@@ -272,6 +273,7 @@ def test_each_parameter_is_documented_with_its_default(folder: Path) -> None:
         ("testing.md", DemoParams),
         ("browser.md", BrowseParams),
         ("browser.md", PageTask),
+        ("novel.md", NovelParams),
     )
     for page, params in pages:
         wanted = parameter_rows(params)

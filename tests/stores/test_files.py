@@ -346,7 +346,12 @@ async def test_each_flipped_byte_of_a_packed_log_is_found(store: FileStore, task
 
 async def test_what_killed_writers_left_is_cleared_away(store: FileStore, task: Life, tmp_path: Path) -> None:
     """Not at first sight, since somebody may be writing it just now."""
-    left = [tmp_path / f".{TASK}.json.0123456789ab.tmp", tmp_path / "nodes" / ".n1.json.0123456789ab.tmp"]
+    await store.enter("d" * 32, 1, "an entry")
+    left = [
+        tmp_path / f".{TASK}.json.0123456789ab.tmp",
+        tmp_path / "nodes" / ".n1.json.0123456789ab.tmp",
+        tmp_path / "ledgers" / ("d" * 32) / ".00000002.entry.0123456789ab.tmp",
+    ]
     for path in left:
         path.write_bytes(b"half")
     folder = tmp_path / f".removed-{TASK}-01234567"
@@ -360,6 +365,7 @@ async def test_what_killed_writers_left_is_cleared_away(store: FileStore, task: 
     assert not any(path.exists() for path in [*left, folder])
     assert kept.exists()
     assert await store.lives(TASK) == [task]
+    assert await store.entries("d" * 32) == ["an entry"]
 
 
 async def test_a_full_volume_still_takes_heartbeats(tmp_path: Path) -> None:
