@@ -10,7 +10,8 @@ from server.workflows.base import Ledger
 from server.workflows.novel.bible import Bible, changes_of
 from server.workflows.novel.desk import conflict, refuse_conflicts
 from server.workflows.novel.entities import Book
-from server.workflows.novel.params import NovelParams
+from server.workflows.novel.manuscript import split
+from server.workflows.novel.params import BibleInput, NovelParams
 
 CHAPTERS_PER_VOLUME = 50
 NEEDS_BIBLE = ("review", "export")
@@ -49,8 +50,10 @@ def check_against(params: NovelParams, bible: Bible) -> None:
     if outside:
         told = f"The novel has {book.chapters} chapters; there is no chapter {outside[0]}."
         raise InvalidParameters(errors=[FieldError("range", "outside_chapters", told)])
-    if params.task_type == "import" and params.bible is not None:
-        refuse_conflicts(bible, changes_of(params.bible.entities), params.bible.drop, params.base_revision)
+    if params.task_type == "import":
+        given = params.bible or BibleInput()
+        texts = split(params.manuscript or "").texts
+        refuse_conflicts(bible, changes_of([*given.entities, *texts]), given.drop, params.base_revision)
     elif bible.book is not None and book != bible.book and not params.overwrite:
         fields = [name for name in type(book).model_fields if getattr(book, name) != getattr(bible.book, name)]
         raise RevisionConflict(

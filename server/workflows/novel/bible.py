@@ -90,8 +90,9 @@ class Bible:
                 continue
             revision, changed_at = revision + 1, entry.get("at", changed_at)
             for key, value in entry["set"].items():
-                entity = KINDS[key.partition(":")[0]].model_validate(value)
-                entities[key] = Kept(entity, revision, entry["by"])
+                type_ = KINDS.get(key.partition(":")[0])
+                if type_ is not None:  # a newer version may know others
+                    entities[key] = Kept(type_.model_validate(value), revision, entry["by"])
             for key in entry["drop"]:
                 entities.pop(key, None)
         return Bible(revision, entities, changed_at)

@@ -42,6 +42,7 @@ TaskType = Literal[
     "import",
     "export",
 ]
+LONGEST_MANUSCRIPT = 4_000_000
 NOVEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _RANGE = re.compile(r"[0-9]{1,4}(-[0-9]{1,4})?([,，][0-9]{1,4}(-[0-9]{1,4})?)*", re.ASCII)
 
@@ -262,6 +263,12 @@ class NovelParams(Params):
         description="For `import`: entities that a person wrote, and keys to `drop`.",
         json_schema_extra=_zh("设定", "用于导入：人写的条目，以及要去掉的键 drop。"),
     )
+    manuscript: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MANUSCRIPT)] | None = Field(
+        None,
+        title="Manuscript",
+        description="For `import`: a text, whose headings (`Chapter 3`, `第三章`) say which chapters it has.",
+        json_schema_extra=_zh("书稿", "用于导入：一份文本，其中的标题（第三章、Chapter 3）说明各章从哪里开始。"),
+    )
     engine: Asked = Field(
         "auto",
         title="Engine",
@@ -298,10 +305,17 @@ class NovelParams(Params):
 def refuse(params: NovelParams) -> None:
     """:raises InvalidParameters: what the fields say does not fit together."""
     faults = []
-    if params.task_type == "import" and (params.bible is None or not (params.bible.entities or params.bible.drop)):
-        faults.append(FieldError("bible", "missing", "An import brings entities, or keys to `drop`."))
-    if params.task_type != "import" and params.bible is not None:
-        faults.append(FieldError("bible", "import_only", "`bible` goes with `task_type: import`."))
+    brings = {"bible": params.bible, "manuscript": params.manuscript}
+    if params.task_type != "import":
+        faults += [
+            FieldError(name, "import_only", f"`{name}` goes with `task_type: import`.")
+            for name, given in brings.items()
+            if given is not None
+        ]
+    elif params.manuscript is None and (params.bible is None or not (params.bible.entities or params.bible.drop)):
+        faults.append(FieldError("bible", "missing", "An import brings entities, keys to `drop`, or a `manuscript`."))
+    elif params.manuscript is not None and params.bible is not None and params.bible.texts:
+        faults.append(FieldError("bible.texts", "beside_manuscript", "Send texts here or as a `manuscript`."))
     if params.task_type == "import" and params.bible is not None and params.bible.book is not None:
         said = [name for name in params.novel.given if name != "title"]
         faults += [

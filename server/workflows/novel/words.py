@@ -51,6 +51,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "{count} entities were taken in; the bible is at revision {revision}.",
         "导入了 {count} 条；设定现为第 {revision} 次修订。",
     ),
+    "unplaced": (
+        "{count} pieces of the manuscript belong to no chapter; they stand in the result as `unplaced`.",
+        "书稿中有 {count} 段不属于任何一章，见结果中的 `unplaced`。",
+    ),
     "dropped": ("{count} were taken out.", "去掉了 {count} 条。"),
     "unchanged": ("All of it was there already.", "全部内容此前都已存在。"),
     "there_already": ("Its text is there already.", "正文已经存在。"),

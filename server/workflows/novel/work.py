@@ -1,7 +1,10 @@
 """One run of a task about a novel: reads its bible, plans or writes, keeps that, checks what stands there then."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
+
+from anyio import to_thread
 
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
@@ -11,11 +14,12 @@ from server.workflows.asking import ask_in_step
 from server.workflows.base import Context, Step
 from server.workflows.engines import engine_for, needs_model
 from server.workflows.novel.admission import book_of, check_against
-from server.workflows.novel.bible import PERSON, changes_of
+from server.workflows.novel.bible import PERSON, Bible, changes_of
 from server.workflows.novel.brief import brief_of
 from server.workflows.novel.desk import Desk
 from server.workflows.novel.entities import Book, ChapterPlan, Text
-from server.workflows.novel.findings import warning
+from server.workflows.novel.findings import Finding, warning
+from server.workflows.novel.manuscript import Manuscript, split
 from server.workflows.novel.model import shapes
 from server.workflows.novel.model.chapters import OF_ONE_CHAPTER, ModelChapters, Outcome
 from server.workflows.novel.model.planning import ModelPlanning
@@ -53,7 +57,7 @@ class Novel:
         self._language = self._book.language
         match self._params.task_type:
             case "import":
-                return await self._import(self._params.bible or BibleInput())
+                return await self._import(self._params.bible or BibleInput(), split(self._params.manuscript or ""))
             case "export":
                 return await self._export()
             case "review":
@@ -184,7 +188,7 @@ class Novel:
         self._failures += [{"step": f"write:{one.number}", **one.error} for one in outcomes if one.error is not None]
         bible = self._desk.bible
         written = {one.number for one in outcomes if one.status == "written"}
-        findings = [one.to_json(self._language) for one in review(bible, written)]
+        findings = [one.to_json(self._language) for one in await _reviewed(bible, written)]
         await self._tell("end", as_markdown(findings, self._language), [])
         missing = bible.missing(wanted)
         kept = [f"text:{one.number}" for one in outcomes if one.status == "kept"]
@@ -203,7 +207,7 @@ class Novel:
         wanted = self._params.chapters
         texts = [text for text in bible.of(Text) if wanted is None or text.number in wanted]
         self._ctx.expect(1.0 + REVIEW_WEIGHT * (len(texts) if self._model is not None else 0), items=0)
-        found = review(bible, wanted)
+        found = await _reviewed(bible, wanted)
         if self._model is not None:
             prompts = Prompts(self._params, book)
             for text in texts:
@@ -243,9 +247,9 @@ class Novel:
     def _note(self, step: str, failure: ModelFailed) -> None:
         self._failures.append({"step": step, "code": failure.code, "message": failure.detail})
 
-    async def _import(self, given: BibleInput) -> dict[str, Any]:
+    async def _import(self, given: BibleInput, manuscript: Manuscript) -> dict[str, Any]:
         self._ctx.expect(1.0)
-        entities = given.entities
+        entities = [*given.entities, *manuscript.texts]
         if self._desk.bible.book is None and given.book is None:
             entities = [self._book, *entities]
         entered = await self._desk.enter(
@@ -254,14 +258,16 @@ class Novel:
         bible = self._desk.bible
         self._book = bible.book or self._book
         await self._head()
-        findings = [one.to_json(self._language) for one in review(bible)]
+        findings = [one.to_json(self._language) for one in await _reviewed(bible)]
         lines = [self._say("imported", count=len(entered["set"]), revision=entered["revision"])]
         if entered["dropped"]:
             lines.append(self._say("dropped", count=len(entered["dropped"])))
         if not entered["set"] and not entered["dropped"]:
             lines = [self._say("unchanged")]
+        if manuscript.unplaced:
+            lines.append(self._say("unplaced", count=len(manuscript.unplaced)))
         await self._tell("imported", "\n".join(lines) + "\n\n" + as_markdown(findings, self._language), [])
-        told = {"imported": entered["set"], "dropped": entered["dropped"]}
+        told = {"imported": entered["set"], "dropped": entered["dropped"], "unplaced": list(manuscript.unplaced)}
         return self._result(findings, [], bible=bible.without_texts().to_json(), **told)
 
     async def _export(self) -> dict[str, Any]:
@@ -288,6 +294,11 @@ class Novel:
 
     async def _show(self, number: int, text: str, step: Step) -> None:
         await step.output(f"chapter-{number}", text)
+
+
+async def _reviewed(bible: Bible, only: Iterable[int] | None = None) -> list[Finding]:
+    """In a thread: a long novel is a lot to look through, and others wait on this loop."""
+    return await to_thread.run_sync(review, bible, only)
 
 
 def markdown_of_brief(text: str) -> str:

@@ -60,6 +60,18 @@ def refused(**params: Any) -> HoldfastError:
         ("budget.seconds", "greater than 0", {"novel": NOVEL, "budget": {"seconds": 0}}),
         ("bible", "brings entities", {"novel": NOVEL, "task_type": "import"}),
         ("bible", "brings entities", {"novel": NOVEL, "task_type": "import", "bible": {}}),
+        ("manuscript", "`task_type: import`", {"novel": NOVEL, "manuscript": "第一章\n雨。"}),
+        ("manuscript", "at least 1", {"novel": NOVEL, "task_type": "import", "manuscript": ""}),
+        (
+            "bible.texts",
+            "or as a `manuscript`",
+            {
+                "novel": NOVEL,
+                "task_type": "import",
+                "manuscript": "雨。",
+                "bible": {"texts": [{"number": 1, "text": "雨。"}]},
+            },
+        ),
         ("bible", "`task_type: import`", {"novel": NOVEL, "bible": {"drop": ["world:a"]}}),
         ("chapters", "not permitted", {"novel": NOVEL, "chapters": 3}),
     ],

@@ -82,7 +82,7 @@ def _text(number: int, text: Text, language: Language) -> Iterator[Finding]:
             yield note("open_quote", key, chapter=number, quote=paragraph[paragraph.rfind(opened) :][:QUOTED])
             break
     heading = _HEADING.match(body)
-    if heading is not None and _number_in(heading[1] or heading[2]) != number:
+    if heading is not None and number_in(heading[1] or heading[2]) != number:
         yield warning("wrong_heading", key, chapter=number, quote=heading[0].strip())
     if len(body) > 200 and language_of(body) != language:
         yield warning("other_language", key, chapter=number)
@@ -104,7 +104,7 @@ def _repeated_paragraphs(number: int, text: Text, language: Language, seen: dict
             yield warning("repeated_paragraph", *about, chapter=number, other=other, quote=paragraph[:QUOTED])
 
 
-def _number_in(written: str) -> int:
+def number_in(written: str) -> int:
     """``12``, ``１２``, ``十二``, ``一百零三`` → the number; 0 for what is none."""
     if written.isdigit():
         return int(written)
