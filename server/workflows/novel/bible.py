@@ -12,12 +12,12 @@ from server.models import Json
 from server.workflows.novel.entities import (
     Book,
     ChapterPlan,
+    ChapterSummary,
+    ChapterText,
     Character,
     Entity,
     Foreshadowing,
     Slot,
-    Summary,
-    Text,
     TimelineEvent,
     Volume,
     WorldEntry,
@@ -33,8 +33,8 @@ KINDS: dict[str, type[Entity]] = {
     "event": TimelineEvent,
     "foreshadowing": Foreshadowing,
     "slot": Slot,
-    "text": Text,
-    "summary": Summary,
+    "text": ChapterText,
+    "summary": ChapterSummary,
 }
 LISTS = {
     "volumes": "volume",
@@ -116,7 +116,7 @@ class Bible:
 
     def missing(self, wanted: Iterable[int]) -> list[int]:
         """Which of these chapters have no text: the set difference, whatever the highest number is."""
-        written = self.numbered(Text).keys()
+        written = self.numbered(ChapterText).keys()
         return [number for number in wanted if number not in written]
 
     def kept(self, keys: Iterable[str], *, overwrite: bool, base_revision: int | None) -> list[str]:

@@ -10,12 +10,12 @@ from server.workflows.novel.checks.naming import states_of
 from server.workflows.novel.entities import (
     Book,
     ChapterPlan,
+    ChapterSummary,
+    ChapterText,
     Character,
     Foreshadowing,
     Language,
     Slot,
-    Summary,
-    Text,
     TimelineEvent,
     WorldEntry,
 )
@@ -87,7 +87,7 @@ _Due = tuple[Foreshadowing, str, int]
 def _due(bible: Bible, number: int) -> Iterator[_Due]:
     """What this chapter is to plant, reinforce or pay off; the last number is that of the chapter it was due in."""
     slots = {slot.id: slot for slot in bible.of(Slot)}
-    summaries = {other: one for other, one in bible.numbered(Summary).items() if other < number}
+    summaries = {other: one for other, one in bible.numbered(ChapterSummary).items() if other < number}
     done = touched(summaries)
     for hint in bible.of(Foreshadowing):
         slot, known = slots.get(hint.id), done.get(hint.id, {})
@@ -123,18 +123,18 @@ def _items(bible: Bible, book: Book, number: int, due: tuple[_Due, ...]) -> Iter
     for hint, action, last in due:
         yield "hints", "- " + _hint_line(language, hint, action, last)
     cast = dict.fromkeys([*plan.cast, *([plan.pov] if plan.pov else []), *(p for e in events for p in e.participants)])
-    states = states_of({other: one for other, one in bible.numbered(Summary).items() if other < number})
+    states = states_of({other: one for other, one in bible.numbered(ChapterSummary).items() if other < number})
     for person in (people[one] for one in cast if one in people):
         yield "cast", "- " + _person_line(language, person, states, plan)
     for event in sorted(events, key=lambda one: (one.day or 0, one.order or 0)):
         yield "events", f"- {event.title}" + (f": {clip(event.description, 300)}" if event.description else "")
-    summaries = bible.numbered(Summary)
+    summaries = bible.numbered(ChapterSummary)
     before = sorted((other for other in summaries if other < number), reverse=True)
     if before:
         yield "before", _summary_line(language, summaries[before[0]])
     if book.synopsis:
         yield "book", clip(book.synopsis, 1200)
-    previous = bible.numbered(Text).get(number - 1)
+    previous = bible.numbered(ChapterText).get(number - 1)
     if previous is not None:
         yield "tail", previous.text[-TAIL_CHARS[language] :].strip()
     for other in before[1:SUMMARIES]:
@@ -182,7 +182,7 @@ def _person_line(language: Language, person: Character, states: dict[str, str], 
     return f"{name}: {'; '.join(facts)}" if facts else name
 
 
-def _summary_line(language: Language, summary: Summary) -> str:
+def _summary_line(language: Language, summary: ChapterSummary) -> str:
     return f"- {say(language, 'chapter_n', number=summary.number)}: {clip(summary.summary, 500)}"
 
 

@@ -122,7 +122,7 @@ class TimelineEvent(Entity):
     description: Paragraph = ""
 
 
-class Evidence(Entity):
+class HintEvidence(Entity):
     """Where a text does something about a foreshadowing: ``quote`` stands there word for word."""
 
     chapter: Chapter
@@ -142,10 +142,10 @@ class Foreshadowing(Entity):
     target_to: Chapter | None = None
     paid: Chapter | None = None
     status: Literal["open", "planted", "paid", "dropped"] = "open"
-    evidence: tuple[Evidence, ...] = Field((), max_length=50)
+    evidence: tuple[HintEvidence, ...] = Field((), max_length=50)
 
 
-class Text(Entity):
+class ChapterText(Entity):
     """What is written of a chapter, as paragraphs with an empty line between them."""
 
     number: Chapter
@@ -161,7 +161,7 @@ class Touched(Entity):
     quote: Annotated[str, StringConstraints(max_length=500)] = ""
 
 
-class Summary(Entity):
+class ChapterSummary(Entity):
     """What a later chapter must know of a written one."""
 
     number: Chapter

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from server.workflows.novel.checks.health import number_in
-from server.workflows.novel.entities import MOST_CHAPTERS, Text
+from server.workflows.novel.entities import MOST_CHAPTERS, ChapterText
 
 _HEADING = re.compile(
     r"^[ \t　]*#{0,6}[ \t　]*"
@@ -18,7 +18,7 @@ _HEADING = re.compile(
 class Manuscript:
     """``unplaced``: what stands before the first heading, or under a number that was there before."""
 
-    texts: tuple[Text, ...]
+    texts: tuple[ChapterText, ...]
     unplaced: tuple[str, ...]
 
 
@@ -31,8 +31,8 @@ def split(manuscript: str) -> Manuscript:
     headings = list(_HEADING.finditer(plain))
     if not headings:
         text = plain.strip()
-        return Manuscript((Text(number=1, text=text),) if text else (), ())
-    texts: dict[int, Text] = {}
+        return Manuscript((ChapterText(number=1, text=text),) if text else (), ())
+    texts: dict[int, ChapterText] = {}
     unplaced = [plain[: headings[0].start()]]
     ends = [*(one.start() for one in headings[1:]), len(plain)]
     for found, end in zip(headings, ends, strict=True):
@@ -40,5 +40,5 @@ def split(manuscript: str) -> Manuscript:
         if not 1 <= number <= MOST_CHAPTERS or number in texts:
             unplaced.append(plain[found.start() : end])
         elif body:
-            texts[number] = Text(number=number, title=found[3].strip(), text=body)
+            texts[number] = ChapterText(number=number, title=found[3].strip(), text=body)
     return Manuscript(tuple(texts.values()), tuple(one.strip() for one in unplaced if one.strip()))

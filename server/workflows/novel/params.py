@@ -16,6 +16,8 @@ from server.workflows.novel.entities import (
     Beat,
     Book,
     ChapterPlan,
+    ChapterSummary,
+    ChapterText,
     Character,
     Entity,
     Foreshadowing,
@@ -23,8 +25,6 @@ from server.workflows.novel.entities import (
     Name,
     Paragraph,
     Structure,
-    Summary,
-    Text,
     TimelineEvent,
     Volume,
     WorldEntry,
@@ -166,8 +166,8 @@ class BibleInput(_Group):
     world: tuple[WorldEntry, ...] = Field((), max_length=MOST_OF_A_KIND)
     timeline: tuple[TimelineEvent, ...] = Field((), max_length=MOST_OF_A_KIND)
     foreshadowing: tuple[Foreshadowing, ...] = Field((), max_length=MOST_OF_A_KIND)
-    texts: tuple[Text, ...] = Field((), max_length=MOST_CHAPTERS)
-    summaries: tuple[Summary, ...] = Field((), max_length=MOST_CHAPTERS)
+    texts: tuple[ChapterText, ...] = Field((), max_length=MOST_CHAPTERS)
+    summaries: tuple[ChapterSummary, ...] = Field((), max_length=MOST_CHAPTERS)
     drop: tuple[Annotated[str, StringConstraints(max_length=100)], ...] = Field((), max_length=MOST_OF_A_KIND)
 
     @model_validator(mode="after")
@@ -188,7 +188,7 @@ class BibleInput(_Group):
         return [self.book, *found] if self.book is not None else found
 
 
-class Budget(_Group):
+class NovelBudget(_Group):
     seconds: float | None = Field(
         None,
         gt=0,
@@ -289,8 +289,8 @@ class NovelParams(Params):
         description="Most tokens of a prompt: brief, summaries, cast and foreshadowings of a chapter.",
         json_schema_extra=_zh("上下文", "每次提示最多多少词元：章节任务书、前情、人物和伏笔。"),
     )
-    budget: Budget = Field(
-        Budget(),
+    budget: NovelBudget = Field(
+        NovelBudget(),
         title="Budget",
         description="What the model may cost.",
         json_schema_extra=_zh("预算", "模型最多可以花费多少。"),

@@ -14,7 +14,7 @@ from server.workflows.novel.checks.hints import (
 )
 from server.workflows.novel.checks.naming import Matrix, check_mentions, check_references, check_variants, mentions
 from server.workflows.novel.checks.timeline import check_timeline
-from server.workflows.novel.entities import Character, Language, Text
+from server.workflows.novel.entities import ChapterText, Character, Language
 from server.workflows.novel.findings import Finding, in_order
 from server.workflows.novel.words import say
 
@@ -30,7 +30,7 @@ OF_TYPE = {
 
 
 def matrix_of(bible: Bible) -> Matrix:
-    return mentions(bible.of(Character), {number: text.text for number, text in bible.numbered(Text).items()})
+    return mentions(bible.of(Character), {number: text.text for number, text in bible.numbered(ChapterText).items()})
 
 
 def review(bible: Bible, only: Iterable[int] | None = None) -> list[Finding]:

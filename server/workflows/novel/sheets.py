@@ -9,11 +9,11 @@ from server.workflows.novel.checks.naming import Matrix
 from server.workflows.novel.entities import (
     Book,
     ChapterPlan,
+    ChapterSummary,
+    ChapterText,
     Character,
     Foreshadowing,
     Slot,
-    Summary,
-    Text,
     TimelineEvent,
     Volume,
     WorldEntry,
@@ -89,7 +89,7 @@ def _times(row: dict[int, int]) -> str:
 
 
 def _world(bible: Bible, book: Book) -> str:
-    texts = bible.of(Text)
+    texts = bible.of(ChapterText)
     rows = [
         [
             cell(one.name),
@@ -123,8 +123,8 @@ def _timeline(bible: Bible, book: Book) -> str:
 
 def _foreshadowing(bible: Bible, book: Book) -> str:
     slots = {slot.id: slot for slot in bible.of(Slot)}
-    written = max(bible.numbered(Text), default=0)
-    done = touched(bible.numbered(Summary))
+    written = max(bible.numbered(ChapterText), default=0)
+    done = touched(bible.numbered(ChapterSummary))
     rows = []
     for one in bible.of(Foreshadowing):
         slot = slots.get(one.id)
@@ -137,7 +137,7 @@ def _foreshadowing(bible: Bible, book: Book) -> str:
     return _titled(book, "foreshadowing", table(names, rows) if rows else "")
 
 
-def chapter_markdown(book: Book, text: Text, plan: ChapterPlan | None) -> str:
+def chapter_markdown(book: Book, text: ChapterText, plan: ChapterPlan | None) -> str:
     """A chapter's text under its heading, as Markdown that shows the text and nothing else."""
     title = text.title or (plan.title if plan is not None else "")
     return f"## {literal(heading(book.language, text.number, title))}\n\n{prose(text.text)}\n\n"
@@ -153,7 +153,7 @@ def book_json(bible: Bible, book: Book, numbers: list[int] | None = None) -> dic
     plans = bible.numbered(ChapterPlan)
     volumes = bible.of(Volume)
     chapters = []
-    for text in bible.of(Text):
+    for text in bible.of(ChapterText):
         if numbers is not None and text.number not in numbers:
             continue
         plan = plans.get(text.number)

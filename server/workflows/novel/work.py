@@ -17,7 +17,7 @@ from server.workflows.novel.admission import book_of, check_against
 from server.workflows.novel.bible import PERSON, Bible, changes_of
 from server.workflows.novel.brief import brief_of
 from server.workflows.novel.desk import Desk
-from server.workflows.novel.entities import Book, ChapterPlan, Text
+from server.workflows.novel.entities import Book, ChapterPlan, ChapterText
 from server.workflows.novel.findings import Finding, warning
 from server.workflows.novel.manuscript import Manuscript, split
 from server.workflows.novel.model import shapes
@@ -205,7 +205,7 @@ class Novel:
         bible, book = self._desk.bible, self._book
         await self._head()
         wanted = self._params.chapters
-        texts = [text for text in bible.of(Text) if wanted is None or text.number in wanted]
+        texts = [text for text in bible.of(ChapterText) if wanted is None or text.number in wanted]
         self._ctx.expect(1.0 + REVIEW_WEIGHT * (len(texts) if self._model is not None else 0), items=0)
         found = await _reviewed(bible, wanted)
         if self._model is not None:
@@ -217,7 +217,7 @@ class Novel:
         matrix = {person: {str(n): t for n, t in row.items()} for person, row in matrix_of(bible).items()}
         return self._result(findings, [], mentions=matrix, bible=bible.without_texts().to_json())
 
-    async def _read(self, model: Model, prompts: Prompts, text: Text) -> list[Any]:
+    async def _read(self, model: Model, prompts: Prompts, text: ChapterText) -> list[Any]:
         """What a model says against a chapter, where it quotes what stands there."""
         key, number = f"read:{text.number}", text.number
         try:
@@ -272,7 +272,9 @@ class Novel:
 
     async def _export(self) -> dict[str, Any]:
         bible, book = self._desk.bible, self._book
-        texts = [one for one in bible.of(Text) if self._params.chapters is None or one.number in self._params.chapters]
+        texts = [
+            one for one in bible.of(ChapterText) if self._params.chapters is None or one.number in self._params.chapters
+        ]
         self._ctx.expect(1.0 + len(texts))
         await self._head()
         plans = bible.numbered(ChapterPlan)

@@ -10,11 +10,11 @@ from server.workflows.novel.entities import (
     Beat,
     Book,
     ChapterPlan,
+    ChapterSummary,
+    ChapterText,
     Character,
     Entity,
     Foreshadowing,
-    Summary,
-    Text,
 )
 from server.workflows.novel.model.prompts import Prompts
 from server.workflows.novel.params import NovelParams
@@ -125,9 +125,9 @@ def test_a_prompt_never_takes_more_than_its_budget(data: st.DataObject, tokens: 
         : 1 if number == 12 else 2
     ]
     entities += [Character(id=f"p{n}", name=f"person {n}", description=data.draw(long)) for n in range(3)]
-    entities += [Summary(number=n, summary=data.draw(long)) for n in range(1, number)]
+    entities += [ChapterSummary(number=n, summary=data.draw(long)) for n in range(1, number)]
     if number > 1:
-        entities.append(Text(number=number - 1, text=data.draw(long) + "."))
+        entities.append(ChapterText(number=number - 1, text=data.draw(long) + "."))
     entities += [Foreshadowing(id=f"f{n}", title="hint", description=data.draw(long), planted=number) for n in range(2)]
     bible = _bible(entities)
     params = NovelParams.model_validate(
@@ -140,7 +140,7 @@ def test_a_prompt_never_takes_more_than_its_budget(data: st.DataObject, tokens: 
         prompts.summary(bible, number, data.draw(long), [f"f{n}" for n in range(2)]),
         prompts.characters(bible),
         prompts.timeline(bible, ["wrong"]),
-        prompts.review(bible, number, Text(number=number, text=data.draw(long) + ".")),
+        prompts.review(bible, number, ChapterText(number=number, text=data.draw(long) + ".")),
     ]
     for one in asked:
         assert sum(estimate_tokens(m.content) + TOKENS_PER_MESSAGE for m in one.messages) <= tokens
@@ -151,7 +151,7 @@ def test_a_brief_drops_old_summaries_before_anything_of_the_chapter_itself() -> 
     """And says so; those that stay stand in the order of the chapters."""
     book = Book(title="长夜", chapters=40)
     plan = ChapterPlan(number=30, summary="她终于打开了那扇门。", cast=("lin",))
-    past = [Summary(number=n, summary="往事" * 80) for n in range(1, 30)]
+    past = [ChapterSummary(number=n, summary="往事" * 80) for n in range(1, 30)]
     bible = _bible([book, plan, Character(id="lin", name="林晓雨"), *past])
     brief = brief_of(bible, book, 30, 700)
     sections = dict(brief.sections)

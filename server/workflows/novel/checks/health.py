@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from server.sources.sentences import sentences
 from server.sources.text import language_of
 from server.workflows.novel.bible import Bible
-from server.workflows.novel.entities import ChapterPlan, Language, Text
+from server.workflows.novel.entities import ChapterPlan, ChapterText, Language
 from server.workflows.novel.findings import Finding, note, warning
 
 SHORT, LONG = 0.6, 1.6
@@ -48,7 +48,7 @@ def check_health(bible: Bible, only: set[int] | None = None) -> Iterator[Finding
     plans = bible.numbered(ChapterPlan)
     language = bible.book.language if bible.book is not None else "zh"
     seen: dict[str, int] = {}
-    for number, text in sorted(bible.numbered(Text).items()):
+    for number, text in sorted(bible.numbered(ChapterText).items()):
         repeated = list(_repeated_paragraphs(number, text, language, seen))
         if only is not None and number not in only:
             continue
@@ -57,7 +57,7 @@ def check_health(bible: Bible, only: set[int] | None = None) -> Iterator[Finding
         yield from _text(number, text, language)
 
 
-def _length(number: int, text: Text, plan: ChapterPlan | None) -> Iterator[Finding]:
+def _length(number: int, text: ChapterText, plan: ChapterPlan | None) -> Iterator[Finding]:
     if plan is None or not plan.words:
         return
     words, values = count_words(text.text), {"chapter": number, "budget": plan.words}
@@ -67,7 +67,7 @@ def _length(number: int, text: Text, plan: ChapterPlan | None) -> Iterator[Findi
         yield warning("too_long", f"text:{number}", words=words, **values)
 
 
-def _text(number: int, text: Text, language: Language) -> Iterator[Finding]:
+def _text(number: int, text: ChapterText, language: Language) -> Iterator[Finding]:
     key, body = f"text:{number}", text.text.strip()
     for code, pattern in (("placeholder", _PLACEHOLDERS), ("assistant_speaks", _ASSISTANT)):
         if (found := pattern.search(body)) is not None:
@@ -92,7 +92,7 @@ def _text(number: int, text: Text, language: Language) -> Iterator[Finding]:
         yield warning("repeated_sentence", key, chapter=number, times=times, quote=quote[:QUOTED])
 
 
-def _repeated_paragraphs(number: int, text: Text, language: Language, seen: dict[str, int]) -> Iterator[Finding]:
+def _repeated_paragraphs(number: int, text: ChapterText, language: Language, seen: dict[str, int]) -> Iterator[Finding]:
     told = False
     for paragraph in (one.strip() for one in text.text.split("\n")):
         if len(paragraph) < 2 * LEAST_REPEATED[language]:

@@ -5,17 +5,25 @@ from collections.abc import Iterator, Mapping
 
 from server.workflows.novel.bible import PERSON, Bible
 from server.workflows.novel.checks.timeline import circles
-from server.workflows.novel.entities import ChapterPlan, Foreshadowing, Slot, Summary, Text, Volume, WorldEntry
+from server.workflows.novel.entities import (
+    ChapterPlan,
+    ChapterSummary,
+    ChapterText,
+    Foreshadowing,
+    Slot,
+    Volume,
+    WorldEntry,
+)
 from server.workflows.novel.findings import Finding, contradiction, note, warning
 from server.workflows.novel.schedule import standing, window
 
 
 def check_foreshadowing(bible: Bible) -> Iterator[Finding]:
     """Pay-offs before their plants, windows that are over, quotes that stand in no text."""
-    texts = {number: text.text for number, text in bible.numbered(Text).items()}
+    texts = {number: text.text for number, text in bible.numbered(ChapterText).items()}
     slots = {slot.id: slot for slot in bible.of(Slot)}
     written_to = max(texts, default=0)
-    done = touched(bible.numbered(Summary))
+    done = touched(bible.numbered(ChapterSummary))
     for hint in bible.of(Foreshadowing):
         key, name = f"foreshadowing:{hint.id}", hint.title or hint.id
         yield from _order(hint, key, name)
@@ -39,7 +47,7 @@ def check_foreshadowing(bible: Bible) -> Iterator[Finding]:
             yield note("not_planted", key, f"text:{planted}", name=name, chapter=planted)
 
 
-def touched(summaries: Mapping[int, Summary]) -> dict[str, dict[str, int]]:
+def touched(summaries: Mapping[int, ChapterSummary]) -> dict[str, dict[str, int]]:
     """What the written chapters have done about each foreshadowing, and the last chapter that did it."""
     found: dict[str, dict[str, int]] = {}
     for number in sorted(summaries):
@@ -99,7 +107,7 @@ def check_places(bible: Bible) -> Iterator[Finding]:
 
 def check_plans_behind_texts(bible: Bible) -> Iterator[Finding]:
     """Plans that a person has changed since their chapter was written."""
-    for number in bible.numbered(Text):
+    for number in bible.numbered(ChapterText):
         plan, text = bible.entities.get(f"chapter:{number}"), bible.entities[f"text:{number}"]
         if plan is not None and plan.by == PERSON and plan.revision > text.revision:
             yield warning("text_older_than_plan", f"text:{number}", f"chapter:{number}", chapter=number)

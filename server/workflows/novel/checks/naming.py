@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from server.workflows.novel.bible import Bible
 from server.workflows.novel.entities import (
     ChapterPlan,
+    ChapterSummary,
+    ChapterText,
     Character,
     Foreshadowing,
-    Summary,
-    Text,
     TimelineEvent,
     WorldEntry,
 )
@@ -89,7 +89,7 @@ def _outside(bible: Bible) -> Iterator[Finding]:
     for hint in bible.of(Foreshadowing):
         own = (hint.planted, *hint.reinforced, hint.target_from, hint.target_to, hint.paid)
         named += [(f"foreshadowing:{hint.id}", hint.title or hint.id, one) for one in own if one is not None]
-    named += [(f"text:{one.number}", f"#{one.number}", one.number) for one in bible.of(Text)]
+    named += [(f"text:{one.number}", f"#{one.number}", one.number) for one in bible.of(ChapterText)]
     for key, name, chapter in named:
         if chapter > chapters:
             yield contradiction("outside_chapters", key, name=name, chapter=chapter, chapters=chapters)
@@ -122,7 +122,7 @@ def _bounded(name: str) -> str:
 def check_mentions(bible: Bible, matrix: Matrix) -> Iterator[Finding]:
     """Plans against texts: who was to be there and is not named, who is named often and was not to be there."""
     names = {person.id: person.name for person in bible.of(Character)}
-    written = bible.numbered(Text)
+    written = bible.numbered(ChapterText)
     narrators = {plan.number: plan.pov for plan in bible.of(ChapterPlan)}
     for number, plan in bible.numbered(ChapterPlan).items():
         if number not in written or not plan.cast:
@@ -144,7 +144,7 @@ def check_variants(bible: Bible) -> Iterator[Finding]:
     people = {name: person.id for person in bible.of(Character) for name in (person.name, *person.aliases)}
     latin = {word for name in known for word in _LATIN_WORD.findall(name)}
     told = 0
-    for number, text in bible.numbered(Text).items():
+    for number, text in bible.numbered(ChapterText).items():
         found = {**_latin_variants(text.text, people, latin), **_wide_variants(text.text, people, known)}
         for variant, name in found.items():
             told += 1
@@ -202,7 +202,7 @@ def _one_off(one: str, other: str) -> bool:
     return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[1::-1] and len(b) > 1 and a[2:] == b[2:])
 
 
-def states_of(summaries: Mapping[int, Summary]) -> dict[str, str]:
+def states_of(summaries: Mapping[int, ChapterSummary]) -> dict[str, str]:
     """How everybody is, by the last summary that says so."""
     states: dict[str, str] = {}
     for number in sorted(summaries):

@@ -17,7 +17,7 @@ from server.workflows.novel.bible import Bible, changes_of
 from server.workflows.novel.brief import Brief
 from server.workflows.novel.checks.health import count_words
 from server.workflows.novel.desk import Desk
-from server.workflows.novel.entities import Book, ChapterPlan, Character, Summary, Text, Touched
+from server.workflows.novel.entities import Book, ChapterPlan, ChapterSummary, ChapterText, Character, Touched
 from server.workflows.novel.model import shapes
 from server.workflows.novel.model.prompts import Prompts
 from server.workflows.novel.params import NovelParams
@@ -119,7 +119,7 @@ class ModelChapters:
             return Outcome(number, "failed", error={"code": "text_empty", "message": "The model wrote no text."})
         summary = await self._sum_up(bible, number, text, brief)
         plan = bible.numbered(ChapterPlan).get(number)
-        kept = Text(number=number, title=plan.title if plan is not None else "", text=text)
+        kept = ChapterText(number=number, title=plan.title if plan is not None else "", text=text)
         told = await self._desk.enter(
             f"keep:{number}", changes_of([kept, summary]), by="llm", label=say(self._book.language, "step_keep")
         )
@@ -153,7 +153,7 @@ class ModelChapters:
                 return written, brief
         raise failure or ContextTooLong
 
-    async def _sum_up(self, bible: Bible, number: int, text: str, brief: Brief) -> Summary:
+    async def _sum_up(self, bible: Bible, number: int, text: str, brief: Brief) -> ChapterSummary:
         """By the model, checked; where it can't be had, the first and the last sentences."""
         hints = [one for one, _ in brief.due]
         try:
@@ -169,7 +169,7 @@ class ModelChapters:
                 label=self._label(number, "summary"),
             )
         except (BudgetSpent, *OF_ONE_CHAPTER):
-            return Summary(number=number, summary=extract(text))
+            return ChapterSummary(number=number, summary=extract(text))
         people = {name: one.id for one in bible.of(Character) for name in (*one.aliases, one.id, one.name)}
         states = {people[one.name]: clip(one.state.strip(), 300) for one in draft.states if one.name in people}
         found = [
@@ -178,7 +178,7 @@ class ModelChapters:
             if one.id in hints and one.quote.strip() and one.quote.strip()[:500] in text
         ]
         said = draft.summary.strip() or extract(text)
-        return Summary(
+        return ChapterSummary(
             number=number, summary=said, states=states, touched=tuple({one.id: one for one in found}.values())
         )
 

@@ -10,9 +10,9 @@ from server.workflows.novel.brief import Brief, brief_of, fitting
 from server.workflows.novel.entities import (
     Book,
     ChapterPlan,
+    ChapterText,
     Character,
     Foreshadowing,
-    Text,
     TimelineEvent,
     Volume,
     WorldEntry,
@@ -140,7 +140,7 @@ class Prompts:
         plans = [f"{one.number}: {one.title}. {clip(one.summary, 160)}" for one in bible.of(ChapterPlan) if one.summary]
         return self._planning(asked, bible, ("The chapters", plans))
 
-    def review(self, bible: Bible, number: int, text: Text) -> Prompt:
+    def review(self, bible: Bible, number: int, text: ChapterText) -> Prompt:
         plan = bible.numbered(ChapterPlan).get(number)
         people = [f"{one.name}: {one.role}" for one in bible.of(Character)]
         asked = (
