@@ -3,7 +3,8 @@
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import anyio
 import orjson
@@ -13,7 +14,7 @@ from server.fingerprint import is_task_id
 from server.models import EventType, Json, Life, Status
 from server.stores.base import Store
 from server.tasks.journal import INLINE_RESULT_BYTES, Journal, StepRecord, hash_inputs
-from server.tasks.ledgers import StoredLedger
+from server.tasks.ledgers import PatientLedger, StoredLedger
 from server.tasks.log import FULL_RETRY_SECONDS, TaskLog
 from server.tasks.ownership import read_state
 from server.tasks.progress import ProgressMeter
@@ -23,6 +24,7 @@ ARTIFACT_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}", re.ASCII)
 PROGRESS_PER_SECOND = 10.0
 PROGRESS_BURST = 30.0
 RESULT_NAME = "result.json"
+T = TypeVar("T")
 OUTCOMES = frozenset({"completed", "failed", "skipped"})
 
 
@@ -129,7 +131,8 @@ class TaskContext:
         return state.result if state.status is Status.COMPLETED else None
 
     def ledger(self, name: str) -> Ledger:
-        return StoredLedger(self._store, self._life.scope, self._life.kind, name)
+        stored = StoredLedger(self._store, self._life.scope, self._life.kind, name)
+        return PatientLedger(stored, self._with_room)
 
     @property
     def current_step(self) -> str | None:
@@ -188,16 +191,19 @@ class TaskContext:
         return sha256
 
     async def _put_artifact(self, name: str, content: bytes) -> str:
+        return await self._with_room(partial(self._store.put_artifact, self._life, self._log.epoch, name, content))
+
+    async def _with_room(self, call: Callable[[], Awaitable[T]]) -> T:
         """On a full volume the step waits for room, as the log does."""
         while True:
             try:
-                sha256 = await self._store.put_artifact(self._life, self._log.epoch, name, content)
+                done = await call()
             except StoreFull as error:
                 self._log.state.stalled = error
                 await anyio.sleep(FULL_RETRY_SECONDS)
             else:
                 self._log.state.stalled = None
-                return sha256
+                return done
 
     def say(self, key: str, message: str, percentage: float | None) -> None:
         self._meter.message, self._meter.current, self._meter.current_percentage = message, key, percentage

@@ -1,8 +1,16 @@
 """A ledger as a workflow sees it: by its name, among those of its kind and user."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeAlias
+
 from server.fingerprint import ledger_id
 from server.models import Json
 from server.stores.base import Store
+from server.workflows.base import Ledger
+
+WithRoom: TypeAlias = Callable[[Callable[[], Awaitable[bool]]], Awaitable[bool]]
+"""Makes a call again and again until there is room for it."""
 
 
 class StoredLedger:
@@ -16,3 +24,16 @@ class StoredLedger:
 
     async def enter(self, number: int, content: Json) -> bool:
         return await self._store.enter(self._id, number, content)
+
+
+class PatientLedger:
+    """A ledger whose writers wait for room on a full volume."""
+
+    def __init__(self, ledger: Ledger, with_room: WithRoom) -> None:
+        self._ledger, self._with_room = ledger, with_room
+
+    async def entries(self, after: int = 0) -> list[Json]:
+        return await self._ledger.entries(after)
+
+    async def enter(self, number: int, content: Json) -> bool:
+        return await self._with_room(partial(self._ledger.enter, number, content))

@@ -23,7 +23,8 @@ from server.workflows.novel.entities import (
     WorldEntry,
 )
 
-PERSON = "person"
+PERSON, EMBEDDED, MODEL = "person", "embedded", "llm"
+"""Who writes entries."""
 KINDS: dict[str, type[Entity]] = {
     "book": Book,
     "volume": Volume,
@@ -119,16 +120,17 @@ class Bible:
         written = self.numbered(ChapterText).keys()
         return [number for number in wanted if number not in written]
 
-    def kept(self, keys: Iterable[str], *, overwrite: bool, base_revision: int | None) -> list[str]:
+    def kept(self, keys: Iterable[str], *, by: str, overwrite: bool, base_revision: int | None) -> list[str]:
         """Of what an engine would write, the keys that it must leave as they are.
 
-        What is there stays unless it may overwrite, and what a person wrote unless whoever allowed that had seen it.
+        What is there stays unless it may overwrite, and what a person wrote unless whoever allowed that had seen it. A
+        model fills in what code has laid out.
         """
-        return [key for key in keys if not self._may_write(key, overwrite, base_revision)]
+        return [key for key in keys if not self._may_write(key, by, overwrite, base_revision)]
 
-    def _may_write(self, key: str, overwrite: bool, base_revision: int | None) -> bool:
+    def _may_write(self, key: str, by: str, overwrite: bool, base_revision: int | None) -> bool:
         found = self.entities.get(key)
-        if found is None:
+        if found is None or (found.by, by) == (EMBEDDED, MODEL):
             return True
         return overwrite and (found.by != PERSON or not self._unseen(found, base_revision))
 

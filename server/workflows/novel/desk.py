@@ -72,7 +72,7 @@ class Desk:
             refuse_conflicts(bible, changes, drop, self._params.base_revision)
         else:
             seen = self._params.base_revision
-            kept = bible.kept(changes, overwrite=self._params.overwrite, base_revision=seen)
+            kept = bible.kept(changes, by=by, overwrite=self._params.overwrite, base_revision=seen)
         wanted = {name: value for name, value in changes.items() if name not in kept}
         new = {
             name: value

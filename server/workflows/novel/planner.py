@@ -21,21 +21,25 @@ LEFT_TO_A_MODEL = {
 """What of a task of each type only a model could do."""
 
 
-def draft(params: NovelParams, bible: Bible, book: Book) -> list[Entity]:
-    """What code lays out for a task of this type; the words of a volume are those that its chapters will have."""
+def draft(params: NovelParams, bible: Bible, book: Book, by: str) -> list[Entity]:
+    """What code lays out for a task of this type; the words of a volume are those that its chapters will have.
+
+    :param by: the engine that will write it, or what it makes of it, in the bible.
+    """
     if params.task_type not in ("outline", "volumes"):
         return []
     wanted = set(params.chapters or range(1, book.chapters + 1))
     there = bible.numbered(ChapterPlan)
     planned = [one for one in chapters_of(book) if one.number in wanted] if params.task_type == "outline" else []
-    new = {one.number: one for one in planned if _may_write(params, bible, one.number)}
+    new = {one.number: one for one in planned if _may_write(params, bible, one.number, by)}
     stands = {one.number: one for one in chapters_of(book)} | there | new
     volumes = volumes_of(book, [one for number, one in stands.items() if number <= book.chapters])
     return [*new.values(), *volumes]
 
 
-def _may_write(params: NovelParams, bible: Bible, number: int) -> bool:
-    return not bible.kept([f"chapter:{number}"], overwrite=params.overwrite, base_revision=params.base_revision)
+def _may_write(params: NovelParams, bible: Bible, number: int, by: str) -> bool:
+    key = f"chapter:{number}"
+    return not bible.kept([key], by=by, overwrite=params.overwrite, base_revision=params.base_revision)
 
 
 def slots_of(params: NovelParams, bible: Bible, book: Book, new: Iterable[Entity]) -> Sequence[Slot]:

@@ -14,15 +14,15 @@ from server.workflows.asking import ask_in_step
 from server.workflows.base import Context, Step
 from server.workflows.engines import engine_for, needs_model
 from server.workflows.novel.admission import book_of, check_against
-from server.workflows.novel.bible import PERSON, Bible, changes_of
+from server.workflows.novel.bible import EMBEDDED, MODEL, PERSON, Bible, changes_of, key_of
 from server.workflows.novel.brief import brief_of
 from server.workflows.novel.desk import Desk
-from server.workflows.novel.entities import Book, ChapterPlan, ChapterText
+from server.workflows.novel.entities import Book, ChapterPlan, ChapterText, Entity
 from server.workflows.novel.findings import Finding, warning
 from server.workflows.novel.manuscript import Manuscript, split
 from server.workflows.novel.model import shapes
 from server.workflows.novel.model.chapters import OF_ONE_CHAPTER, ModelChapters, Outcome
-from server.workflows.novel.model.planning import ModelPlanning
+from server.workflows.novel.model.planning import ASK_WEIGHT, CHAPTERS_AT_ONCE, ModelPlanning
 from server.workflows.novel.model.prompts import Prompts
 from server.workflows.novel.params import BibleInput, NovelParams
 from server.workflows.novel.planner import LEFT_TO_A_MODEL, draft, slots_of
@@ -42,7 +42,7 @@ class Novel:
         self._ctx, self._params = ctx, params
         engine = engine_for(params.engine, model)
         self._model = model if engine == "llm" and params.task_type in MODEL_TYPES else None
-        self._by = "llm" if self._model is not None else "embedded"
+        self._by = MODEL if self._model is not None else EMBEDDED
         limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
         self._budget = Budget(limits, model.prices if model is not None else None)
         self._desk = Desk(ctx, params)
@@ -74,7 +74,7 @@ class Novel:
     async def _frame(self) -> None:
         """The book itself, where the bible does not have it so; and what the report begins with."""
         if self._desk.bible.book != self._book:
-            await self._desk.enter("frame", changes_of([self._book]), by=self._by, label=self._say("step_keep"))
+            await self._desk.enter("frame", changes_of([self._book]), by=EMBEDDED, label=self._say("step_keep"))
             self._book = self._desk.bible.book or self._book
         await self._head()
 
@@ -93,24 +93,30 @@ class Novel:
 
     async def _plan(self) -> dict[str, Any]:
         params, book = self._params, self._book
-        self._ctx.expect(10.0)
-        drafts = draft(params, self._desk.bible, book)
+        laid_out = draft(params, self._desk.bible, book, self._by)
+        self._ctx.expect(ASK_WEIGHT * -(-max(1, len(laid_out)) // CHAPTERS_AT_ONCE))
+        made: list[Entity] = []
         if self._model is not None:
             prompts = Prompts(params, book)
             planning = ModelPlanning(self._ctx, self._model, self._budget, prompts, book)
-            drafts = await planning.fill(params.task_type, drafts, self._desk.bible)
+            filled = await planning.fill(params.task_type, laid_out, self._desk.bible)
             self._failures += planning.failures
+            # What the model left as it was is still to be filled in, by whoever comes next.
+            made = [one for one in filled if one not in laid_out]
+            laid_out = [one for one in laid_out if key_of(one) not in map(key_of, made)]
         if params.task_type == "foreshadowing":
-            drafts = [*drafts, *slots_of(params, self._desk.bible, book, drafts)]
-        label = self._say("step_keep")
-        entered = await self._desk.enter("enter", changes_of(drafts), by=self._by, label=label)
+            laid_out = [*laid_out, *slots_of(params, self._desk.bible, book, made)]
+        label, kept = self._say("step_keep"), list[str]()
+        for key, entities, by in (("enter", made, MODEL), ("lay-out", laid_out, EMBEDDED)):
+            if entities:
+                kept += (await self._desk.enter(key, changes_of(entities), by=by, label=label))["kept"]
         bible = self._desk.bible
         matrix = matrix_of(bible) if params.task_type == "characters" else {}
         findings = [one.to_json(self._language) for one in check(params.task_type, bible)]
         text = sheet(params.task_type, bible, book, matrix) + as_markdown(findings, self._language)
-        await self._tell("sheet", text, entered["kept"])
+        await self._tell("sheet", text, kept)
         more = {"mentions": {person: {str(n): t for n, t in row.items()} for person, row in matrix.items()}}
-        return self._result(findings, entered["kept"], bible=bible.without_texts().to_json(), **more)
+        return self._result(findings, kept, bible=bible.without_texts().to_json(), **more)
 
     async def _tell(self, part: str, text: str, kept: list[str]) -> None:
         """The report's end: what was made, what stayed, what a model would be needed for."""

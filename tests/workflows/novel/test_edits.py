@@ -94,6 +94,20 @@ async def test_an_edit_made_while_a_task_runs_stays() -> None:
     assert (await chapter_of(shelf, 4))["words"] > 150
 
 
+async def test_an_import_that_is_overtaken_while_it_runs_fails_and_changes_nothing() -> None:
+    """It was admitted, and looked, before the other one went in."""
+    shelf = await started()
+    ctx = shelf.context(steps_until_kill=1)
+    with pytest.raises(Killed):
+        await shelf.run(ctx, task_type="import", bible=plan(3, "甲"), base_revision=3)
+    await shelf.run(task_type="import", bible=plan(3, "乙"), base_revision=3)
+    again = RehearsalContext(ctx.journal, ledgers=shelf.ledgers, task_id=ctx.task_id)
+    params = {"novel": {"id": "night"}, "task_type": "import", "bible": plan(3, "甲"), "base_revision": 3}
+    with pytest.raises(RevisionConflict):
+        await shelf.workflow.run(again, NovelParams.model_validate(params))
+    assert (await chapter_of(shelf, 3))["summary"] == "乙"
+
+
 @pytest.mark.parametrize("steps", range(8))
 async def test_a_task_killed_at_any_step_enters_each_thing_once(steps: int) -> None:
     """Also where it dies between the entry and its record: the entry is known by its key."""

@@ -46,13 +46,40 @@ async def test_a_model_fills_in_every_part_of_the_bible() -> None:
     assert [one["title"] for one in bible["chapters"]] == [f"第{n}盏灯" for n in range(1, 7)]
     assert all(one["cast"] == ["林晓雨"] for one in bible["chapters"])
     assert sum(one["words"] for one in bible["chapters"]) == 600 == sum(one["words"] for one in bible["volumes"])
-    assert [one["title"] for one in bible["volumes"]] == ["", ""], "they stay, as `overwrite` is not said"
+    assert [one["title"] for one in bible["volumes"]] == ["卷1", "卷2"]
     assert [(one["id"], one["participants"], one["requires"]) for one in bible["timeline"]] == [
         ("失踪", ["林晓雨"], []),
         ("归来", ["林晓雨"], ["失踪"]),
     ]
     assert {one["id"] for one in bible["schedule"]} == {"钥匙", "信"}
     assert results["foreshadowing"]["spent"]["calls"] == 1
+
+
+async def test_a_model_fills_in_what_code_has_laid_out_and_nothing_else() -> None:
+    """Not what a person wrote, not what a model has filled in already; what it leaves out is there for the next one."""
+
+    def forgetful(stage: str, prompt: str) -> str:
+        if stage != "plan":
+            return honest(stage, prompt)
+        chapters = orjson.loads(honest(stage, prompt))["chapters"]
+        return orjson.dumps({"chapters": [one for one in chapters if one["number"] != 4]}).decode()
+
+    with serving_novelist(forgetful) as served, fail_after(30):
+        shelf = await shelf_with(served)
+        plan = {"chapters": [{"number": 2, "title": "人写的标题", "summary": "人写的。", "words": 100}]}
+        await shelf.run(task_type="import", bible=plan, base_revision=3)
+        result = await shelf.run()
+        served.reply = honest
+        again = await shelf.run()
+        third = await shelf.run()
+        bible = await shelf.bible()
+    assert [failure["step"] for failure in result["failures"]] == ["plan:4"]
+    assert (result["status"], again["status"]) == ("partial", "complete")
+    titles = [one["title"] for one in bible["chapters"]]
+    assert titles == ["第1盏灯", "人写的标题", *(f"第{n}盏灯" for n in range(3, 7))]
+    assert third["revision"] == again["revision"]
+    asked = [str(one.body["messages"][-1]["content"]).partition("turns:\n")[2] for one in served.asked]
+    assert [text.splitlines()[0].partition(":")[0] for text in asked] == ["1", "4", "4"]
 
 
 async def test_each_chapter_is_planned_once_whatever_the_replies_hold() -> None:

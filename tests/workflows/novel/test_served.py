@@ -15,6 +15,8 @@ import orjson
 import pytest
 from lxml import etree
 
+from server.errors import StoreFull
+from server.stores.memory import MemoryStore
 from tests.serving import ROOT, Running, ServerProcess, server_process, serving, settings, wait_until
 from tests.workflows.novel.bibles import CHINESE
 from tests.workflows.novel.long import ask, done, write
@@ -91,6 +93,30 @@ def test_an_edit_from_an_old_revision_is_refused_before_a_task_is_made(server: R
     listed = [one["id"] for one in get(server, "/api/novels/edited/tasks")["tasks"]]
     assert made.json()["id"] in listed
     assert len(listed) == 2, "what was refused has left no task"
+
+
+class Filling(MemoryStore):
+    """Has no room for an entry of a ledger until some is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = True
+
+    async def enter(self, ledger: str, number: int, content: Any) -> bool:
+        if self.full:
+            raise StoreFull
+        return await super().enter(ledger, number, content)
+
+
+def test_a_task_waits_for_room_in_its_ledger_and_goes_on_by_itself(tmp_path: Path) -> None:
+    """On a full volume; it says what it waits for."""
+    store = Filling()
+    with serving(settings(tmp_path), store=store) as server:
+        task_id = ask(server.url, novel={"title": "夜航"})
+        wait_until(lambda: get(server, f"/api/tasks/{task_id}")["stalled"] is not None)
+        assert get(server, f"/api/tasks/{task_id}")["stalled"]["code"] == "store_full"
+        store.full = False
+        assert done(server.url, task_id)["revision"] == 2
 
 
 def test_the_assistants_addresses_start_tasks_and_answer_with_their_ids(server: Running) -> None:

@@ -13,7 +13,7 @@ from server.reports.markdown import literal
 from server.sources.sentences import sentences
 from server.workflows.asking import Written, ask_in_step, write_in_step
 from server.workflows.base import Context, Step
-from server.workflows.novel.bible import Bible, changes_of
+from server.workflows.novel.bible import MODEL, Bible, changes_of
 from server.workflows.novel.brief import Brief
 from server.workflows.novel.checks.health import count_words
 from server.workflows.novel.desk import Desk
@@ -103,7 +103,7 @@ class ModelChapters:
         bible = await self._desk.look(f"look:{number}", say(self._book.language, "step_look"))
         key = f"text:{number}"
         seen = self._params.base_revision
-        if bible.kept([key], overwrite=self._params.overwrite, base_revision=seen):
+        if bible.kept([key], by=MODEL, overwrite=self._params.overwrite, base_revision=seen):
             return Outcome(number, "kept")  # somebody has written it since this task began
         if self._spent:
             return Outcome(number, "skipped")
@@ -121,7 +121,7 @@ class ModelChapters:
         plan = bible.numbered(ChapterPlan).get(number)
         kept = ChapterText(number=number, title=plan.title if plan is not None else "", text=text)
         told = await self._desk.enter(
-            f"keep:{number}", changes_of([kept, summary]), by="llm", label=say(self._book.language, "step_keep")
+            f"keep:{number}", changes_of([kept, summary]), by=MODEL, label=say(self._book.language, "step_keep")
         )
         status = "kept" if key in told["kept"] else "written"
         return Outcome(number, status, count_words(text), str(written.finish), told["revision"])

@@ -26,9 +26,12 @@ from server.workflows.novel.model.prompts import Prompts
 from server.workflows.novel.words import say
 
 CHAPTERS_AT_ONCE = 20
+ASK_WEIGHT = 10.0
 TIMELINE_TRIES = 2
 DISPENSABLE = (ModelReplyInvalid, BudgetSpent, ContextTooLong, ContentFiltered)
 """Failures of one call without which the rest goes on; what it was to fill in stays open."""
+
+OUT = "The model's replies leave this chapter out."
 
 T = TypeVar("T")
 
@@ -75,7 +78,7 @@ class ModelPlanning:
                 type_,
                 self._budget,
                 thoughts=f"thoughts-{key}",
-                weight=10.0,
+                weight=ASK_WEIGHT,
                 label=label,
             )
         except DISPENSABLE as failure:
@@ -90,11 +93,14 @@ class ModelPlanning:
         done: dict[int, ChapterPlan] = {}
         for start in range(0, len(plans), CHAPTERS_AT_ONCE):
             some = plans[start : start + CHAPTERS_AT_ONCE]
-            known = _with(bible, list(done.values()))
+            known, failed = _with(bible, list(done.values())), len(self.failures)
             done |= await self._some(f"plan:{some[0].number}", some, known)
             missing = [plan for plan in some if plan.number not in done]
             if missing and len(missing) < len(some):
                 done |= await self._some(f"plan:{some[0].number}.again", missing, _with(bible, list(done.values())))
+            if len(self.failures) == failed:
+                left_out = [plan.number for plan in some if plan.number not in done]
+                self.failures += [{"step": f"plan:{number}", "code": "left_out", "message": OUT} for number in left_out]
         return [done.get(plan.number, plan) for plan in plans]
 
     async def _some(self, key: str, plans: list[ChapterPlan], bible: Bible) -> dict[int, ChapterPlan]:
