@@ -1,7 +1,7 @@
 """A manuscript is split into its chapters, and nothing of it is dropped without a word."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.workflows.novel.manuscript import split
@@ -44,6 +44,7 @@ def test_what_belongs_to_no_chapter_is_told() -> None:
     assert split(" \n ").texts == ()
 
 
+@settings(deadline=None)
 @given(numbers=st.lists(st.integers(1, 2000), min_size=1, max_size=30, unique=True))
 def test_every_chapter_of_a_manuscript_comes_out_once(numbers: list[int]) -> None:
     """In any order."""

@@ -42,6 +42,7 @@ def books(draw: st.DrawFn) -> Book:
     )
 
 
+@settings(deadline=None)
 @given(book=books())
 def test_every_chapter_is_planned_once_and_the_words_add_up(book: Book) -> None:
     """Every beat falls into some chapter, in order; volumes have each chapter once and the words of theirs."""
@@ -60,6 +61,7 @@ def test_every_chapter_is_planned_once_and_the_words_add_up(book: Book) -> None:
     assert review(_bible([book, *plans, *volumes])) == []
 
 
+@settings(deadline=None)
 @given(total=st.integers(0, 10**6), weights=st.lists(st.floats(0.001, 1000), min_size=1, max_size=200))
 def test_shares_add_up_and_are_near_their_weights(total: int, weights: list[float]) -> None:
     """None is further than one from what its weight asks for."""
@@ -84,6 +86,7 @@ def hints(draw: st.DrawFn, chapters: int) -> Foreshadowing:
     )
 
 
+@settings(deadline=None)
 @given(data=st.data(), chapters=st.integers(1, 120))
 def test_what_is_scheduled_pays_off_after_it_is_planted(data: st.DataObject, chapters: int) -> None:
     """Inside the novel and its own window; reinforcements lie between. What is fixed by its author stays so."""
@@ -103,6 +106,7 @@ def test_what_is_scheduled_pays_off_after_it_is_planted(data: st.DataObject, cha
     assert again == slots, "what is scheduled stays"
 
 
+@settings(deadline=None)
 @given(chapters=st.integers(2, 200), count=st.integers(1, 40))
 def test_whatever_leaves_room_is_scheduled(chapters: int, count: int) -> None:
     """A foreshadowing that fixes nothing finds its place in any novel of two chapters and more."""

@@ -17,7 +17,7 @@ from lxml import etree
 
 from server.errors import StoreFull
 from server.stores.memory import MemoryStore
-from tests.serving import ROOT, Running, ServerProcess, server_process, serving, settings, wait_until
+from tests.serving import ROOT, Running, serving, settings, wait_until
 from tests.workflows.novel.bibles import CHINESE
 from tests.workflows.novel.long import ask, done, write
 from tests.workflows.novel.novelist import serving_novelist
@@ -269,7 +269,7 @@ def test_the_examples_run_as_they_are_written(tmp_path: Path, page: str) -> None
     text = (ROOT / page).read_text(encoding="utf-8")
     commands = [one for one in re.findall(r"```\n(curl .*?)\n```", text, re.DOTALL) if "localhost:8000" not in one]
     assert len(commands) >= 5
-    with server_process(tmp_path) as server:
+    with serving(settings(tmp_path)) as server:
         results = [run(server, command) for command in commands]
     types = [one["task_type"] for one in results if "task_type" in one]
     assert types == ["outline", "import", "foreshadowing", "chapter", "review", "export", "outline"]
@@ -280,7 +280,7 @@ def test_the_examples_run_as_they_are_written(tmp_path: Path, page: str) -> None
     assert results[7]["taskId"]
 
 
-def run(server: ServerProcess, command: str) -> dict[str, Any]:
+def run(server: Running, command: str) -> dict[str, Any]:
     """The result of the task that a command starts, or what it answers."""
     command = command.replace("http://127.0.0.1:8000", server.url)
     ran = subprocess.run(["sh", "-c", command], capture_output=True, check=True)
