@@ -432,5 +432,16 @@ PLANTED: list[tuple[str, str, Content, Callable[[Content], None], str]] = [
         _set("foreshadowing", "f-key", reinforced=[1]),
         "reinforced before it is planted",
     ),
+    ("unknown_reference", "chapter:2", CHINESE, _set("chapters", 2, place="nowhere"), "a place that is not there"),
+    ("before_birth", "event:back", CHINESE, _set("characters", "zhou", born=2), "meets somebody before being born"),
+    (
+        "died_before_birth",
+        "character:mayor",
+        CHINESE,
+        _set("characters", "mayor", born=5, died=1),
+        "the other way round",
+    ),
+    ("span_backwards", "event:watch", CHINESE, _set("timeline", "watch", until=1), "ends before it begins"),
+    ("death_days_differ", "character:sister", CHINESE, _set("characters", "sister", died=-980), "ten days apart"),
 ]
 """Code, where it is to be found, the bible, what is changed in it, and what that is."""

@@ -30,7 +30,7 @@ def test_a_planted_contradiction_is_found_where_it_is(
     assert all(finding.severity == "contradiction" for finding in found if finding.code == code)
 
 
-@pytest.mark.parametrize(("content", "count"), [(CHINESE, 16), (ENGLISH, 8)], ids=["zh", "en"])
+@pytest.mark.parametrize(("content", "count"), [(CHINESE, 21), (ENGLISH, 8)], ids=["zh", "en"])
 def test_contradictions_that_stand_beside_each_other_are_all_found(content: Content, count: int) -> None:
     """All that are planted in a bible at once: none hides another, and each is told in both languages."""
     own = [planted for planted in PLANTED if planted[2] is content]
