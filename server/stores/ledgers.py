@@ -33,7 +33,7 @@ class Ledgers:
         encoded = with_checksum(orjson.dumps({"content": content}, option=orjson.OPT_INDENT_2))
         return self._volume.link_new(self._entry(folder, number), encoded)
 
-    def entries(self, ledger: str, after: int) -> list[Json]:
+    def entries(self, ledger: str, after: int = 0) -> list[Json]:
         folder = self._folder / ledger
         found: list[Json] = []
         while (content := self._volume.read(self._entry(folder, after + len(found) + 1))) is not None:
