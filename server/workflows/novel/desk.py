@@ -79,6 +79,7 @@ class Desk:
             for name, value in wanted.items()
             if name not in bible.entities or bible.entities[name].value.model_dump(mode="json") != value
         }
+        written = {name: bible.entities[name].by for name in drop if name in bible.entities}
         return {
             "key": key,
             "by": by,
@@ -86,7 +87,7 @@ class Desk:
             "task_type": self._params.task_type,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "set": new,
-            "drop": [name for name in drop if name in bible.entities],
+            "drop": [name for name, by_now in written.items() if by == PERSON or by_now != PERSON],
             "kept": kept,
         }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from server.workflows.novel.bible import Bible
+from server.workflows.novel.bible import PERSON, Bible, key_of
 from server.workflows.novel.entities import Book, ChapterPlan, Entity, Foreshadowing, Slot
 from server.workflows.novel.params import NovelParams
 from server.workflows.novel.planning import chapters_of, volumes_of
@@ -40,6 +40,19 @@ def draft(params: NovelParams, bible: Bible, book: Book, by: str) -> list[Entity
 def _may_write(params: NovelParams, bible: Bible, number: int, by: str) -> bool:
     key = f"chapter:{number}"
     return not bible.kept([key], by=by, overwrite=params.overwrite, base_revision=params.base_revision)
+
+
+def surplus(params: NovelParams, bible: Bible, book: Book, wanted: Iterable[Entity]) -> list[str]:
+    """The keys of what engines had planned and that has no place any more, where all is made anew."""
+    if not params.overwrite:
+        return []
+    kinds = {"outline": ("chapter", "volume"), "volumes": ("volume",), "foreshadowing": ("slot",)}
+    stays = {key_of(one) for one in wanted} | {f"chapter:{number}" for number in range(1, book.chapters + 1)}
+    return [
+        key
+        for key, kept in bible.entities.items()
+        if key.partition(":")[0] in kinds.get(params.task_type, ()) and key not in stays and kept.by != PERSON
+    ]
 
 
 def slots_of(params: NovelParams, bible: Bible, book: Book, new: Iterable[Entity]) -> Sequence[Slot]:

@@ -25,7 +25,7 @@ from server.workflows.novel.model.chapters import OF_ONE_CHAPTER, ModelChapters,
 from server.workflows.novel.model.planning import ASK_WEIGHT, CHAPTERS_AT_ONCE, ModelPlanning
 from server.workflows.novel.model.prompts import Prompts
 from server.workflows.novel.params import BibleInput, NovelParams
-from server.workflows.novel.planner import LEFT_TO_A_MODEL, draft, slots_of
+from server.workflows.novel.planner import LEFT_TO_A_MODEL, draft, slots_of, surplus
 from server.workflows.novel.review import as_markdown, check, matrix_of, review
 from server.workflows.novel.sheets import book_json, chapter_markdown, prose, sheet
 from server.workflows.novel.words import heading, listed, say
@@ -106,10 +106,11 @@ class Novel:
             laid_out = [one for one in laid_out if key_of(one) not in map(key_of, made)]
         if params.task_type == "foreshadowing":
             laid_out = [*laid_out, *slots_of(params, self._desk.bible, book, made)]
+        drop = surplus(params, self._desk.bible, book, [*made, *laid_out])
         label, kept = self._say("step_keep"), list[str]()
-        for key, entities, by in (("enter", made, MODEL), ("lay-out", laid_out, EMBEDDED)):
-            if entities:
-                kept += (await self._desk.enter(key, changes_of(entities), by=by, label=label))["kept"]
+        for key, entities, dropped, by in (("enter", made, [], MODEL), ("lay-out", laid_out, drop, EMBEDDED)):
+            if entities or dropped:
+                kept += (await self._desk.enter(key, changes_of(entities), dropped, by=by, label=label))["kept"]
         bible = self._desk.bible
         matrix = matrix_of(bible) if params.task_type == "characters" else {}
         findings = [one.to_json(self._language) for one in check(params.task_type, bible)]

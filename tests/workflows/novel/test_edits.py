@@ -151,6 +151,27 @@ async def test_the_frame_of_a_novel_is_changed_only_if_that_is_said() -> None:
     assert (await shelf.bible())["book"]["chapters"] == 9
 
 
+async def test_a_novel_that_is_made_shorter_loses_what_engines_had_planned_beyond_its_end() -> None:
+    """What a person wrote there stays, and the review tells of it."""
+    shelf = await started()
+    await shelf.run(task_type="import", bible=plan(7, "人写的"), base_revision=3)
+    hints = [{"id": "a", "title": "a", "tier": "long"}, {"id": "b", "title": "b", "tier": "short"}]
+    await shelf.run(task_type="import", bible={"foreshadowing": hints})
+    await shelf.run(task_type="foreshadowing")
+    await shelf.run(frame={"chapters": 5, "volumes": 1}, overwrite=True)
+    result = await shelf.run(task_type="foreshadowing", overwrite=True, guidance="again")
+    bible = await shelf.bible()
+    assert [one["number"] for one in bible["chapters"]] == [1, 2, 3, 4, 5, 7]
+    assert [(one["first"], one["last"]) for one in bible["volumes"]] == [(1, 5)]
+    assert {one["id"] for one in bible["schedule"]} == {"a", "b"}
+    assert all(one["pay_off"] <= 5 for one in bible["schedule"])
+    assert result["findings"] == []
+    found = (await shelf.run(task_type="review"))["findings"]
+    assert [(one["code"], one["about"]) for one in found if one["severity"] == "contradiction"] == [
+        ("outside_chapters", ["chapter:7"])
+    ]
+
+
 async def test_what_can_not_be_is_refused_before_a_task_is_made() -> None:
     """A new novel without a title, a review of nothing, chapters and revisions that there are not."""
     shelf = Shelf()
