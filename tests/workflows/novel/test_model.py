@@ -189,21 +189,27 @@ FAULTS = {
 TYPES = ("characters", "world", "outline", "timeline", "foreshadowing", "chapter", "review")
 
 
+async def whole_novel(faults: list[Rule]) -> list[Any]:
+    """Book, findings and timeline, where these happen at each stage."""
+    with serving_novelist() as served, fail_after(60):
+        for stage in ("write", "summary", "plan", "characters", "world", "timeline", "foreshadowing", "read"):
+            served.faulty[stage] = list(faults)
+        shelf = Shelf(served.client(first_token_seconds=0.4))
+        frame = {**FRAME, "chapters": 2}
+        results = [await shelf.run(task_type=task_type, frame=frame) for task_type in TYPES]
+        assert [one["status"] for one in results] == ["complete"] * len(TYPES)
+        return [results[-2]["book"]["chapters"], results[-1]["findings"], (await shelf.bible())["timeline"]]
+
+
+@pytest.fixture(scope="module")
+async def without_faults() -> list[Any]:
+    return await whole_novel([])
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_the_novel_is_whole_whatever_happens_once_at_each_stage(fault: str) -> None:
+async def test_the_novel_is_whole_whatever_happens_once_at_each_stage(fault: str, without_faults: list[Any]) -> None:
     """Plans, text and review are those of an endpoint without faults."""
-    books = []
-    for faulty in (False, True):
-        with serving_novelist() as served, fail_after(60):
-            if faulty:
-                for stage in ("write", "summary", "plan", "characters", "world", "timeline", "foreshadowing", "read"):
-                    served.faulty[stage] = list(FAULTS[fault])
-            shelf = Shelf(served.client(first_token_seconds=0.4))
-            frame = {**FRAME, "chapters": 2}
-            results = [await shelf.run(task_type=task_type, frame=frame) for task_type in TYPES]
-            assert [one["status"] for one in results] == ["complete"] * len(TYPES)
-            books.append([results[-2]["book"]["chapters"], results[-1]["findings"], (await shelf.bible())["timeline"]])
-    assert books[0] == books[1]
+    assert await whole_novel(FAULTS[fault]) == without_faults
 
 
 @pytest.mark.parametrize("fault", ["cut", "hang", "garbage", "no_json", "error"])
