@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import orjson
 
-from server.errors import StoreFull, WorkflowFailed
+from server.errors import StoreFull, UploadNotFound, WorkflowFailed
 from server.fingerprint import is_task_id
 from server.models import EventType, Json, Life, Status
 from server.stores.base import Store
@@ -126,6 +126,12 @@ class TaskContext:
             return None
         state = await read_state(self._store, lives[-1])
         return state.result if state.status is Status.COMPLETED else None
+
+    async def upload(self, upload_id: str) -> bytes:
+        content = await self._store.upload_content(self._life.scope, upload_id)
+        if content is None:
+            raise UploadNotFound.of(upload_id)
+        return content
 
     @property
     def current_step(self) -> str | None:

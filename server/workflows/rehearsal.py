@@ -16,7 +16,7 @@ from typing import Any
 import anyio.lowlevel
 import orjson
 
-from server.errors import JournalMismatch, WorkflowFailed
+from server.errors import JournalMismatch, UploadNotFound, WorkflowFailed
 from server.models import Json
 from server.workflows.base import Step
 
@@ -47,7 +47,8 @@ class RehearsalContext:
     """`server.workflows.base.Context`, to its word, over a dict that a second run can take over.
 
     ``steps_until_kill``: after so many newly recorded steps every further one raises `Killed`.
-    ``told``: what the user tells it while it runs; ``results``: those of other tasks.
+    ``told``: what the user tells it while it runs; ``results``: those of other tasks; ``uploads``: what its
+    user has sent, by id.
     ``ran``: keys of the steps that ran here, in the order they finished; replayed ones are not among them.
     """
 
@@ -55,6 +56,7 @@ class RehearsalContext:
     steps_until_kill: int | None = None
     told: list[dict[str, Any]] = field(default_factory=list)
     results: dict[str, Json] = field(default_factory=dict)
+    uploads: dict[str, bytes] = field(default_factory=dict)
     task_id: str = "0" * 32
     generation: str = "rehear"
     ran: list[str] = field(default_factory=list, init=False)
@@ -103,6 +105,11 @@ class RehearsalContext:
 
     async def result_of(self, task_id: str) -> Json:
         return self.results.get(task_id)
+
+    async def upload(self, upload_id: str) -> bytes:
+        if upload_id not in self.uploads:
+            raise UploadNotFound.of(upload_id)
+        return self.uploads[upload_id]
 
     async def _run(self, key: str, run: Callable[[Step], Awaitable[Any]], hashed: str, label: str) -> Recorded:
         await anyio.lowlevel.checkpoint()
