@@ -19,12 +19,13 @@ from server.models import Json
 from server.stores.disk import Disk
 from server.stores.files import FileStore
 from server.workflows.base import Context, Params, Step, UploadId, Workflow
-from tests.serving import ROOT, Running, serving, settings, wait_until
+from tests.serving import ROOT, Running, server_process, serving, settings, wait_until
 
 WORDS = "一个词 and more\r\n--x\r\n".encode() * 500
 DIGEST = hashlib.sha256(WORDS).hexdigest()
 LARGEST = 256 * 1024
 ABSENT = "0" * 64
+HALF = b"POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n" + b"x" * 1000
 
 
 class LengthParams(Params):
@@ -281,7 +282,7 @@ def test_an_id_that_nothing_has_is_not_found(server: Running, upload_id: str) ->
 def unfinished(server: Running) -> socket.socket:
     """A sender that has sent half of what it declared."""
     opened = socket.create_connection(("127.0.0.1", server.port), timeout=30)
-    opened.sendall(b"POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n" + b"x" * 1000)
+    opened.sendall(HALF)
     return opened
 
 
@@ -391,3 +392,22 @@ def test_the_commands_of_the_documentation_send_a_file(server: Running, tmp_path
     ]
     assert [each["id"] for each in answers] == [DIGEST, DIGEST]
     assert [(each["name"], each["media_type"]) for each in answers] == [("book.txt", "text/plain")] * 2
+
+
+def test_an_upload_outlives_a_killed_server_and_half_of_one_does_not(tmp_path: Path) -> None:
+    """Once its sender was told that it is kept."""
+
+    def post(url: str, content: bytes) -> int:
+        return httpx2.post(f"{url}/api/uploads", content=content, timeout=30).status_code
+
+    uploads = tmp_path / "tasks" / "uploads"
+    with server_process(tmp_path) as first:
+        assert post(first.url, WORDS) == 201
+        with socket.create_connection(("127.0.0.1", first.port), timeout=30) as opened:
+            opened.sendall(HALF)
+            wait_until(lambda: len(list(uploads.iterdir())) == 2)
+            first.kill()
+    with server_process(tmp_path) as second:
+        assert httpx2.get(f"{second.url}/api/uploads/{DIGEST}").json()["bytes"] == len(WORDS)
+        assert httpx2.get(f"{second.url}/api/uploads/{hashlib.sha256(b'x' * 1000).hexdigest()}").status_code == 404
+        assert post(second.url, WORDS) == 200

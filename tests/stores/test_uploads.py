@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 
 import anyio
 import pytest
@@ -12,6 +13,10 @@ import pytest
 from server.errors import StoreFailed, StoreFull, UploadDamaged
 from server.stores.disk import Disk
 from server.stores.files import FileStore
+from server.stores.uploads import Uploads
+from server.stores.volume import Volume
+from tests.campaigns.simulated import ROOT as SIMULATED
+from tests.campaigns.simulated import SimulatedDisk
 
 WORDS = b"some words of a file\n" * 1000
 DIGEST = hashlib.sha256(WORDS).hexdigest()
@@ -189,3 +194,38 @@ async def test_a_reader_finds_what_was_sent_again_under_its_hands(tmp_path: Path
     assert (await store.upload("ann", DIGEST)) is not None
     assert disk.times == 0
     await store.close()
+
+
+def uploads_on(disk: Disk) -> Uploads:
+    return Uploads(Volume(disk), SIMULATED / "uploads")
+
+
+def put_at_once(uploads: Uploads) -> None:
+    writer = uploads.writer("ann", "a.txt", "text/plain")
+    try:
+        for piece in (WORDS[:7000], WORDS[7000:]):
+            writer.write(piece)
+        writer.commit()
+    finally:
+        writer.discard()
+
+
+def test_a_power_cut_at_any_call_leaves_an_upload_whole_or_none() -> None:
+    """Whole, once its sender was told so, also while it is sent again."""
+    disk = SimulatedDisk()
+    Volume(disk).make_folders(SIMULATED / "uploads")
+    made = disk.calls
+    uploads = uploads_on(disk)
+    put_at_once(uploads)
+    told = disk.calls
+    put_at_once(uploads)
+    assert disk.calls > told > made
+    found = set()
+    for calls in range(made, disk.calls + 1):
+        for seed in range(20):
+            left = uploads_on(disk.after_cut(calls, Random(seed)))  # noqa: S311 - no secret
+            content = left.read("ann", DIGEST)
+            assert content == WORDS or (content is None and calls < told)
+            assert (left.find("ann", DIGEST) is None) == (content is None)
+            found.add(content is None)
+    assert found == {True, False}
