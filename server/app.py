@@ -19,6 +19,7 @@ from server import __version__
 from server.api.directory import Directory
 from server.api.documents import Documents
 from server.api.guard import Guard
+from server.api.intake import Intake
 from server.api.problems import on_any_error, on_holdfast_error, on_http_exception
 from server.api.routes import routes
 from server.api.services import Services
@@ -162,6 +163,7 @@ class Holdfast:
             metrics=metrics,
             model=model,
             documents=Documents(printer),
+            intake=Intake(),
             providers=lambda: [] if providers is None else [told(state) for state in providers.states()],
             node=self.node,
         )

@@ -98,6 +98,14 @@ class BodyTooLarge(HoldfastError):
     code = "body_too_large"
 
 
+class BodyTooSlow(HoldfastError):
+    """The body came too slowly and was given up; send it again, over a better connection if need be."""
+
+    status = 408
+    code = "body_too_slow"
+    retryable = True
+
+
 class HeadersTooLarge(HoldfastError):
     """The request line and headers are larger than this server takes."""
 
@@ -156,6 +164,25 @@ class ArtifactDamaged(HoldfastError):
     """This file of the task is no longer what the task has made; restore it from a backup, or `rerun` the task."""
 
     code = "artifact_damaged"
+
+
+class UploadNotFound(NotFound):
+    """No upload of yours has this id; it may be past its time: send the file again with POST /api/uploads."""
+
+    code = "upload_not_found"
+    retryable = True
+
+    @classmethod
+    def of(cls, upload_id: str) -> "UploadNotFound":
+        """``upload_id`` is 64 hex digits."""
+        return cls(f"{cls.sentence()} It was asked for by {upload_id}.")
+
+
+class UploadDamaged(HoldfastError):
+    """This upload is no longer what was sent; send the file again with POST /api/uploads."""
+
+    code = "upload_damaged"
+    retryable = True
 
 
 class NoResultYet(NotFound):

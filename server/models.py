@@ -286,6 +286,20 @@ class Progress:
         return cls(**{each.name: data[each.name] for each in fields(cls) if each.name in data})
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that a user has sent for tasks to read. ``id`` is its content's SHA-256, as 64 hex digits.
+
+    ``size`` is in bytes, ``put_at``, when it was sent last, in ms since 1970.
+    """
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    put_at: int
+
+
 @dataclass(slots=True)
 class Node:
     """A node's heartbeat: ``counter`` moves with each beat; ``held`` says whether its lock is (None: unknown)."""

@@ -129,6 +129,12 @@ class Settings(BaseSettings):
         0, ge=0, description="Tasks of one user that run at once on this node; 0: no cap beyond MAX_CONCURRENT_TASKS."
     )
     max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
+    max_upload_bytes: int = Field(
+        64 * 1024 * 1024, ge=1024, description="Largest body of an upload, in bytes, with what a form puts around it."
+    )
+    upload_retention_hours: float = Field(
+        24, gt=0, description="Uploads are removed so many hours after they were sent last."
+    )
     max_header_bytes: int = Field(65_536, ge=1024, description="Largest request line with headers, in bytes.")
 
     max_task_age_hours: float = Field(

@@ -18,6 +18,7 @@ from server.errors import BodyTooLarge, ForbiddenHost, ForbiddenOrigin, HeadersT
 from server.settings import Settings
 
 DRAIN_BYTES = 64 * 1024 * 1024
+UPLOADS = "/api/uploads"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STARTS_WORK = frozenset({"/api/stream", "/api/sse"})
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -83,7 +84,7 @@ class Guard:
         state = scope.setdefault("state", {})
         state["request_id"], state["principal"] = request_id, LOCAL_USER
         try:
-            await self._app(scope, self._limited(receive, headers), send_with_id)
+            await self._app(scope, self._limited(scope["path"], receive, headers), send_with_id)
         except Exception:
             self._answered(scope["method"], _route(scope), 500)
             raise
@@ -125,25 +126,27 @@ class Guard:
             return fetch_site in ("same-origin", "none")
         return origin is None or urlsplit(origin).netloc == headers.get(b"host")
 
-    def _limited(self, receive: Receive, headers: _Headers) -> Receive:
-        limit = self._settings.max_body_bytes
+    def _limited(self, path: str, receive: Receive, headers: _Headers) -> Receive:
+        is_upload = path == UPLOADS
+        limit = self._settings.max_upload_bytes if is_upload else self._settings.max_body_bytes
+        name = "MAX_UPLOAD_BYTES" if is_upload else "MAX_BODY_BYTES"
         declared = headers.get(b"content-length", "")
         taken = 0
 
         def too_large() -> BodyTooLarge:
-            return BodyTooLarge(f"The body is larger than the {limit} bytes that this server takes (MAX_BODY_BYTES).")
+            return BodyTooLarge(f"The body is larger than the {limit} bytes that this server takes ({name}).")
 
         async def limited() -> Message:
             nonlocal taken
             if declared.isdigit() and int(declared) > limit:
                 waits_for_leave = headers.get(b"expect", "").lower() == "100-continue"
-                if waits_for_leave or int(declared) > DRAIN_BYTES:
+                if waits_for_leave or int(declared) - limit > DRAIN_BYTES:
                     raise too_large()
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > limit:
                 # A client that is still sending reads no answer: the rest is taken and thrown away first.
-                while message.get("more_body", False) and taken <= DRAIN_BYTES:
+                while message.get("more_body", False) and taken - limit <= DRAIN_BYTES:
                     message = await receive()
                     taken += len(message.get("body", b""))
                 raise too_large()

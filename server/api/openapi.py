@@ -56,7 +56,7 @@ _ANSWERS: dict[str, dict[str, Any]] = {
 }
 _MEANINGS = {
     "200": "As the summary says.",
-    "201": "A new life of the task was started.",
+    "201": "What was asked for is new: a life of a task, or an upload.",
     "202": "It is kept, and heeded from the next step on.",
     "204": "There is nothing more: the reader has seen it all, or the task is removed.",
     "304": "It has not changed.",
@@ -107,6 +107,10 @@ def _operation(route: Route, path: str, method: str, params: dict[str, Any]) -> 
     if method == "POST" and path in ("/api/stream", "/api/tasks"):
         schema = {"$ref": f"{_SCHEMAS}TaskRequest"}
         operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    elif path == "/api/uploads":
+        operation["parameters"].append(_in_query("name", _TEXT, "What the file is called."))
+        form = {"type": "object", "required": ["file"], "properties": {"file": {**_TEXT, "format": "binary"}}}
+        operation["requestBody"] = {"content": {"*/*": {}, "multipart/form-data": {"schema": form}}}
     elif method == "POST":
         operation["requestBody"] = {"required": False, "content": _JSON}
     return operation
@@ -135,7 +139,7 @@ def _in_query(name: str, schema: dict[str, Any], meaning: str | None = None) -> 
 
 def _responses(path: str, method: str) -> dict[str, Any]:
     answers: dict[str, Any] = _ANSWERS.get(path, {"200": _JSON})
-    if (path, method) == ("/api/tasks", "POST"):
+    if (path, method) in (("/api/tasks", "POST"), ("/api/uploads", "POST")):
         answers = {"200": _JSON, "201": _JSON}
     elif path == "/api/tasks/{task_id}/steer":
         answers = {"202": _JSON}

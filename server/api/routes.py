@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.api import events, kinds, meta, model, novels, pages, results, sessions, stream, tasks
+from server.api import events, kinds, meta, model, novels, pages, results, sessions, stream, tasks, uploads
 from server.api.compat import background, generate, sse
 from server.resources import static_dir
 
@@ -31,6 +31,8 @@ def routes() -> list[BaseRoute]:
         Route(task + "/artifacts/{name}", results.artifact, methods=["GET"]),
         Route(f"{task}/history", tasks.history, methods=["GET"]),
         Route("/api/events", events.events, methods=["GET"]),
+        Route("/api/uploads", uploads.send, methods=["POST"]),
+        Route("/api/uploads/{upload_id}", uploads.show, methods=["GET"]),
         Route("/api/sessions/{session}", sessions.show_session, methods=["GET"]),
         Route("/api/novels/{novel_id}", novels.show_novel, methods=["GET"]),
         Route("/api/novels/{novel_id}/tasks", novels.novel_tasks, methods=["GET"]),

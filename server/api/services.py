@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from server.api.documents import Documents
+from server.api.intake import Intake
 from server.api.kept import Kept
 from server.lately import Lately
 from server.llm.base import Model
@@ -54,6 +55,7 @@ class Services:
     metrics: Metrics
     model: Model | None
     documents: Documents
+    intake: Intake
     providers: Callable[[], list[dict[str, Any]]]
     """How each search provider fares, as JSON with words for people."""
     node: str

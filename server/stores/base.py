@@ -1,14 +1,14 @@
 """The contract of a store. Its docstrings are the specification; one test suite runs over every store.
 
-A store keeps lives (birth records), claims, logs, snapshots, artifacts, control requests and heartbeats. No path,
-no polling interval and no file name leaves a store.
+A store keeps lives (birth records), claims, logs, snapshots, artifacts, uploads, control requests and heartbeats. No
+path, no polling interval and no file name leaves a store.
 """
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Record, Status
+from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Record, Status, Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +229,34 @@ class Store(Protocol):
 
     async def artifact(self, life: Life, name: str, sha256: str) -> bytes | None:
         """The content of this name and SHA-256, or None. :raises ArtifactDamaged: it is another one by now."""
+
+    async def keep_upload(
+        self, scope: str, name: str, media_type: str, pieces: AsyncIterable[bytes]
+    ) -> tuple[Upload, bool]:
+        """Keep what a user sends, at once or not at all; durable when this returns, and found by every node.
+
+        Its id is the content's SHA-256. What this user has sent before counts as put again now, under the name and the
+        media type of this time, and the second value is False then. Another user's of the same content is another one.
+        The pieces are asked for one after the other and not gathered in memory. Nothing is kept where ``pieces``
+        raises.
+
+        :raises StoreFull, StoreFailed: nothing was kept, or it was and may be put again.
+        """
+
+    async def upload(self, scope: str, upload_id: str) -> Upload | None:
+        """What this user has sent of this id; None when there is none. :raises UploadDamaged: it is no longer that."""
+
+    async def upload_content(self, scope: str, upload_id: str) -> bytes | None:
+        """The content of what `upload` tells of, of which the id is the SHA-256.
+
+        :raises UploadDamaged: it is another one by now.
+        """
+
+    async def drop_uploads(self, put_before: int) -> int:
+        """Remove what was put last before this moment, in ms since 1970; returns how many were removed.
+
+        What is put again at the same time stays.
+        """
 
     async def ask(self, life: Life, control: Control) -> None:
         """Leave a request for the owner of ``control.epoch``. Idempotent."""

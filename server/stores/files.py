@@ -12,7 +12,7 @@ import anyio
 from anyio import to_thread
 
 from server.errors import HoldfastError, StoreFailed
-from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Record
+from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Record, Upload
 from server.stores import probe
 from server.stores.base import Changes, Finding, Sight
 from server.stores.births import Unfinished
@@ -26,7 +26,7 @@ from server.stores.volume import store_error
 
 DISK_THREADS = 32
 BEATING, LOOKING = "writing a heartbeat", "reading heartbeats"
-KEEPING = "keeping a rendition"
+KEEPING, RECEIVING = "keeping a rendition", "keeping an upload"
 PATIENCE_SECONDS = 5.0
 """How long whoever makes a task waits for somebody who is just removing it, or making it too."""
 PATIENCE_POLL_SECONDS = 0.01
@@ -137,6 +137,27 @@ class FileStore:
 
     async def artifact(self, life: Life, name: str, sha256: str) -> bytes | None:
         return await self._run("reading an artifact", self._folder.artifacts(life).get, name, sha256)
+
+    async def keep_upload(
+        self, scope: str, name: str, media_type: str, pieces: AsyncIterable[bytes]
+    ) -> tuple[Upload, bool]:
+        writer = self._folder.uploads.writer(scope, name, media_type)
+        try:
+            async for piece in pieces:
+                await self._run(RECEIVING, writer.write, piece)
+            return await self._run(RECEIVING, writer.commit)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._run(RECEIVING, writer.discard)
+
+    async def upload(self, scope: str, upload_id: str) -> Upload | None:
+        return await self._run("looking for an upload", self._folder.uploads.find, scope, upload_id)
+
+    async def upload_content(self, scope: str, upload_id: str) -> bytes | None:
+        return await self._run("reading an upload", self._folder.uploads.read, scope, upload_id)
+
+    async def drop_uploads(self, put_before: int) -> int:
+        return await self._run("removing uploads", self._folder.uploads.drop, put_before)
 
     async def ask(self, life: Life, control: Control) -> None:
         await self._run("leaving a request", self._folder.ask, life, control)

@@ -7,6 +7,7 @@
     open/{task id}                       tasks that may need an owner; derived, see docs/decisions/004
     removing/{task id}                   tasks that are just being removed
     index/                               a headline of each task, for lists; derived, see docs/decisions/020
+    uploads/                             what users have sent for tasks to read, see docs/decisions/031
     untold/                              what receivers have yet to be told, see docs/decisions/030
     ledgers/                             what the tasks of a user keep together, see docs/decisions/038
 
@@ -44,9 +45,10 @@ from server.stores.renditions import Renditions
 from server.stores.seals import cut_short, seal_before
 from server.stores.segments import Segments, SegmentWriter
 from server.stores.snapshots import Snapshots
+from server.stores.uploads import Uploads
 from server.stores.volume import Version, Volume
 
-FOLDERS = ("nodes", "open", "removing")
+FOLDERS = ("nodes", "open", "removing", "uploads")
 SEGMENTS_KEPT = 512
 KNOWN_DURABLE = 10_000
 _ENDED = frozenset(status for status in Status if status.terminal)
@@ -65,6 +67,7 @@ class TaskFolder:
         self.heartbeats = Heartbeats(self.volume, root / "nodes")
         self.notices = Notices(self.volume, root / "untold")
         self.ledgers = Ledgers(self.volume, root / "ledgers")
+        self.uploads = Uploads(self.volume, root / "uploads")
         self._births = Births(self.volume, root)
         self._removals = Removals(self.volume, root, temporary=(probe.PREFIX,))
         self._segments = lru_cache(maxsize=SEGMENTS_KEPT)(partial(Segments, self.volume))
@@ -354,6 +357,7 @@ class TaskFolder:
 
     def tidy(self) -> None:
         self._removals.tidy()
+        self.uploads.tidy()
         # Marks and empty folders of creations that were refused, for lack of room.
         unborn = {name for name in self.open_tasks() if not self._births.any(name)}
         for task_id in unborn & self._unborn:

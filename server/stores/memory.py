@@ -13,7 +13,21 @@ from typing import Any
 import orjson
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Claim, Control, EventType, Headline, Json, Life, Node, Note, Notice, Record, now_ms
+from server.models import (
+    Action,
+    Claim,
+    Control,
+    EventType,
+    Headline,
+    Json,
+    Life,
+    Node,
+    Note,
+    Notice,
+    Record,
+    Upload,
+    now_ms,
+)
 from server.stores.base import Changes, Finding, Sight, head_of, last_word
 from server.stores.headlines import Headlines
 
@@ -45,6 +59,7 @@ class MemoryStore:
         self._notices: dict[tuple[str, str], Notice] = {}
         self._ledgers: dict[str, list[bytes]] = {}
         self._nodes: dict[str, Node] = {}
+        self._uploads: dict[tuple[str, str], tuple[Upload, bytes]] = {}
         self._headlines = Headlines()
 
     async def open(self) -> None:
@@ -149,6 +164,29 @@ class MemoryStore:
 
     async def artifact(self, life: Life, name: str, sha256: str) -> bytes | None:
         return self._find(life).artifacts.get((name, sha256))
+
+    async def keep_upload(
+        self, scope: str, name: str, media_type: str, pieces: AsyncIterable[bytes]
+    ) -> tuple[Upload, bool]:
+        content = b"".join([piece async for piece in pieces])
+        made = Upload(sha256(content).hexdigest(), name, media_type, len(content), now_ms())
+        is_new = (scope, made.id) not in self._uploads
+        self._uploads[scope, made.id] = made, content
+        return made, is_new
+
+    async def upload(self, scope: str, upload_id: str) -> Upload | None:
+        found = self._uploads.get((scope, upload_id))
+        return found[0] if found is not None else None
+
+    async def upload_content(self, scope: str, upload_id: str) -> bytes | None:
+        found = self._uploads.get((scope, upload_id))
+        return found[1] if found is not None else None
+
+    async def drop_uploads(self, put_before: int) -> int:
+        past = [key for key, (upload, _) in self._uploads.items() if upload.put_at < put_before]
+        for key in past:
+            del self._uploads[key]
+        return len(past)
 
     async def ask(self, life: Life, control: Control) -> None:
         self._find(life).controls.setdefault((control.epoch, control.action), control)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import anyio
 import orjson
 
-from server.errors import StoreFull, WorkflowFailed
+from server.errors import StoreFull, UploadNotFound, WorkflowFailed
 from server.fingerprint import is_task_id
 from server.models import EventType, Json, Life, Status
 from server.stores.base import Store
@@ -133,6 +133,12 @@ class TaskContext:
     def ledger(self, name: str) -> Ledger:
         stored = StoredLedger(self._store, self._life.scope, self._life.kind, name)
         return PatientLedger(stored, self._with_room)
+
+    async def upload(self, upload_id: str) -> bytes:
+        content = await self._store.upload_content(self._life.scope, upload_id)
+        if content is None:
+            raise UploadNotFound.of(upload_id)
+        return content
 
     @property
     def current_step(self) -> str | None:

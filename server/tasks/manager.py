@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from server.errors import HoldfastError, LogCorrupt, TaskActive
+from server.errors import HoldfastError, LogCorrupt, TaskActive, UploadNotFound
 from server.fingerprint import fingerprint
 from server.models import Headline, Life, Status, new_generation, now_ms
 from server.stores.base import Sight, Store
@@ -70,7 +70,7 @@ class BackgroundTaskManager:
         """Start, attach to, replay, resume or retry the task of a request.
 
         :param resuming: says whether the caller only reads on in this life; then it is left as it is.
-        :raises QueueFull, ShuttingDown, StoreFull: nothing was made.
+        :raises QueueFull, ShuttingDown, StoreFull, UploadNotFound: nothing was made.
         :raises HoldfastError: the kind does not admit it by what its ledgers hold; nothing was made.
         """
         task_id = self._task_id(request)
@@ -185,6 +185,7 @@ class BackgroundTaskManager:
 
     async def _begin(self, request: TaskRequest, task_id: str, number: int) -> Life | None:
         """Bring a life into being; None when there is one of this number already."""
+        await self._check_uploads(request)
         with self._scheduler.making():
             life, made = await self._store.create(self._life(request, task_id, number))
             if not made:
@@ -199,6 +200,15 @@ class BackgroundTaskManager:
             snapshot, headline = TaskState(life).snapshot(0, now_ms()), Headline.of_life(life)
             await self._store.save_snapshot(life, 0, snapshot, durable=False, headline=headline)
         return life
+
+    async def _check_uploads(self, request: TaskRequest) -> None:
+        """Only of a life that begins: one that has read them goes on without, and its results stay.
+
+        :raises UploadNotFound, UploadDamaged: nothing was made.
+        """
+        for upload_id in self._registry.get(request.kind).uploads(request.params):
+            if await self._store.upload(request.scope, upload_id) is None:
+                raise UploadNotFound.of(upload_id)
 
     def _life(self, request: TaskRequest, task_id: str, number: int) -> Life:
         workflow = self._registry.get(request.kind)

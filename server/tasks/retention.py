@@ -1,4 +1,4 @@
-"""Taking away what is old: ended tasks past their age, older lives, and the length of finished logs."""
+"""Taking away what is old: ended tasks past their age, older lives, uploads, and the length of finished logs."""
 
 import logging
 import random
@@ -44,6 +44,8 @@ class Retention:
     ) -> None:
         self._store, self._outlook, self._manager, self._succession = store, outlook, manager, succession
         self._max_age_seconds = settings.max_task_age_hours * 3600
+        self._upload_age_seconds = settings.upload_retention_hours * 3600
+        self._last_sweep: float | None = None
         self._past_age: set[str] = set()
         self._packed: set[str] = set()
 
@@ -68,7 +70,8 @@ class Retention:
             await anyio.sleep(TIDY_SECONDS)
 
     async def sweep(self, now: float) -> None:
-        """Look at every task once. ``now`` is in seconds since 1970."""
+        """Look at everything once. ``now`` is in seconds since 1970."""
+        await self._drop_uploads(now)
         past_age: set[str] = set()
         packed: set[str] = set()
         open_ids = set(await self._store.open_tasks())
@@ -89,6 +92,16 @@ class Retention:
                 logger.warning("could not look at task %s: %s", task_id, error.detail)
             await anyio.sleep(REST * (anyio.current_time() - started))
         self._past_age, self._packed = past_age, packed
+
+    async def _drop_uploads(self, now: float) -> None:
+        last, self._last_sweep = self._last_sweep, now
+        if last is None:
+            return
+        with _one_that_fails("could not look for old uploads"):
+            # By the earlier of both times, so that these too must be past their age at two sweeps.
+            dropped = await self._store.drop_uploads(int(1000 * (min(last, now) - self._upload_age_seconds)))
+            if dropped:
+                logger.info("removed %d uploads, which were sent long ago", dropped)
 
     async def _lives_if_ended(self, task_id: str) -> list[tuple[Life, float]]:
         """A task's lives, oldest first, and when each ended, in seconds since 1970; empty while it has not ended."""

@@ -6,15 +6,32 @@ again. Everything that takes time, costs money, can come out differently or emit
 Between steps a workflow only computes, and the same inputs must lead it to the same steps.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Annotated, Any, Protocol, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 
 from server.errors import UnknownKind
 from server.models import Json
+
+UPLOAD_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def _upload_id(text: str) -> str:
+    if UPLOAD_ID.fullmatch(text) is None:
+        raise ValueError("The id of an upload is 64 hex digits, as POST /api/uploads has answered it")
+    return text
+
+
+UploadId: TypeAlias = Annotated[
+    str,
+    AfterValidator(_upload_id),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$", "format": "upload"}),
+]
+"""A parameter that names an upload. Its kind says in `Workflow.uploads` that it reads it."""
 
 
 class Params(BaseModel):
@@ -106,6 +123,14 @@ class Context(Protocol):
     def ledger(self, name: str) -> Ledger:
         """What the tasks of this kind and user keep together under this name. It is written in inside steps only."""
 
+    async def upload(self, upload_id: str) -> bytes:
+        """The content of a file that the same user has sent, of which the id is the SHA-256; only inside a step.
+
+        It goes after a while: what the task needs of it later belongs into the step's result or an artifact.
+
+        :raises UploadNotFound, UploadDamaged: it has to be sent again.
+        """
+
 
 Run: TypeAlias = Callable[[Context, Any], Awaitable[Json]]
 
@@ -118,6 +143,7 @@ class Workflow:
     are what the server would use for it now, without credentials: they are part of the fingerprint. ``asks_model`` says
     of parameters (as JSON) whether a model has any part in what comes of them; of others the model is no part.
     ``search`` is given them too, or None for what could be used at all.
+    ``uploads`` names those that a task with these parameters (as JSON) reads: they must be there when it begins.
     ``title`` makes the line by which people find a task again. ``check`` refuses parameters that are well-formed but
     can't be carried out here, by raising the error that says why, before a task is made of them.
     ``admit`` does so by what stands in ledgers; it is asked when a life is about to be made, not where there is one.
@@ -137,6 +163,7 @@ class Workflow:
     model: Json = None
     asks_model: Callable[[Mapping[str, Any]], bool] = lambda params: True
     search: Callable[[Mapping[str, Any] | None], Json] = lambda params: None
+    uploads: Callable[[Mapping[str, Any]], Iterable[str]] = lambda params: ()
     check: Callable[[Any], None] | None = None
     admit: Callable[[Any, Callable[[str], Ledger]], Awaitable[None]] | None = None
     project: Callable[[Any], str] | None = None

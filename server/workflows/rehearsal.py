@@ -16,7 +16,7 @@ from typing import Any
 import anyio.lowlevel
 import orjson
 
-from server.errors import JournalMismatch, WorkflowFailed
+from server.errors import JournalMismatch, UploadNotFound, WorkflowFailed
 from server.models import Json
 from server.workflows.base import Step
 
@@ -47,8 +47,8 @@ class RehearsalContext:
     """`server.workflows.base.Context`, to its word, over a dict that a second run can take over.
 
     ``steps_until_kill``: after so many newly recorded steps every further one raises `Killed`.
-    ``told``: what the user tells it while it runs; ``results``: those of other tasks.
-    ``ledgers``: their entries as JSON, by name; other contexts may share them.
+    ``told``: what the user tells it while it runs; ``results``: those of other tasks; ``uploads``: what its
+    user has sent, by id. ``ledgers``: their entries as JSON, by name; other contexts may share them.
     ``ran``: keys of the steps that ran here, in the order they finished; replayed ones are not among them.
     """
 
@@ -57,6 +57,7 @@ class RehearsalContext:
     told: list[dict[str, Any]] = field(default_factory=list)
     results: dict[str, Json] = field(default_factory=dict)
     ledgers: dict[str, list[bytes]] = field(default_factory=dict)
+    uploads: dict[str, bytes] = field(default_factory=dict)
     task_id: str = "0" * 32
     generation: str = "rehear"
     ran: list[str] = field(default_factory=list, init=False)
@@ -108,6 +109,11 @@ class RehearsalContext:
 
     def ledger(self, name: str) -> "RehearsedLedger":
         return RehearsedLedger(self.ledgers.setdefault(name, []))
+
+    async def upload(self, upload_id: str) -> bytes:
+        if upload_id not in self.uploads:
+            raise UploadNotFound.of(upload_id)
+        return self.uploads[upload_id]
 
     async def _run(self, key: str, run: Callable[[Step], Awaitable[Any]], hashed: str, label: str) -> Recorded:
         await anyio.lowlevel.checkpoint()

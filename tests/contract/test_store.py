@@ -8,8 +8,8 @@ import anyio
 import orjson
 import pytest
 
-from server.errors import LogCorrupt, OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Control, EventType, Headline, Life, Node, Note, Notice, Record, Status
+from server.errors import InvalidRequest, LogCorrupt, OwnershipLost, StoreFailed, TaskNotFound
+from server.models import Action, Control, EventType, Headline, Life, Node, Note, Notice, Record, Status, Upload, now_ms
 from server.stores.base import LogReader, LogWriter, Sight, Store
 from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
@@ -771,3 +771,98 @@ async def test_a_notice_is_there_until_it_is_dropped_and_the_last_kept_one_count
     for _ in range(2):
         await store.drop_notice(notice)
     assert await store.notices() == [other]
+
+
+WORDS = b"\xe5\xb0\x8f\xe8\xaf\xb4 and \x00 bytes\n}\n"
+"""With the end of a file's head in it."""
+
+
+async def sent(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def put(store: Store, content: bytes = WORDS, scope: str = "ann", name: str = "小说.txt") -> Upload:
+    return (await store.keep_upload(scope, name, "text/plain", sent(content)))[0]
+
+
+async def test_an_upload_is_found_by_the_hash_of_its_content(store: Store) -> None:
+    """With its name, its type and its size, whatever pieces it came in; also one of nothing."""
+    kept, is_new = await store.keep_upload("ann", "小说.txt", "text/plain", sent(WORDS[:3], WORDS[3:]))
+    assert is_new
+    assert kept == Upload(hashlib.sha256(WORDS).hexdigest(), "小说.txt", "text/plain", len(WORDS), kept.put_at)
+    assert await store.upload("ann", kept.id) == kept
+    assert await store.upload_content("ann", kept.id) == WORDS
+    nothing, _ = await store.keep_upload("ann", "empty", "text/plain", sent())
+    assert nothing.size == 0
+    assert await store.upload_content("ann", nothing.id) == b""
+
+
+async def test_an_upload_is_its_senders_alone(store: Store) -> None:
+    """Another user's of the same content is another one, under the same id."""
+    kept = await put(store)
+    assert await store.upload("bob", kept.id) is None
+    assert await store.upload_content("bob", kept.id) is None
+    bobs, is_new = await store.keep_upload("bob", "b.txt", "text/plain", sent(WORDS))
+    assert (bobs.id, is_new) == (kept.id, True)
+    assert (await store.upload("ann", kept.id)) == kept
+    assert (await store.upload("bob", kept.id)) == bobs
+
+
+async def test_an_upload_that_is_sent_again_counts_from_then_on(store: Store) -> None:
+    """Under its new name; what was sent before that moment goes, and this one stays."""
+    first = await put(store)
+    while now_ms() <= first.put_at:
+        await anyio.lowlevel.checkpoint()
+    again, is_new = await store.keep_upload("ann", "other.txt", "text/markdown", sent(WORDS))
+    assert not is_new
+    assert await store.upload("ann", first.id) == again
+    assert await store.drop_uploads(again.put_at) == 0
+    assert await store.upload_content("ann", first.id) == WORDS
+
+
+async def test_uploads_that_were_sent_before_a_moment_are_dropped(store: Store) -> None:
+    """And only those."""
+    kept = await put(store)
+    assert await store.drop_uploads(kept.put_at) == 0
+    assert await store.drop_uploads(kept.put_at + 1) == 1
+    assert await store.upload("ann", kept.id) is None
+    assert await store.upload_content("ann", kept.id) is None
+
+
+async def test_an_upload_whose_sender_breaks_off_is_not_kept(store: Store) -> None:
+    """And what was there before stays."""
+
+    async def broken_off() -> AsyncIterator[bytes]:
+        yield WORDS
+        raise InvalidRequest
+
+    with pytest.raises(InvalidRequest):
+        await store.keep_upload("ann", "n", "text/plain", broken_off())
+    assert await store.upload("ann", hashlib.sha256(WORDS).hexdigest()) is None
+    kept = await put(store)
+    with pytest.raises(InvalidRequest):
+        await store.keep_upload("ann", "n", "text/plain", broken_off())
+    assert await store.upload("ann", kept.id) == kept
+
+
+async def test_of_many_that_send_the_same_at_once_all_find_it(store: Store) -> None:
+    """Also while what is old is dropped, again and again."""
+    ids: list[str] = []
+
+    async def send() -> None:
+        kept = await put(store)
+        assert await store.upload_content("ann", kept.id) == WORDS
+        ids.append(kept.id)
+
+    async def drop() -> None:
+        while len(ids) < 20:
+            await store.drop_uploads(now_ms() - 60_000)
+            await anyio.lowlevel.checkpoint()
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as tg:
+            tg.start_soon(drop)
+            for _ in range(20):
+                tg.start_soon(send)
+    assert set(ids) == {hashlib.sha256(WORDS).hexdigest()}

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from server.app import Holdfast
-from server.models import Life, Status
+from server.models import Life, Status, Upload
 from server.stores.files import FileStore
 from server.tasks.manager import TaskRequest
 from server.tasks.retention import Retention
@@ -130,3 +130,20 @@ async def test_a_long_finished_log_is_packed_and_reads_as_before(place: Place) -
     assert packed.stat().st_size > 0
     assert (await place.parts.outlook.state(task)).output == before
     assert (await place.ended_task(fresh="again", events=4000, size=100)).number == 2
+
+
+async def send(place: Place, content: bytes) -> Upload:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield content
+
+    return (await place.parts.store.keep_upload("local", "a.txt", "text/plain", pieces()))[0]
+
+
+async def test_an_upload_goes_after_its_time_at_the_second_sweep(place: Place) -> None:
+    """Counted from when it was sent last; a clock that jumps and is right again takes none."""
+    first = await send(place, b"first")
+    for later in (WEEK, 0, WEEK, 24 * HOUR - 60, 24 * HOUR + 60):
+        await place.sweep(later)
+        assert await place.parts.store.upload("local", first.id) is not None
+    await place.sweep(25 * HOUR)
+    assert await place.parts.store.upload("local", first.id) is None
