@@ -18,8 +18,9 @@ class ProgressMeter:
         self._clock = clock
         self._expected = 0.0
         self._committed = 0.0
-        self._rates: deque[float] = deque(maxlen=WINDOW)
-        self._last_commit = clock()
+        self._at_once = 1
+        self._marks: deque[tuple[float, float]] = deque([(clock(), 0.0)], maxlen=WINDOW + 1)
+        """When how much was committed: as this attempt began, and at each commit of it that took time."""
         self._outcomes: dict[str, str] = {}
         self._items = 0
         self._floor = 0.0
@@ -33,27 +34,38 @@ class ProgressMeter:
         self._outcomes.update(outcomes)
         self._floor = percentage
 
-    def expect(self, weight: float, items: int) -> None:
+    def expect(self, weight: float, items: int, at_once: int = 1) -> None:
+        """``at_once``: how many steps run side by side."""
         self._expected, self._items = weight, items
+        if at_once != self._at_once:
+            self._at_once = at_once
+            self._marks = deque(self._marks, maxlen=WINDOW + at_once)
 
     def commit(self, weight: float, *, replayed: bool) -> None:
         """Count a finished step. A replayed one took no time now, so it says nothing about the rest."""
         self._committed += weight
-        now = self._clock()
-        if not replayed and weight > 0:
-            self._rates.append((now - self._last_commit) / weight)
-        self._last_commit = now
+        if replayed:
+            self._marks.clear()
+        if replayed or weight > 0:
+            self._marks.append((self._clock(), self._committed))
 
     def item(self, key: str, outcome: str) -> None:
         self._outcomes[key] = outcome
 
     @property
     def eta_seconds(self) -> float | None:
-        """None until three steps were done in this attempt; then the median pace of the recent ones."""
-        if len(self._rates) < COMMITS_BEFORE_ETA:
+        """None until three steps were done in this attempt; then the median pace of the recent ones.
+
+        Of steps that run side by side several may end in one moment, so a pace is taken over as many as run at once.
+        """
+        marks = list(self._marks)
+        if len(marks) <= COMMITS_BEFORE_ETA:
             return None
+        span = min(self._at_once, len(marks) - 1)
+        pairs = zip(marks, marks[span:], strict=False)
+        paces = [(later - earlier) / (after - before) for (earlier, before), (later, after) in pairs]
         remaining = max(0.0, self._expected - self._committed)
-        return round(median(self._rates) * remaining, 1)
+        return round(median(paces) * remaining, 1)
 
     def reading(self) -> Progress:
         outcomes = list(self._outcomes.values())
