@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute, Mount, Route
 
 from server.api import events, kinds, meta, model, pages, results, sessions, stream, tasks, uploads
-from server.api.compat import background, sse
+from server.api.compat import background, extract, sse
 from server.resources import static_dir
 
 
@@ -41,6 +41,8 @@ def routes() -> list[BaseRoute]:
         Route("/api/background_task/start", background.start, methods=["POST"]),
         Route("/api/background_task/status", background.status, methods=["GET"]),
         Route("/api/background_task/stop", background.stop, methods=["POST"]),
+        Route("/api/v1/events/extract/start", extract.start, methods=["POST"], name="extract_start"),
+        Route("/api/v1/events/extract/progress", extract.progress, methods=["GET"], name="extract_progress"),
         Route("/healthz", meta.healthz, methods=["GET"]),
         Route("/readyz", meta.readyz, methods=["GET"]),
         Route("/metrics", meta.metrics, methods=["GET"]),

@@ -1,0 +1,329 @@
+"""The extract workflow as the server offers it: every user is one recorded step, so nobody is read twice."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import orjson
+from anyio import to_thread
+
+from server.errors import BatchBlocked, FieldError, InvalidParameters, WorkflowFailed
+from server.llm.base import Model
+from server.llm.budget import Budget, Limits
+from server.reports.markdown import literal
+from server.sources.text import language_of
+from server.workflows.base import Context, Step, Workflow
+from server.workflows.engines import engine_for, needs_model
+from server.workflows.extract import downloads
+from server.workflows.extract.asking import Asking, Read
+from server.workflows.extract.events import Origin, Reading, facts_of, read
+from server.workflows.extract.facts import facts
+from server.workflows.extract.icalendar import calendar_of
+from server.workflows.extract.lexicon import Lexicon
+from server.workflows.extract.moments import moments
+from server.workflows.extract.params import ExtractParams, User, refuse
+from server.workflows.extract.rules import Matcher, RuleTooSlow, events_by_rules, matching
+from server.workflows.extract.wording import WORDS
+from server.workflows.research.parallel import gather
+from server.workflows.streak import BLOCKING, Streak
+
+VERSION = 1
+AT_ONCE = 4
+"""Users of a batch that a model reads side by side."""
+EVERY_USER = 200
+"""What a user's step weighs beside its characters."""
+MOST_IN_RESULT = 1000
+USERS_SHOWN, EVENTS_SHOWN = 200, 5
+LONGEST_MESSAGE = 300
+MOST_RETRIES = 20
+WHOLE = "extracted.json"
+USERS = "users.json"
+_BLOCKING = BLOCKING | {"model_reply_invalid", "model_rejected", "model_unknown", "model_empty", "rule_too_slow"}
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class Batch:
+    """One run of the workflow."""
+
+    def __init__(self, ctx: Context, params: ExtractParams, model: Model | None) -> None:
+        self._ctx, self._params = ctx, params
+        self.engine = engine_for(params.engine, model)
+        self._model = model if self.engine == "llm" else None
+        self._lexicon = Lexicon(params.lexicon)
+        allowed = params.budget
+        self._budget = Budget(Limits(seconds=allowed.seconds, tokens=allowed.tokens, calls=allowed.calls))
+        self._streak = Streak(items="users", blocking=_BLOCKING)
+        self._blocked: BatchBlocked | None = None
+        self._words = WORDS["en"]
+        self._language = "en"
+
+    async def run(self) -> dict[str, Any]:
+        users = await self._users()
+        self._language = language_of(" ".join(text.text[:200] for user in users[:20] for text in user.texts[:3]) or "a")
+        self._words = WORDS[self._language]
+        at_once = AT_ONCE if self._model is not None else 1
+        weights = [EVERY_USER + sum(len(text.text) for text in user.texts) for user in users]
+        self._ctx.expect(sum(weights), items=len(users), at_once=min(at_once, self._params.batch_size))
+        await self._ctx.step("start", self._head, weight=0)
+        found: list[dict[str, Any]] = []
+        async with matching() as matcher:
+            for first in range(0, len(users), self._params.batch_size):
+                batch = range(first, min(first + self._params.batch_size, len(users)))
+                calls = [partial(self._user, index, users[index], weights[index], matcher) for index in batch]
+                found += [one for one in await gather(calls, at_once=at_once) if one is not None]
+                if self._blocked is not None:
+                    raise self._blocked
+        result = self._result(found)
+        await self._ctx.step("keep", partial(self._keep, users, found, result["counts"], result["by_type"]), weight=0)
+        return result
+
+    async def _users(self) -> Sequence[User]:
+        if self._params.users is not None:
+            return self._params.users
+        failed = await self._ctx.step("users", self._failed_before, self._params.retry_failed_of, weight=0)
+        return [User.model_validate(user) for user in failed]
+
+    async def _failed_before(self, step: Step) -> list[dict[str, Any]]:
+        """The users that failed in the task that is named, with their texts.
+
+        :raises InvalidParameters: there is no such task.
+        """
+        task_id = self._params.retry_failed_of or ""
+        result: Any = await self._ctx.result_of(task_id)
+        earlier = await self._ctx.params_of(task_id)
+        if not isinstance(result, dict) or earlier is None:
+            said = "There is no completed task of this kind with this id; a failed one goes on by `retry`."
+            raise InvalidParameters(errors=[FieldError("retry_failed_of", "no_such_task", said)])
+        wanted = {user["user_id"] for user in result["failed"]}
+        for _ in range(MOST_RETRIES):
+            if earlier is None or "users" in earlier:
+                break
+            earlier = await self._ctx.params_of(earlier["retry_failed_of"])
+        users = [user for user in (earlier or {}).get("users", ()) if user["user_id"] in wanted]
+        if len(users) < len(wanted):
+            raise WorkflowFailed("The task that had the texts of these users is no longer there; send them again.")
+        await step.artifact(USERS, orjson.dumps([user["user_id"] for user in users]), "application/json")
+        return users
+
+    async def _head(self, step: Step) -> None:
+        await step.output("head", f"# {self._words['heading']}\n")
+
+    async def _user(self, index: int, user: User, weight: float, matcher: Matcher) -> dict[str, Any] | None:
+        """Read one user's texts; None where the batch is about to pause, which begins no further ones."""
+        if self._blocked is not None:
+            return None
+        params = self._params
+        origins = [
+            Origin(
+                user.user_id,
+                text.id or str(number),
+                text.text,
+                text.written_at and _aware(text.written_at, params),
+                params.zone,
+            )
+            for number, text in enumerate(user.texts)
+        ]
+        label = user.user_id[:120]
+        told = Read()
+        if self._model is not None:
+            asking = Asking(self._ctx, self._model, self._budget, params.types, self._lexicon)
+            written = [text.written_at.isoformat() if text.written_at else None for text in user.texts]
+            told = await asking.read(index, origins, written, label)
+
+        async def work(step: Step) -> dict[str, Any]:
+            result = await self._read(user, origins, told, matcher)
+            again = [f"user:{index}", *told.steps]
+            self._blocked = self._blocked or self._streak.add({**result, "url": ""}, again)
+            await self._tell(index, step, result)
+            return result
+
+        wanted = params.model_dump(mode="json", include={"types", "lexicon", "rules", "timezone", "min_confidence"})
+        inputs = {"user": user.model_dump(mode="json"), "wanted": wanted}
+        found: dict[str, Any] = await self._ctx.step(f"user:{index}", work, inputs, weight=weight, label=label)
+        return found
+
+    async def _read(self, user: User, origins: list[Origin], told: Read, matcher: Matcher) -> dict[str, Any]:
+        events, error = list(told.events), told.error
+        readings = await to_thread.run_sync(self._read_all, origins)
+        if self._model is None:
+            events += [event for reading in readings for event in reading.events]
+        try:
+            for origin in origins:
+                events += await events_by_rules(origin, self._params.rules, matcher)
+        except RuleTooSlow as slow:
+            said = f"The rule {slow.rule!r} took too long over a text; make its pattern simpler."
+            error = error or {"code": "rule_too_slow", "message": said}
+        places = {origin.text_id: number for number, origin in enumerate(origins)}
+        kept = [event for event in events if event["confidence"] >= self._params.min_confidence]
+        wanted = self._params.types
+        kept = [event for event in kept if not wanted or event["type"] in wanted]
+        return {
+            "user_id": user.user_id,
+            "status": "completed" if error is None else "failed",
+            "error": error,
+            "events": sorted(kept, key=lambda event: (places[event["text_id"]], event["start"], event["end"])),
+            "facts": [
+                {"text_id": origin.text_id, **fact}
+                for origin, reading in zip(origins, readings, strict=True)
+                for fact in reading.facts
+            ],
+            "ungrounded": told.ungrounded,
+        }
+
+    def _read_all(self, origins: list[Origin]) -> list[Reading]:
+        """In a thread: a long text takes its time, and others wait on the event loop."""
+        if self._model is None:
+            return [read(origin, self._lexicon, self._params.types) for origin in origins]
+        return [Reading([], _facts(origin)) for origin in origins]
+
+    async def _tell(self, index: int, step: Step, result: dict[str, Any]) -> None:
+        by_type = Counter(event["type"] for event in result["events"])
+        told = {name: result[name] for name in ("user_id", "status", "error", "ungrounded")}
+        counts = {"events": len(result["events"]), "facts": len(result["facts"]), "by_type": dict(by_type)}
+        await step.item({"key": result["user_id"], "index": index, **told, **counts}, outcome=result["status"])
+        if index > USERS_SHOWN:
+            return
+        if index == USERS_SHOWN:
+            await step.output("rest", f"\n*{self._words['rest']}*\n")
+            return
+        lines = [f"\n## {literal(' '.join(result['user_id'].split()))}\n\n"]
+        if result["error"] is not None:
+            lines.append(
+                f"{self._words['failed']} (`{result['error']['code']}`): {literal(result['error']['message'])}\n\n"
+            )
+        lines += [_line(event) for event in result["events"][:EVENTS_SHOWN]]
+        more = len(result["events"]) - EVENTS_SHOWN
+        if more > 0:
+            lines.append(f"\n*{self._words['more'].format(count=more)}*\n")
+        elif not result["events"]:
+            lines.append(f"*{self._words['none']}*\n")
+        await step.output(f"user-{index}", "".join(lines))
+
+    def _result(self, found: list[dict[str, Any]]) -> dict[str, Any]:
+        events = [event for user in found for event in user["events"]]
+        failed = [user for user in found if user["status"] == "failed"]
+        counts = {
+            "users": len(found),
+            "completed": len(found) - len(failed),
+            "failed": len(failed),
+            "events": len(events),
+            "facts": sum(len(user["facts"]) for user in found),
+            "ungrounded": sum(user["ungrounded"] for user in found),
+        }
+        return {
+            "engine": self.engine,
+            "model": self._model.name if self._model is not None else None,
+            "spent": self._budget.spent.to_json() if self._model is not None else None,
+            "needs_model": needs_model(self.engine, {"events_without_trigger_words": True}),
+            "language": self._language,
+            "status": "partial" if failed else "complete",
+            "timezone": self._params.timezone,
+            "counts": counts,
+            "by_type": dict(Counter(event["type"] for event in events).most_common()),
+            "failed": [
+                {
+                    "user_id": user["user_id"],
+                    "code": user["error"]["code"],
+                    "message": user["error"]["message"][:LONGEST_MESSAGE],
+                }
+                for user in failed
+            ],
+            "events": events[:MOST_IN_RESULT],
+            "events_left_out": max(0, len(events) - MOST_IN_RESULT),
+        }
+
+    async def _keep(
+        self,
+        users: Sequence[User],
+        found: list[dict[str, Any]],
+        counts: dict[str, int],
+        by_type: dict[str, int],
+        step: Step,
+    ) -> None:
+        """Everything in one file, which the downloads are made of, and the sum of it in the report."""
+        texts = [
+            [
+                {
+                    "id": text.id or str(number),
+                    "written_at": text.written_at and text.written_at.isoformat(),
+                    "text": text.text,
+                }
+                for number, text in enumerate(user.texts)
+            ]
+            for user in users
+        ]
+        whole = {
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "timezone": self._params.timezone,
+            "users": [{**user, "texts": own} for user, own in zip(found, texts, strict=True)],
+        }
+        content = await to_thread.run_sync(orjson.dumps, whole)
+        await step.artifact(WHOLE, content, "application/json")
+        words = self._words
+        lines = [f"\n## {words['summary']}\n\n{words['counts'].format(**counts)}\n"]
+        if by_type:
+            lines.append(f"\n| {words['type']} | {words['number']} |\n|---|---|\n")
+            lines += [f"| {literal(name)} | {number} |\n" for name, number in by_type.items()]
+        await step.output("summary", "".join(lines))
+
+
+def _aware(moment: datetime, params: ExtractParams) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=params.zone)
+
+
+def _facts(origin: Origin) -> list[dict[str, Any]]:
+    return facts_of(origin.text, facts(origin.text), moments(origin.text, origin.written_at, origin.zone))
+
+
+def _line(event: dict[str, Any]) -> str:
+    when = event["time"] or {}
+    said = [event["type"], when.get("from") or when.get("text")]
+    quote = literal(" ".join(event["quote"].split()))
+    return f"- {literal(' · '.join(one for one in said if one))}: {quote}\n"
+
+
+def extract_workflow(model: Model | None = None) -> Workflow:
+    """
+    :param model: reads the texts where it is asked for, or where nothing else is; code holds it to their words.
+    """
+
+    async def run(ctx: Context, params: ExtractParams) -> Any:
+        return await Batch(ctx, params, model).run()
+
+    def check(params: ExtractParams) -> None:
+        refuse(params)
+        engine_for(params.engine, model)
+
+    def asks_model(params: Mapping[str, Any]) -> bool:
+        return bool(params.get("engine") != "embedded")
+
+    return Workflow(
+        kind="extract",
+        version=VERSION,
+        params=ExtractParams,
+        run=run,
+        title=_title,
+        label={"en": "Extract events", "zh": "事件抽取"},
+        model=None if model is None else model.identity,
+        asks_model=asks_model,
+        check=check,
+        formats={
+            "jsonl": ("application/x-ndjson", downloads.jsonl_of),
+            "csv": ("text/csv; charset=utf-8", downloads.csv_of),
+            "xlsx": (_XLSX, downloads.xlsx_of),
+            "quotes.html": ("text/html; charset=utf-8", downloads.page_of),
+            "ics": ("text/calendar; charset=utf-8", calendar_of),
+            "failed.txt": ("text/plain; charset=utf-8", downloads.failed_of),
+        },
+        whole=WHOLE,
+    )
+
+
+def _title(params: ExtractParams) -> str:
+    if params.users is None:
+        return f"↻ {params.retry_failed_of}"
+    first = next((text.text for user in params.users for text in user.texts if text.text), params.users[0].user_id)
+    more = len(params.users) - 1
+    return f"{' '.join(first[:80].split())}{f' +{more}' if more else ''}"
