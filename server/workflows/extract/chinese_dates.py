@@ -197,7 +197,7 @@ _UNITS = r"(?P<unit>天|日|个?星期|个?礼拜|周|个月|年)"
 READERS: list[Reader] = [
     (re.compile(rf"{_WHOSE}?(?<!\d)(?P<month>{_MONTH}){FILLED}月{FILLED}(?P<day>{DAY}){FILLED}(?:日|号(?:{_NO_PLACE}))"), _full),
     (re.compile(rf"{_WHOSE}(?P<month>{_MONTH}){FILLED}月(?:份)?(?P<part>初|底|末|上旬|中旬|下旬)?"), _month),
-    (re.compile(rf"(?<![\d个第几两.])(?P<month>{_MONTH})月(?:份|(?P<part>初|底|末|上旬|中旬|下旬)|(?=[，。、,.；\s至到—~～\-]|$|[的就前后要将会已开完起]))"), _month),
+    (re.compile(rf"(?<![\d个第几两.])(?P<month>{_MONTH})月(?:份|(?P<part>初|底|末|上旬|中旬|下旬))?(?![经饼球光亮薪租票刊卡供老嫂息嫩色台\d〇○零一二三四五六七八九十])"), _month),
     (re.compile(rf"(?P<year>{YEAR}){FILLED}年{FILLED}(?P<part>初|中|底|末|上半年|下半年)?(?![级龄度代\d])"), _year),
     (re.compile(rf"(?P<which>{_RELATIVE_YEAR})(?P<part>年初|年中|年底|年末|初|底|末|上半年|下半年)?"), _year),
     (re.compile(r"(?<!年)(?P<part>上半年|下半年|年初|年底|年末|年中)"), _half),
@@ -205,7 +205,7 @@ READERS: list[Reader] = [
     (re.compile(rf"{_OFFSET}个?季度"), _this_quarter),
     (re.compile("|".join(sorted(_RELATIVE_DAYS, key=len, reverse=True))), _relative_day),
     (re.compile(rf"(?:{_OFFSET}个?)?{_WEEK}(?P<day>[一二三四五六日天末])(?![一二三四五六七八九十两]?[遍次个回年])"), _weekday),
-    (re.compile(rf"{_OFFSET}(?:个|一)?(?:周|星期|礼拜)(?![一二三四五六日天末围边])"), _week),
+    (re.compile(rf"{_OFFSET}(?:个|一)?(?:周|星期|礼拜)(?![一二三四五六日天末围边刊年])"), _week),
     (re.compile(rf"(?P<offset>上上|下下|上|下|本|这|当)个?月(?:份)?(?:(?P<day>{DAY})(?:日|号{_NO_PLACE})|(?P<part>初|底|末|上旬|中旬|下旬))?"), _that_month),
     (re.compile(r"(?<![\d个一二三四五六七八九十上下本这每岁])月(?P<part>初|底|末)(?!尾)"), _month_end),
     (re.compile(rf"{_NO_NUMBER}(?<![一二三四五六七八九十百千月年])(?P<day>{DAY})号{_NO_PLACE}(?![0-9A-Za-z])"), _day_alone),

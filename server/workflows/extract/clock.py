@@ -13,12 +13,12 @@ _MINUTE = r"(?:[0-5]?\d|[二三四五]?十[一二三四五六七八九]?|[零〇
 _EVENING = frozenset("下午 傍晚 晚上 晚间 夜里 夜间 深夜 半夜 午后 晚".split())
 _NO_COUNT = r"(?!建议|意见|原因|问题|区别|不同|疑问|要求|体会|感受|想法|说明|注意|[一二三四五六七八九\d])"
 _CHINESE = pattern(
-    rf"(?P<period>{_PERIOD})?[ ]?(?<![\d.:第有])(?P<hour>{_HOUR})(?:点钟|点整|点|时(?=[\d一二三四五六七八九十整半许]|左右|[，。,；]|$))"
+    rf"(?:(?P<period>{_PERIOD})[ ]?)?(?<![\d.:第有])(?P<hour>{_HOUR})(?:点钟|点整|点|时(?=[\d一二三四五六七八九十整半许]|左右|[，。,；]|$))"
     rf"(?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute>{_MINUTE})分?(?![\d点]))?"
 )
 _BARE = pattern(rf"点{_NO_COUNT}")
 _TWENTY_FOUR = pattern(
-    rf"(?P<period>{_PERIOD})?[ ]?(?<![\w:.,/+-])(?P<hour>[01]?\d|2[0-3])[:：](?P<minute>[0-5]\d)(?::[0-5]\d)?"
+    rf"(?:(?P<period>{_PERIOD})[ ]?)?(?<![\w:.,/+])(?<![A-Za-z]-)(?P<hour>[01]?\d|2[0-3])[:：](?P<minute>[0-5]\d)(?::[0-5]\d)?"
     r"(?:\s*(?P<half>[ap])(?:m\b|\.m\.))?(?![\d:]|\.\d|\s*[ap]\.?m\b)",
     re.IGNORECASE,
 )
@@ -32,6 +32,7 @@ _WORDED = pattern(
 _OCLOCK = pattern(
     rf"\b(?P<hour>{WORD}|\d{{1,2}})\s+o['’]clock\b(?:\s+in\s+the\s+(?P<part>morning|afternoon|evening))?", re.IGNORECASE
 )
+_BARE_HOUR = pattern(r"(?<=\bat )(?P<hour>1[0-2]|[1-9])(?=\s+(?:today|tonight|tomorrow|on\b))", re.IGNORECASE)
 _NOON = pattern(r"\b(?P<noon>noon|midday|midnight)\b", re.IGNORECASE)
 
 
@@ -77,6 +78,8 @@ def clocks(text: str) -> Iterator[Clock]:
         if 1 <= hour <= 24:
             later = match["part"] and match["part"].lower() != "morning" and hour < 12
             yield Clock(match.start(), match.end(), (hour + (12 if later else 0)) * 60)
+    for match in _BARE_HOUR.finditer(text):
+        yield Clock(match.start(), match.end(), int(match["hour"]) * 60, sure=False)
     for match in _NOON.finditer(text):
         yield Clock(match.start(), match.end(), 0 if match["noon"].lower() == "midnight" else 720)
 

@@ -13,13 +13,14 @@ MONTHS = {name[:3].lower(): number for number, name in enumerate(
     "January February March April May June July August September October November December".split(), 1)}  # fmt: skip
 MONTH = (
     r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|"
-    r"Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+    r"Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b(?:\.(?=,?\s*\d))?"
 )
 _DAY = r"(?P<day>3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _WEEKDAYS = {name[:3]: number for number, name in enumerate(
     "monday tuesday wednesday thursday friday saturday sunday".split())}  # fmt: skip
-_WEEKDAY = r"(?P<weekday>Mon(?:day)?|Tue(?:s(?:day)?)?|Wed(?:nesday)?|Thu(?:rs?(?:day)?)?|Fri(?:day)?|Sat(?:urday)?|Sun(?:day)?)"
+_SHORT_WEEKDAY = r"(?P<weekday>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
+_PART = r"(?:the\s+)?(?P<part>early|mid|late|(?:beginning|start|middle|end)(?=\s+of\b))(?:\s+of|\s+in)?"
 _LONG_WEEKDAY = r"(?P<weekday>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)"
 _BEFORE = rf"(?:(?:{_LONG_WEEKDAY.replace('?P<weekday>', '?:')}|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\.?,?\s+(?:the\s+)?)?"
 _NO_DIGIT = r"(?<![\w./-])"
@@ -90,7 +91,8 @@ def _slashed(match: re.Match[str], now: date | None) -> Meaning | None:
 
 
 def _year_alone(match: re.Match[str], now: date | None) -> Meaning | None:
-    return absolute(calendar.months(int(match["year"]), 1, 12))
+    year = match["year"] or match["other"]
+    return absolute(calendar.months(int(year), 1, 12))
 
 
 def _quarter(match: re.Match[str], now: date | None) -> Meaning | None:
@@ -195,19 +197,22 @@ READERS: list[Reader] = [
     (pattern(rf"{_NO_DIGIT}(?P<one>\d{{1,2}})(?P<mark>[/.])(?P<two>\d{{1,2}})(?P=mark){_YEAR}(?![\w/]|[-.]\w)"), _slashed),
     (pattern(rf"{_BEFORE}(?<![\w.]){_DAY}{_SUFFIX}[\s-]+(?:of\s+)?{MONTH}[,\s-]+{_YEAR}\b", _I), _full),
     (pattern(rf"{_BEFORE}(?<!\w){MONTH}\s+{_DAY}{_SUFFIX}(?:,\s*|\s+){_YEAR}\b", _I), _full),
-    (pattern(rf"{_BEFORE}(?<![\w.:]){_DAY}{_SUFFIX}\s+(?:of\s+)?{MONTH}(?!\s+\d{{4}})", _I), _yearless),
+    (pattern(rf"{_BEFORE}(?:the\s+)?(?<![\w.:]){_DAY}{_SUFFIX}\s+(?:of\s+)?{MONTH}(?!\s+(?:\d{{4}}|Street\b|St\b|Road\b|Avenue\b|Lane\b))", _I), _yearless),
     (pattern(rf"{_BEFORE}(?<!\w){MONTH}\s+{_DAY}{_SUFFIX}(?![\w:]|\.\d|,?\s+\d{{4}})", _I), _yearless),
-    (pattern(rf"(?<!\w)(?:(?:the\s+)?(?P<part>early|mid|late|beginning|start|middle|end)(?:\s+of|\s+in)?[\s-]+)?{MONTH},?\s+(?:of\s+)?{_YEAR}\b", _I), _month_alone),
-    (pattern(rf"(?:(?<=\bin )|(?<=\bsince )|(?<=\buntil )|(?<=\btill )|(?<=\bby )|(?<=\bfrom )|(?<=\bto )|(?<=\bof )|(?<=\bfor )|(?<=\bbefore )|(?<=\bafter )|(?<=\bthrough )|(?<=\bduring )){MONTH}(?!\s+\d)"), _month_alone),
-    (pattern(rf"(?<!\w)(?:the\s+)?(?P<part>early|mid|late|beginning|start|middle|end)(?:\s+of|\s+in)?[\s-]+{MONTH}(?!\s+\d)"), _month_alone),
+    (pattern(rf"(?<!\w)(?:{_PART}[\s-]+)?{MONTH},?\s+(?:of\s+)?{_YEAR}\b", _I), _month_alone),
+    (pattern(rf"(?<!\w){MONTH}(?=\s+(?:to|through|until)\s+(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec))"), _month_alone),
+    (pattern(rf"(?:(?<=\bin )|(?<=\bsince )|(?<=\buntil )|(?<=\btill )|(?<=\bby )|(?<=\bfrom )|(?<=\bto )|(?<=\bof )|(?<=\bfor )|(?<=\bbefore )|(?<=\bafter )|(?<=\bthrough )|(?<=\bduring )|(?<=\bthrough )){MONTH}(?!\s+\d)"), _month_alone),
+    (pattern(rf"(?<!\w){_PART}[\s-]+{MONTH}(?!\s+\d)"), _month_alone),
     (pattern(rf"(?<!\w)(?i:{_WHO})\s+{MONTH}(?!\s+\d)"), _month_alone),
-    (pattern(rf"(?:(?<=\bin )|(?<=\bsince )|(?<=\bof )|(?<=\buntil )|(?<=\bby )|(?<=\bduring )|(?<=\bbefore )|(?<=\bafter )){_YEAR}(?![\w年]|[-/.:]\d|\s*(?:people|years|words|lines|items|euros|dollars))", _I), _year_alone),
+    (pattern(rf"(?:(?<=\bfrom ){_YEAR}(?=\s+(?:to|until|through)\s+\d{{4}}\b)|(?<=\b\d\d\d\d to )(?P<other>(?:19|20)\d\d)(?![\w-]))"), _year_alone),
+    (pattern(rf"(?:(?<=\bin )|(?<=\bsince )|(?<=\bof )|(?<=\buntil )|(?<=\bby )|(?<=\bduring )|(?<=\bbefore )|(?<=\bafter )){_YEAR}(?P<other>(?!))?(?![\w年]|[-/.:]\d|\s*(?:people|years|words|lines|items|euros|dollars))", _I), _year_alone),
     (pattern(rf"\bQ(?P<number>[1-4])(?P<word>(?!))?(?:\s*(?:of\s+|/|-|')?\s*{_YEAR})?(?!\w)"), _quarter),
-    (pattern(rf"\b(?P<number>(?!))?(?P<word>first|second|third|fourth)\s+quarter(?:\s+(?:of\s+)?{_YEAR})?\b", _I), _quarter),
+    (pattern(rf"\b(?P<number>(?!))?(?P<word>first|second|third|fourth)\s+quarter(?:\s+(?:of\s+)?{_YEAR})?\b(?!\s+of\s+(?:the|a|an)\s+(?!year))", _I), _quarter),
     (pattern(rf"\bH(?P<number>[12])(?:\s*(?:of\s+)?{_YEAR})?(?!\w)"), _half),
     (pattern(r"\b(?:the\s+day\s+before\s+yesterday|yesterday(?:\s+(?:morning|afternoon|evening))?|last\s+night|today|tonight|this\s+(?:morning|afternoon|evening)|the\s+day\s+after\s+tomorrow|tomorrow(?:\s+(?:morning|afternoon|evening|night))?)\b", _I), _relative_day),
-    (pattern(rf"\b(?:(?P<which>last|past|previous|this|next|coming|following)\s+)?{_WEEKDAY}\b(?:\s+(?:morning|afternoon|evening|night))?"), _weekday),
-    (pattern(rf"(?<!\w)(?:(?:the\s+)?(?P<part>early|mid|late|beginning|start|middle|end)(?:\s+of|\s+in)?[\s-]+)?(?:the\s+)?{_WHO}\s+(?P<unit>weekend|week|month|quarter|year)\b", _I), _span),
+    (pattern(rf"\b(?:(?i:(?P<which>last|past|previous|this|next|coming|following))\s+)?{_LONG_WEEKDAY}\b(?:\s+(?:morning|afternoon|evening|night))?"), _weekday),
+    (pattern(rf"(?:\b(?i:(?P<which>last|past|previous|this|next|coming|following))\s+|(?<=\bon )|(?<=\bby )|(?<=\buntil )|(?<=\bsince )){_SHORT_WEEKDAY}\b"), _weekday),
+    (pattern(rf"(?<!\w)(?:{_PART}[\s-]+)?(?:the\s+)?{_WHO}\s+(?P<unit>weekend|week|month|quarter|year)\b", _I), _span),
     (pattern(rf"(?<!\w){_COUNT}\s+{_UNITS}\s+(?P<ago>ago|from\s+now|from\s+today)\b", _I), _ago),
     (pattern(rf"\bin\s+{_COUNT}\s+{_UNITS}(?:['’]\s+time)?(?!\s*[-\w]*\s*(?:period|time\s+series))\b", _I), _ago),
     (pattern(rf"(?:(?<=\bon )|(?<=\bby )|(?<=\buntil )|(?<=\bsince )|(?<=\bbefore )|(?<=\bafter )|(?<=\bfrom )|(?<=\bto ))the\s+{_DAY}(?:st|nd|rd|th)\b(?!\s+(?:floor|street|avenue|century|time|anniversary|birthday|edition|place|of\b|row|page|item|line|attempt|day|week))", _I), _day_alone),

@@ -9,6 +9,7 @@ from server.workflows.extract.facts import Fact, facts
 from server.workflows.extract.lexicon import Lexicon, Trigger
 from server.workflows.extract.moments import Moment, moments
 from server.workflows.extract.people import MOST, participants, place
+from server.workflows.extract.spans import inside, without
 from server.workflows.extract.statements import statements
 
 UNNAMED = "other"
@@ -41,19 +42,13 @@ def read(origin: Origin, lexicon: Lexicon, types: Collection[str]) -> Reading:
     """
     text = origin.text
     known = facts(text)
-    times = [
-        moment
-        for moment in moments(text, origin.written_at, origin.zone)
-        if not any(fact.start < moment.end and moment.start < fact.end for fact in known)
-    ]
-    triggers = list(lexicon.triggers(text))
+    times = without(moments(text, origin.written_at, origin.zone), known)
+    triggers = lexicon.triggers(text)
     events = []
     for start, end in statements(text):
-        inside = [trigger for trigger in triggers if start <= trigger.start and trigger.end <= end]
-        when = [moment for moment in times if start <= moment.start and moment.end <= end]
-        sums = [fact for fact in known if start <= fact.start and fact.end <= end]
-        for trigger in _first_of_each(inside) or ([None] if when else []):
-            event = _event(origin, (start, end), trigger, when, sums)
+        when, told = inside(times, start, end), inside(known, start, end)
+        for trigger in _first_of_each(inside(triggers, start, end)) or ([None] if when else []):
+            event = _event(origin, (start, end), trigger, when, told)
             if not types or event["type"] in types:
                 events.append(event)
     return Reading(events, facts_of(text, known, times))

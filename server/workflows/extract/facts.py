@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.models import Json
-from server.workflows.extract.numerals import amount
+from server.workflows.extract.numerals import amount, whole
 from server.workflows.extract.patterns import pattern
+from server.workflows.extract.spans import Spans
 
 URL = pattern(r"\b(?:https?|ftp)://[^\s<>\"'`\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]{1,2000}", re.IGNORECASE)
 _URL_ENDS = ".,;:!?*_"
@@ -21,6 +22,10 @@ _TICKET = pattern(
 )
 _ISSUE = pattern(
     r"\b(?:bug|issue|ticket|PR|pull request|case|order|invoice)\s+(?:no\.?\s*|number\s*)?(?P<id>\d{3,12})(?![\w.]*\w)",
+    re.IGNORECASE,
+)
+_ORDER = pattern(
+    r"\b(?:order|invoice|tracking|ticket|case|account|reference)\s+(?:no\.?|number|id)\s*(?:is|:|#)?\s*(?P<id>(?=[A-Z-]{0,10}\d)[A-Z0-9][A-Z0-9-]{3,24})(?!\w)",
     re.IGNORECASE,
 )
 _CHINESE_ID = pattern(
@@ -37,7 +42,7 @@ _PHONE = pattern(
     r"|\+\d{1,3}(?:[ .\-]?\(?\d{1,5}\)?){2,6}|(?:\+?1[ .\-])?(?:\(\d{3}\) ?|\d{3}[.\-])\d{3}[.\-]\d{4})(?![\w\-]|\.\d)"
 )
 _NUMBER = r"\d{1,3}(?:[,，]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-_HAN_NUMBER = r"[零一二两三四五六七八九十百千]+"
+_HAN_NUMBER = r"[零一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟]+"
 _CURRENCIES = {
     "$": "USD", "us$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY", "￥": "CNY", "usd": "USD", "eur": "EUR", "gbp": "GBP",
     "cny": "CNY", "rmb": "CNY", "hk$": "HKD", "jpy": "JPY", "元": "CNY", "块": "CNY", "块钱": "CNY", "元钱": "CNY", "人民币": "CNY",
@@ -46,11 +51,11 @@ _CURRENCIES = {
 }  # fmt: skip
 _SCALE = r"万亿|千万|百万|[万亿千]"
 _BEFORE = pattern(
-    rf"(?<!\w)(?P<currency>US\$|HK\$|[$€£¥￥]|(?:USD|EUR|GBP|CNY|RMB|JPY)\s?|人民币)\s?(?P<number>{_NUMBER})\s?(?P<scale>{_SCALE}|(?:thousand|million|billion|bn|k|m)\b)?(?:元)?",
+    rf"(?<!\w)(?P<currency>US\$|HK\$|[$€£¥￥]|(?:USD|EUR|GBP|CNY|RMB|JPY)\s?|人民币)\s?(?P<number>{_NUMBER}|{_HAN_NUMBER})(?:\s?(?P<scale>{_SCALE}|(?:thousand|million|billion|bn|k|m)\b))?(?:元)?",
     re.IGNORECASE,
 )
 _AFTER = pattern(
-    rf"(?<![\w.\-])(?P<number>{_NUMBER}|{_HAN_NUMBER})\s?(?P<scale>{_SCALE})?多?\s?(?P<currency>美元|美金|欧元|英镑|日元|港币|港元|人民币|元钱|元|圆|块钱|块(?!石|茎|头|状|级))(?!宝|旦|宵|素|件|老|月|年|首|组|数|音)"
+    rf"(?<![\w.\-])(?P<number>{_NUMBER}|{_HAN_NUMBER})\s?(?P<scale>{_SCALE})?多?\s?(?P<currency>美元|美金|欧元|英镑|日元|港币|港元|人民币|元钱|元|圆|块钱|块(?!石|茎|头|状|级)(?P<tenth>[一二三四五六七八九])?)(?!宝|旦|宵|素|件|老|月|年|首|组|数|音)"
 )
 _AFTER_EN = pattern(
     rf"(?<![\w.\-])(?P<number>{_NUMBER})\s?(?P<scale>thousand|million|billion|bn|k|m)?\s?(?P<currency>dollars?|bucks?|euros?|pounds?|yuan|yen|USD|EUR|GBP|CNY|RMB|JPY)\b",
@@ -82,16 +87,8 @@ class Fact:
 
 def facts(text: str) -> list[Fact]:
     """All of them in their order, none within another; what stands in an address is part of the address."""
-    kept: list[Fact] = []
-    covered: list[tuple[int, int]] = []
-    for reader in _READERS:
-        new = [
-            found
-            for found in reader(text)
-            if not any(found.start < end and start < found.end for start, end in covered)
-        ]
-        kept += new
-        covered += [(found.start, found.end) for found in new]
+    taken = Spans()
+    kept = [found for reader in _READERS for found in reader(text) if taken.take(found)]
     return sorted(kept, key=lambda found: found.start)
 
 
@@ -137,7 +134,10 @@ def _amounts(text: str) -> Iterator[Fact]:
             number = amount(match["number"], match["scale"] or "")
             if number is None:
                 continue
+            tenth = match.groupdict().get("tenth")
+            number = round(number + (whole(tenth) or 0) / 10, 2) if tenth else number
             named = (match.groupdict().get("currency") or "元").strip().lower()
+            named = "块" if tenth else named
             currency = _CURRENCIES.get(named) or _CURRENCIES.get(named.rstrip("s"), "")
             yield Fact("amount", match.start(), match.end(), {"number": number, "currency": currency})
 
@@ -149,6 +149,7 @@ _READERS: tuple[Callable[[str], Iterator[Fact]], ...] = (
     _plain("version", _VERSION_HEAD),
     _numbered,
     _plain("id", _CHINESE_ID),
+    _plain("id", _ORDER),
     _phones,
     _amounts,
     _plain("version", _VERSION),

@@ -28,7 +28,8 @@ LEXICON: Mapping[str, tuple[str, ...]] = {
     "deadline": ("截止", "到期", "之前提交", "deadline", "due", "expires", "expired"),
     "loan": ("借款", "贷款", "借了", "loan", "borrowed", "mortgage", "lent"),
 }  # fmt: skip
-_LETTER = "[A-Za-z]"
+_WORD = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
+_LATIN = re.compile(r"[A-Za-z]+(?:['’ -][A-Za-z]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +42,36 @@ class Trigger:
 
 
 class Lexicon:
-    """The built-in words with a request's own. Latin words match whole, in any case; longer words go before shorter."""
+    """The built-in words with a request's own. Latin words match whole, in any case; longer ones go before shorter."""
 
     def __init__(self, own: Mapping[str, Sequence[str]]) -> None:
-        self._types: dict[str, str] = {}
+        types: dict[str, str] = {}
         for type_, words in [*LEXICON.items(), *own.items()]:
-            self._types.update({word.lower(): type_ for word in words})
-        ordered = sorted(self._types, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_bounded, ordered)), re.IGNORECASE)
+            types.update({" ".join(word.lower().split()): type_ for word in words})
+        self._latin = {word: type_ for word, type_ in types.items() if _LATIN.fullmatch(word)}
+        self._longest = max(word.count(" ") + 1 for word in self._latin)
+        self._others = {word: type_ for word, type_ in types.items() if word not in self._latin}
+        ordered = sorted(self._others, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE)
 
-    @property
-    def types(self) -> set[str]:
-        return set(self._types.values())
+    def triggers(self, text: str) -> list[Trigger]:
+        """In the order of the text."""
+        found = [
+            Trigger(self._others[match[0].lower()], *match.span())
+            for match in self._pattern.finditer(text)
+            if match[0].lower() in self._others
+        ]
+        return sorted([*found, *self._words(text)], key=lambda one: one.start)
 
-    def triggers(self, text: str) -> Iterator[Trigger]:
-        for match in self._pattern.finditer(text):
-            type_ = self._types.get(match[0].lower())
-            if type_ is not None:
-                yield Trigger(type_, match.start(), match.end())
-
-
-def _bounded(word: str) -> str:
-    before = rf"(?<!{_LETTER})" if re.match(_LETTER, word) else ""
-    after = rf"(?!{_LETTER})" if re.search(rf"{_LETTER}$", word) else ""
-    return before + re.escape(word) + after
+    def _words(self, text: str) -> Iterator[Trigger]:
+        spans = [match.span() for match in _WORD.finditer(text)]
+        at = 0
+        while at < len(spans):
+            for many in range(min(self._longest, len(spans) - at), 0, -1):
+                start, end = spans[at][0], spans[at + many - 1][1]
+                type_ = self._latin.get(" ".join(text[start:end].lower().split()))
+                if type_ is not None:
+                    yield Trigger(type_, start, end)
+                    at += many - 1
+                    break
+            at += 1

@@ -1,18 +1,21 @@
 """When something is, was or will be: days, times of day and ranges of both, put together from what stands side by side."""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from server.sources.text import has_cjk
 from server.workflows.extract import calendar, chinese_dates, english_dates
 from server.workflows.extract.calendar import Days
 from server.workflows.extract.clock import Clock, clocks
 from server.workflows.extract.found import Dated, read
-from server.workflows.extract.numerals import whole
+from server.workflows.extract.numerals import COUNT, WORD, whole
 from server.workflows.extract.patterns import pattern
+from server.workflows.extract.spans import Spans, without
 
 _STAMP = pattern(
     r"(?<![\w./-])(?P<day>(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))[T ](?P<time>[0-2]\d:[0-5]\d(?::[0-5]\d)?)(?:[.,]\d{1,9})?"
@@ -22,20 +25,31 @@ _MAIL_DATE = pattern(
     r"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s+)?[0-3]?\d\s+(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\s+(?:19|20)\d\d\s+"
     r"[0-2]?\d:[0-5]\d(?::[0-5]\d)?(?:\s+(?:[+-]\d{4}|GMT|UTC|[A-Z]{3,4}\b))?(?:\s+\([A-Z]{2,5}\))?"
 )
-_JOIN = pattern(r"\s*(?:至|到|—{1,2}|–|-|~|～|－)\s*|\s+(?:to|until|till|through|thru|and)\s+")
+_JOIN = pattern(r"\s*(?:起?至|到|—{1,2}|–|-|~|～|－)\s*|\s+(?:to|until|till|through|thru|and)\s+")
 _BESIDE = pattern(r"\s{0,3}(?:[,，]\s{0,2})?(?:(?:的|at|around|about|from|in the|在|大约|约|当天)\s{0,2})?")
 _BEFORE = pattern(r"\s{0,3}(?:,\s?)?(?:(?:on|的|of)\s{1,2})?")
 _SECOND_DAY_ZH = pattern(rf"(?P<day>{chinese_dates.DAY})[ ]?(?:日|号)?")
 _SECOND_DAY_EN = pattern(r"(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\w:])(?P<year>,?\s+(?:19|20)\d\d\b)?")
 _SECOND_WEEKDAY_ZH = pattern(r"(?:周|星期|礼拜)?(?P<day>[一二三四五六日天])")
 _FIRST_DAY_EN = pattern(r"(?<![\w.:/-])(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\s*(?:-|–|to|until)\s*$")
+_BETWEEN_DAY_EN = pattern(
+    r"(?<=\bbetween )(?:the )?(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\s+and\s*$", re.IGNORECASE
+)
 _FIRST_MONTH_ZH = pattern(r"(?<![\d.])(?P<month>1[0-2]|[1-9])\s*(?:-|–|至|到|~|～)\s*$")
 _FIRST_HOUR_ZH = pattern(r"(?<![\d.])(?P<hour>2[0-3]|1\d|[1-9])\s*(?:-|–|至|到|~|～)\s*$")
 _FIRST_HOUR_EN = pattern(
     r"(?<![\w.:/])(?P<hour>1[0-2]|[1-9])(?::(?P<minute>[0-5]\d))?\s*(?:-|–|to|until)\s*$", re.IGNORECASE
 )
 _BETWEEN = pattern(r"\bbetween\s+(?:the\s+)?$", re.IGNORECASE)
+_PART_OF_DAY = pattern(r"的?(?:凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|深夜)")
+_HOURS_ZH = pattern(rf"(?<![第\d])(?P<count>{COUNT}|半)个?(?P<unit>小时|钟头|分钟)(?P<side>之?前|以前|之?后|以后)")
+_HOURS_EN = pattern(
+    rf"(?P<in>\bin\s+)?(?<!\w)(?P<count>\d{{1,4}}|half\s+an|{WORD})\s+(?P<unit>hours?|minutes?)(?P<ago>\s+ago|\s+from\s+now)?\b",
+    re.IGNORECASE,
+)
 LOOKED_BACK = 40
+FARTHEST = 80
+"""A time of day that belongs to a day stands no farther from it, its own words included."""
 _ONE_WEEK = 7
 
 
@@ -70,12 +84,14 @@ def moments(text: str, written_at: datetime | None, zone: tzinfo) -> list[Moment
     :param zone: of times of day that name none, and of the day on which it was written.
     """
     now = None if written_at is None else written_at.astimezone(zone).date()
-    stamps = _stamps(text, zone)
-    dates = _longest([*read(chinese_dates.READERS, text, now), *read(english_dates.READERS, text, now)])
-    dates = [found for found in dates if not _within(found, stamps)]
+    stamps = _longest(
+        [*_stamps(text, zone), *_hours(text, None if written_at is None else written_at.astimezone(zone))]
+    )
+    chinese = read(chinese_dates.READERS, text, now) if has_cjk(text) else []
+    dates = _longest([*chinese, *read(english_dates.READERS, text, now)])
+    dates = without(dates, stamps)
     dates = _ranges(text, dates, now)
-    times = _longest([found for found in clocks(text) if not _within(found, stamps)])
-    times = [found for found in times if not _cuts(found, dates)]
+    times = without(_longest(without(list(clocks(text)), stamps)), dates)
     return sorted([*stamps, *_together(text, dates, times, now, zone)], key=lambda found: found.start)
 
 
@@ -97,6 +113,24 @@ def _stamps(text: str, zone: tzinfo) -> list[Moment]:
     return _longest(found)
 
 
+def _hours(text: str, now: datetime | None) -> Iterator[Moment]:
+    """两个小时前, in half an hour: moments by the clock of the writer."""
+    for match in _HOURS_ZH.finditer(text):
+        yield _so_long(match, now, -1 if match["side"].endswith("前") else 1)
+    for match in _HOURS_EN.finditer(text):
+        if match["in"] or match["ago"]:
+            yield _so_long(match, now, -1 if (match["ago"] or "").strip().lower() == "ago" else 1)
+
+
+def _so_long(match: re.Match[str], now: datetime | None, sign: int) -> Moment:
+    count = 0.5 if match["count"][0] in "半hH" else float(whole(match["count"]) or 0)
+    minutes = count if match["unit"].lower().startswith(("分", "minute")) else 60 * count
+    if now is None:
+        return Moment(match.start(), match.end(), None, None, None)
+    moment = now.replace(second=0, microsecond=0) + timedelta(minutes=sign * minutes)
+    return Moment(match.start(), match.end(), moment, moment, "written_at")
+
+
 def _zone(shift: str) -> tzinfo:
     """:raises ValueError: there is no such zone."""
     if shift == "Z":
@@ -112,24 +146,14 @@ def _at(match: re.Match[str], moment: datetime) -> Moment:
 
 def _longest(found: Sequence[Any]) -> list[Any]:
     """Without those that overlap a longer one, or one that begins earlier and is as long."""
-    kept: list[Any] = []
-    for one in sorted(found, key=lambda each: (each.start - each.end, each.start, -_worth(each))):
-        if not _cuts(one, kept):
-            kept.append(one)
-    return sorted(kept, key=lambda each: int(each.start))
+    taken = Spans()
+    ordered = sorted(found, key=lambda each: (each.start - each.end, each.start, -_worth(each)))
+    return sorted((one for one in ordered if taken.take(one)), key=lambda each: int(each.start))
 
 
 def _worth(found: Any) -> int:
     """Of two readings of the same words the one that knows more."""
     return int(getattr(found, "days", True) is not None)
-
-
-def _cuts(one: Any, others: Sequence[Any]) -> bool:
-    return any(one.start < other.end and other.start < one.end for other in others)
-
-
-def _within(one: Any, others: Sequence[Any]) -> bool:
-    return _cuts(one, others)
 
 
 def _ranges(text: str, dates: list[Dated], now: date | None) -> list[Dated]:
@@ -217,7 +241,11 @@ def _with_first_number(text: str, found: Dated, others: list[Dated]) -> Dated:
     base, days = found.start - len(back), found.days
     if days is None or (others and others[-1].end > base + len(back.rstrip(" -–0123456789至到~～stndrh"))):
         return found
-    if days.first == days.last and (match := _FIRST_DAY_EN.search(back)) and re.match(r"\d", text[found.start]):
+    if (
+        days.first == days.last
+        and (match := _FIRST_DAY_EN.search(back) or _BETWEEN_DAY_EN.search(back))
+        and text[found.start].isdecimal()
+    ):
         first = calendar.day(days.first.year, days.first.month, int(match["day"]))
         if first is not None and first.first < days.first:
             return replace(found, start=base + match.start(), days=Days(first.first, days.last))
@@ -233,18 +261,15 @@ def _together(text: str, dates: list[Dated], times: list[Clock], now: date | Non
     spans = _time_ranges(text, times)
     found: list[Moment] = []
     taken: set[int] = set()
+    starts = [span[0].start for span in spans]
     for dated in dates:
-        follows = next(
-            (span for span in spans if span[0].start not in taken and _gap(text, dated.end, span[0].start, _BESIDE)),
-            None,
-        )
-        leads = next(
-            (span for span in spans if span[0].start not in taken and _gap(text, span[1].end, dated.start, _BEFORE)),
-            None,
-        )
+        near = spans[bisect_left(starts, dated.start - FARTHEST) : bisect_right(starts, dated.end + FARTHEST)]
+        left = [span for span in near if span[0].start not in taken]
+        follows = next((span for span in left if _gap(text, dated.end, span[0].start, _BESIDE)), None)
+        leads = next((span for span in left if _gap(text, span[1].end, dated.start, _BEFORE)), None)
         span = follows or leads
         if span is None:
-            found.append(_whole_days(dated))
+            found.append(_whole_days(dated, _PART_OF_DAY.match(text, dated.end)))
             continue
         taken.add(span[0].start)
         evening = (
@@ -305,10 +330,11 @@ def _as_late_as(one: Clock, found: Clock) -> Clock:
     return one
 
 
-def _whole_days(dated: Dated) -> Moment:
+def _whole_days(dated: Dated, part: re.Match[str] | None) -> Moment:
     if dated.days is None:
         return Moment(dated.start, dated.end, None, None, None)
-    return Moment(dated.start, dated.end, dated.days.first, dated.days.last, "written_at" if dated.relative else "text")
+    end = part.end() if part is not None and dated.days.first == dated.days.last else dated.end
+    return Moment(dated.start, end, dated.days.first, dated.days.last, "written_at" if dated.relative else "text")
 
 
 def _timed(

@@ -3,6 +3,8 @@
 import re
 
 DIGIT = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "○": 0}
+_FORMAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
+"""As they are written on cheques."""
 _UNIT = {"十": 10, "百": 100, "千": 1000}
 _LARGE = {"万": 10_000, "亿": 100_000_000}
 HAN = "[〇○零一二两三四五六七八九十百千廿卅]"
@@ -19,7 +21,7 @@ _HAN_ONLY = re.compile(r"[〇○零一二两三四五六七八九十百千万亿
 
 def whole(text: str) -> int | None:
     """A whole number in digits, Chinese numerals or an English word; None: it is none."""
-    text = text.strip()
+    text = text.strip().translate(_FORMAL)
     if text.isdecimal():
         return int(text)
     if (word := WORDS.get(text.lower())) is not None:

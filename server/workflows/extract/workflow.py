@@ -25,6 +25,7 @@ from server.workflows.extract.lexicon import Lexicon
 from server.workflows.extract.moments import moments
 from server.workflows.extract.params import ExtractParams, User, refuse
 from server.workflows.extract.rules import Matcher, RuleTooSlow, events_by_rules, matching
+from server.workflows.extract.spans import without
 from server.workflows.extract.wording import WORDS
 from server.workflows.research.parallel import gather
 from server.workflows.streak import BLOCKING, Streak
@@ -274,7 +275,8 @@ def _aware(moment: datetime, params: ExtractParams) -> datetime:
 
 
 def _facts(origin: Origin) -> list[dict[str, Any]]:
-    return facts_of(origin.text, facts(origin.text), moments(origin.text, origin.written_at, origin.zone))
+    known = facts(origin.text)
+    return facts_of(origin.text, known, without(moments(origin.text, origin.written_at, origin.zone), known))
 
 
 def _line(event: dict[str, Any]) -> str:
