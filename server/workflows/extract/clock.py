@@ -26,7 +26,7 @@ _TWELVE = pattern(
     r"(?<![\w:.,/+])(?P<hour>1[0-2]|0?[1-9])(?:[:.](?P<minute>[0-5]\d))?\s*(?P<half>[ap])(?:m\b|\.m\.)", re.IGNORECASE
 )
 _WORDED = pattern(
-    rf"\b(?P<part>half|quarter|(?:five|ten|twenty|\d{{1,2}})(?: minutes)?)\s+(?P<way>past|to)\s+(?P<hour>{WORD}|\d{{1,2}})\b",
+    rf"\b(?P<part>half|quarter|(?:five|ten|twenty)(?: minutes)?|\d{{1,2}} minutes)\s+(?P<way>past|to)\s+(?P<hour>{WORD}|\d{{1,2}})\b(?!:)",
     re.IGNORECASE,
 )
 _OCLOCK = pattern(

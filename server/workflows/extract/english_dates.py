@@ -30,6 +30,8 @@ _WHICH = {"last": -1, "past": -1, "previous": -1, "this": 0, "current": 0, "next
 _PAST = pattern(r"\b(?:was|were|had|did|went|came|got|said|sent|met|paid|\w{3,}ed)\b", re.IGNORECASE)
 _PARTS = {"early": (1, 10), "beginning": (1, 10), "start": (1, 10), "mid": (11, 20), "middle": (11, 20), "late": (21, 31),
           "end": (21, 31)}  # fmt: skip
+_YEAR_PARTS = {"early": (1, 4), "beginning": (1, 3), "start": (1, 3), "mid": (5, 7), "middle": (5, 7), "late": (9, 12),
+               "end": (10, 12)}  # fmt: skip
 _RELATIVE = {"the day before yesterday": -2, "yesterday": -1, "last night": -1, "today": 0, "tonight": 0, "this morning": 0,
              "this afternoon": 0, "this evening": 0, "the day after tomorrow": 2, "tomorrow": 1}  # fmt: skip
 _FESTIVALS = {"new year's day": (1, 1), "christmas eve": (12, 24), "christmas day": (12, 25), "christmas": (12, 25),
@@ -93,6 +95,11 @@ def _slashed(match: re.Match[str], now: date | None) -> Meaning | None:
 def _year_alone(match: re.Match[str], now: date | None) -> Meaning | None:
     year = match["year"] or match["other"]
     return absolute(calendar.months(int(year), 1, 12))
+
+
+def _year_part(match: re.Match[str], now: date | None) -> Meaning | None:
+    first, last = _YEAR_PARTS[match["part"].lower()]
+    return absolute(calendar.months(int(match["year"]), first, last))
 
 
 def _quarter(match: re.Match[str], now: date | None) -> Meaning | None:
@@ -206,11 +213,12 @@ READERS: list[Reader] = [
     (pattern(rf"(?<!\w)(?i:{_WHO})\s+{MONTH}(?!\s+\d)"), _month_alone),
     (pattern(rf"(?:(?<=\bfrom ){_YEAR}(?=\s+(?:to|until|through)\s+\d{{4}}\b)|(?<=\b\d\d\d\d to )(?P<other>(?:19|20)\d\d)(?![\w-]))"), _year_alone),
     (pattern(rf"(?:(?<=\bin )|(?<=\bsince )|(?<=\bof )|(?<=\buntil )|(?<=\bby )|(?<=\bduring )|(?<=\bbefore )|(?<=\bafter )){_YEAR}(?P<other>(?!))?(?![\w年]|[-/.:]\d|\s*(?:people|years|words|lines|items|euros|dollars))", _I), _year_alone),
+    (pattern(rf"\b{_PART}\s+{_YEAR}(?!\w)", _I), _year_part),
     (pattern(rf"\bQ(?P<number>[1-4])(?P<word>(?!))?(?:\s*(?:of\s+|/|-|')?\s*{_YEAR})?(?!\w)"), _quarter),
     (pattern(rf"\b(?P<number>(?!))?(?P<word>first|second|third|fourth)\s+quarter(?:\s+(?:of\s+)?{_YEAR})?\b(?!\s+of\s+(?:the|a|an)\s+(?!year))", _I), _quarter),
     (pattern(rf"\bH(?P<number>[12])(?:\s*(?:of\s+)?{_YEAR})?(?!\w)"), _half),
     (pattern(r"\b(?:the\s+day\s+before\s+yesterday|yesterday(?:\s+(?:morning|afternoon|evening))?|last\s+night|today|tonight|this\s+(?:morning|afternoon|evening)|the\s+day\s+after\s+tomorrow|tomorrow(?:\s+(?:morning|afternoon|evening|night))?)\b", _I), _relative_day),
-    (pattern(rf"\b(?:(?i:(?P<which>last|past|previous|this|next|coming|following))\s+)?{_LONG_WEEKDAY}\b(?:\s+(?:morning|afternoon|evening|night))?"), _weekday),
+    (pattern(rf"\b(?:(?i:(?P<which>last|past|previous|this|next|following))\s+)?{_LONG_WEEKDAY}\b(?:\s+(?:morning|afternoon|evening|night))?"), _weekday),
     (pattern(rf"(?:\b(?i:(?P<which>last|past|previous|this|next|coming|following))\s+|(?<=\bon )|(?<=\bby )|(?<=\buntil )|(?<=\bsince )){_SHORT_WEEKDAY}\b"), _weekday),
     (pattern(rf"(?<!\w)(?:{_PART}[\s-]+)?(?:the\s+)?{_WHO}\s+(?P<unit>weekend|week|month|quarter|year)\b", _I), _span),
     (pattern(rf"(?<!\w){_COUNT}\s+{_UNITS}\s+(?P<ago>ago|from\s+now|from\s+today)\b", _I), _ago),

@@ -16,7 +16,7 @@ MAIL = pattern(
     r"(?<![\w.+\-%])[A-Za-z0-9](?:[A-Za-z0-9_+%\-]|\.(?=[A-Za-z0-9_+%\-])){0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w@])"
 )
 _NUMBERED = pattern(r"(?<![\w&/#])#(?P<id>\d{1,10})(?![\w.]*\w)")
-_CVE = pattern(r"\b(?:CVE|GHSA|DSA|DLA|USN|RHSA|TEMP)-\d[\w-]{3,20}\b")
+_CVE = pattern(r"(?<![\w./-])(?:CVE|GHSA|DSA|DLA|USN|RHSA|TEMP)-\d[\w-]{2,19}\w(?![\w-]|\.\w)")
 _TICKET = pattern(
     r"(?<![\w/-])(?!UTF-|ISO-|RFC-|SHA-|GPL-|LGPL-|MD-|AES-|COVID-|PEP-)[A-Z][A-Z0-9]{1,9}-\d{1,7}(?![\w-])"
 )
@@ -42,6 +42,7 @@ _PHONE = pattern(
     r"|\+\d{1,3}(?:[ .\-]?\(?\d{1,5}\)?){2,6}|(?:\+?1[ .\-])?(?:\(\d{3}\) ?|\d{3}[.\-])\d{3}[.\-]\d{4})(?![\w\-]|\.\d)"
 )
 _NUMBER = r"\d{1,3}(?:[,，]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+_SPELLED = r"[千百万][零一二三四五六七八九百十千]{1,7}"
 _HAN_NUMBER = r"[零一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟]+"
 _CURRENCIES = {
     "$": "USD", "us$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY", "￥": "CNY", "usd": "USD", "eur": "EUR", "gbp": "GBP",
@@ -55,14 +56,14 @@ _BEFORE = pattern(
     re.IGNORECASE,
 )
 _AFTER = pattern(
-    rf"(?<![\w.\-])(?P<number>{_NUMBER}|{_HAN_NUMBER})\s?(?P<scale>{_SCALE})?多?\s?(?P<currency>美元|美金|欧元|英镑|日元|港币|港元|人民币|元钱|元|圆|块钱|块(?!石|茎|头|状|级)(?P<tenth>[一二三四五六七八九])?)(?!宝|旦|宵|素|件|老|月|年|首|组|数|音)"
+    rf"(?<![\w.\-])(?P<number>{_NUMBER}|{_HAN_NUMBER})\s?(?P<scale>{_SCALE})?多?\s?(?P<currency>美元|美金|欧元|英镑|日元|港币|港元|人民币|元钱|元|圆|块钱|块(?!石|茎|头|状|级)(?P<tenth>[一二三四五六七八九1-9])?)(?!宝|旦|宵|素|件|老|月|年|首|组|数|音)"
 )
 _AFTER_EN = pattern(
     rf"(?<![\w.\-])(?P<number>{_NUMBER})\s?(?P<scale>thousand|million|billion|bn|k|m)?\s?(?P<currency>dollars?|bucks?|euros?|pounds?|yuan|yen|USD|EUR|GBP|CNY|RMB|JPY)\b",
     re.IGNORECASE,
 )
 _SUM = pattern(
-    rf"(?<=[价费款付转花薪资额入收贷借欠罚赔金约了达为给])(?:共|约|了|到|达|至|为|是|给)?(?P<number>{_NUMBER}|{_HAN_NUMBER})(?P<scale>{_SCALE})(?![\u4e00-\u9fff]?[人名次件个台套米吨里步字册公斤天户家辆份粉亩平度元块美欧日港英])"
+    rf"(?<=[价费款付转花薪资额入收贷借欠罚赔金租约了达为给])(?:共|约|了|到|达|至|为|是|给)?(?:(?P<number>{_NUMBER}|{_HAN_NUMBER})(?P<scale>{_SCALE})(?![一二三四五六七八九])|(?P<spelled>[一二两三四五六七八九]{_SPELLED}))(?![\u4e00-\u9fff]?[人名次件个台套米吨里步字册公斤天户家辆份粉亩平度元块美欧日港英])"
 )
 
 
@@ -131,7 +132,8 @@ def _phones(text: str) -> Iterator[Fact]:
 def _amounts(text: str) -> Iterator[Fact]:
     for form in (_BEFORE, _AFTER, _AFTER_EN, _SUM):
         for match in form.finditer(text):
-            number = amount(match["number"], match["scale"] or "")
+            spelled = match.groupdict().get("spelled")
+            number = amount(spelled) if spelled else amount(match["number"], match["scale"] or "")
             if number is None:
                 continue
             tenth = match.groupdict().get("tenth")

@@ -38,8 +38,12 @@ class RuleTooSlow(Exception):
 
 @dataclass
 class Matcher:
-    """The process, started by the first pattern and again after one has ended it."""
+    """The process, started by the first pattern and again after one has ended it.
 
+    ``seconds``: of the processor, for one pattern over one text.
+    """
+
+    seconds: float = MATCH_SECONDS
     _process: Process | None = None
     _answers: BufferedByteReceiveStream | None = None
     _turn: anyio.Lock = field(default_factory=anyio.Lock)
@@ -49,7 +53,7 @@ class Matcher:
 
         :raises RuleTooSlow: it did not come to an end.
         """
-        asked = {"regex": rule.regex, "text": text, "seconds": MATCH_SECONDS, "most": MOST_MATCHES}
+        asked = {"regex": rule.regex, "text": text, "seconds": self.seconds, "most": MOST_MATCHES}
         async with self._turn:
             try:
                 with anyio.fail_after(WAIT_SECONDS):
@@ -91,9 +95,9 @@ class Matcher:
 
 
 @asynccontextmanager
-async def matching() -> AsyncGenerator[Matcher, None]:
+async def matching(seconds: float) -> AsyncGenerator[Matcher, None]:
     """A matcher, for as long as the block lasts."""
-    matcher = Matcher()
+    matcher = Matcher(seconds)
     try:
         yield matcher
     finally:

@@ -24,7 +24,7 @@ from server.workflows.extract.icalendar import calendar_of
 from server.workflows.extract.lexicon import Lexicon
 from server.workflows.extract.moments import moments
 from server.workflows.extract.params import ExtractParams, User, refuse
-from server.workflows.extract.rules import Matcher, RuleTooSlow, events_by_rules, matching
+from server.workflows.extract.rules import MATCH_SECONDS, Matcher, RuleTooSlow, events_by_rules, matching
 from server.workflows.extract.spans import without
 from server.workflows.extract.wording import WORDS
 from server.workflows.research.parallel import gather
@@ -35,6 +35,8 @@ AT_ONCE = 4
 """Users of a batch that a model reads side by side."""
 EVERY_USER = 200
 """What a user's step weighs beside its characters."""
+KEEPING = 25
+"""Without a model, reading takes so many times as long as keeping what was found."""
 MOST_IN_RESULT = 1000
 USERS_SHOWN, EVENTS_SHOWN = 200, 5
 LONGEST_MESSAGE = 300
@@ -48,8 +50,8 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 class Batch:
     """One run of the workflow."""
 
-    def __init__(self, ctx: Context, params: ExtractParams, model: Model | None) -> None:
-        self._ctx, self._params = ctx, params
+    def __init__(self, ctx: Context, params: ExtractParams, model: Model | None, match_seconds: float) -> None:
+        self._ctx, self._params, self._match_seconds = ctx, params, match_seconds
         self.engine = engine_for(params.engine, model)
         self._model = model if self.engine == "llm" else None
         self._lexicon = Lexicon(params.lexicon)
@@ -66,10 +68,11 @@ class Batch:
         self._words = WORDS[self._language]
         at_once = AT_ONCE if self._model is not None else 1
         weights = [EVERY_USER + sum(len(text.text) for text in user.texts) for user in users]
-        self._ctx.expect(sum(weights), items=len(users), at_once=min(at_once, self._params.batch_size))
+        rest = sum(weights) / KEEPING if self._model is None else 0.0
+        self._ctx.expect(sum(weights) + rest, items=len(users), at_once=min(at_once, self._params.batch_size))
         await self._ctx.step("start", self._head, weight=0)
         found: list[dict[str, Any]] = []
-        async with matching() as matcher:
+        async with matching(self._match_seconds) as matcher:
             for first in range(0, len(users), self._params.batch_size):
                 batch = range(first, min(first + self._params.batch_size, len(users)))
                 calls = [partial(self._user, index, users[index], weights[index], matcher) for index in batch]
@@ -77,7 +80,9 @@ class Batch:
                 if self._blocked is not None:
                     raise self._blocked
         result = self._result(found)
-        await self._ctx.step("keep", partial(self._keep, users, found, result["counts"], result["by_type"]), weight=0)
+        await self._ctx.step(
+            "keep", partial(self._keep, users, found, result["counts"], result["by_type"]), weight=rest
+        )
         return result
 
     async def _users(self) -> Sequence[User]:
@@ -286,13 +291,14 @@ def _line(event: dict[str, Any]) -> str:
     return f"- {literal(' · '.join(one for one in said if one))}: {quote}\n"
 
 
-def extract_workflow(model: Model | None = None) -> Workflow:
+def extract_workflow(model: Model | None = None, *, match_seconds: float = MATCH_SECONDS) -> Workflow:
     """
     :param model: reads the texts where it is asked for, or where nothing else is; code holds it to their words.
+    :param match_seconds: of the processor, that a user's pattern may take for one text.
     """
 
     async def run(ctx: Context, params: ExtractParams) -> Any:
-        return await Batch(ctx, params, model).run()
+        return await Batch(ctx, params, model, match_seconds).run()
 
     def check(params: ExtractParams) -> None:
         refuse(params)
