@@ -43,7 +43,7 @@ _PHONE = pattern(
 )
 _NUMBER = r"\d{1,3}(?:[,，]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _SPELLED = r"[千百万][零一二三四五六七八九百十千]{1,7}"
-_HAN_NUMBER = r"[零一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟]+"
+_HAN_NUMBER = r"[零一二两三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟]{1,16}"
 _CURRENCIES = {
     "$": "USD", "us$": "USD", "€": "EUR", "£": "GBP", "¥": "CNY", "￥": "CNY", "usd": "USD", "eur": "EUR", "gbp": "GBP",
     "cny": "CNY", "rmb": "CNY", "hk$": "HKD", "jpy": "JPY", "元": "CNY", "块": "CNY", "块钱": "CNY", "元钱": "CNY", "人民币": "CNY",

@@ -69,7 +69,9 @@ class Batch:
         at_once = AT_ONCE if self._model is not None else 1
         weights = [EVERY_USER + sum(len(text.text) for text in user.texts) for user in users]
         rest = sum(weights) / KEEPING if self._model is None else 0.0
-        self._ctx.expect(sum(weights) + rest, items=len(users), at_once=min(at_once, self._params.batch_size))
+        # Towards its end a batch has less than four users under way, so the pace is that of whole batches.
+        beside = 1 if self._model is None else self._params.batch_size
+        self._ctx.expect(sum(weights) + rest, items=len(users), at_once=beside)
         await self._ctx.step("start", self._head, weight=0)
         found: list[dict[str, Any]] = []
         async with matching(self._match_seconds) as matcher:

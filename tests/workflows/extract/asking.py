@@ -96,9 +96,9 @@ class Reader(Served):
 
 
 @contextmanager
-def serving_reader(reply: Reply = honest, *faulty: Rule) -> Iterator[Reader]:
+def serving_reader(reply: Reply = honest, *faulty: Rule, kind: type[Reader] = Reader) -> Iterator[Reader]:
     """The endpoint, for the length of a with-block."""
-    served = Reader(reply, *faulty)
+    served = kind(reply, *faulty)
     sockets = listen("127.0.0.1", 0)
     served.port = sockets[0].getsockname()[1]
     served.url = f"http://127.0.0.1:{served.port}/v1"

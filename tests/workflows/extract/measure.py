@@ -2,8 +2,10 @@
 
     python -m tests.workflows.extract.measure debian [USERS]
     python -m tests.workflows.extract.measure kills [USERS] [KILLS]
+    python -m tests.workflows.extract.measure model [USERS]
 
 Debian's changelogs are the texts, their maintainers the users. What is found is compared with a parser of its own.
+The model is one of a script, which takes between a fifth of a second and a whole one for each reply.
 """
 
 import random
@@ -12,13 +14,16 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import orjson
 
+from server.llm.scripted import Rule
 from tests.serving import ServerProcess
+from tests.workflows.extract.asking import Reader, Reply, serving_reader, users
 from tests.workflows.extract.changelogs import Entry, by_maintainer, truth_in
 
 ENTRIES, LONGEST = 12, 3000
@@ -33,10 +38,10 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def request(users: int) -> tuple[dict[str, Any], dict[str, list[Entry]]]:
+def request(number: int) -> tuple[dict[str, Any], dict[str, list[Entry]]]:
     """The parameters, and the entries that they are made of: as many for each as a request can hold."""
     for each in range(ENTRIES, 0, -1):
-        found = by_maintainer(users, each, LONGEST)
+        found = by_maintainer(number, each, LONGEST)
         asked = [
             {"user_id": who, "texts": [{"text": one.text, "written_at": one.written_at} for one in own]}
             for who, own in found.items()
@@ -50,9 +55,9 @@ def request(users: int) -> tuple[dict[str, Any], dict[str, list[Entry]]]:
 class Client:
     """A client of one server after the other, on the same folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: Any) -> None:
         self.folder = folder
-        self.server = ServerProcess(folder, **QUICK)
+        self.server = ServerProcess(folder, **QUICK, **environment)
         self.http = httpx2.Client(timeout=120)
 
     def restart(self) -> None:
@@ -78,8 +83,8 @@ class Client:
         return answer.content
 
 
-def debian(users: int) -> None:
-    params, entries = request(users)
+def debian(number: int) -> None:
+    params, entries = request(number)
     texts = [one for own in entries.values() for one in own]
     characters = sum(len(one.text) for one in texts)
     say(f"{len(entries)} users, {len(texts)} texts, {characters} characters")
@@ -96,6 +101,7 @@ def debian(users: int) -> None:
             result = orjson.loads(client.file(task_id, "result"))
             say(f"counts {result['counts']}; most frequent types {dict(list(result['by_type'].items())[:6])}")
             told_quotes(whole)
+            told_entries(whole)
             told_facts(whole)
             for ending in ("jsonl", "csv", "xlsx", "quotes.html", "ics", "failed.txt"):
                 asked = time.monotonic()
@@ -141,6 +147,19 @@ def told_quotes(whole: dict[str, Any]) -> None:
             events += 1
             wrong += texts[event["text_id"]][event["start"] : event["end"]] != event["quote"]
     say(f"{events} events, {wrong} whose quote does not stand at its place")
+
+
+def told_entries(whole: dict[str, Any]) -> None:
+    """Whether the day and minute of each entry, as the other parser has it, is that of an event."""
+    entries = met = 0
+    for user in whole["users"]:
+        for text in user["texts"]:
+            moments = {value for _, value in truth_in(text["text"]).found.get("time", set()) if "T" in value}
+            own = {
+                event["time"]["from"] for event in user["events"] if event["text_id"] == text["id"] and event["time"]
+            }
+            entries, met = entries + len(moments), met + len(moments & own)
+    say(f"{met} of {entries} entries have an event at their moment")
 
 
 def told_facts(whole: dict[str, Any]) -> None:
@@ -197,9 +216,9 @@ def value_of(fact: dict[str, Any]) -> str:
     return str(value["from"]) if fact["kind"] == "time" else str(value)
 
 
-def kills(users: int, times: int) -> None:
+def kills(number: int, times: int) -> None:
     """Killed at random moments, each time with another server after it: what comes is what a quiet run gives."""
-    params, _ = request(users)
+    params, _ = request(number)
     chance = random.Random(SEED)  # noqa: S311 - moments, no secrets
     with tempfile.TemporaryDirectory() as quiet, tempfile.TemporaryDirectory() as harmed:
         wanted = _quiet(Path(quiet), params)
@@ -208,7 +227,7 @@ def kills(users: int, times: int) -> None:
             task_id = client.start(params)
             done = 0
             for _ in range(times):
-                at = client.progress()["processed_users"] + chance.randint(0, max(1, 2 * users // times))
+                at = client.progress()["processed_users"] + chance.randint(0, max(1, 2 * number // times))
                 while (told := client.progress())["status"] == "running" and told["processed_users"] < at:
                     time.sleep(0.005)
                 if told["status"] != "running":
@@ -224,7 +243,34 @@ def kills(users: int, times: int) -> None:
             steps = Counter(_step_of(line) for line in records)
             twice = [key for key, number in steps.items() if key.startswith("user:") and number > 1]
             same = found["users"] == wanted["users"]
-            say(f"{done} kills of {users} users: {len(twice)} users recorded twice; the same as a quiet run: {same}")
+            say(f"{done} kills of {number} users: {len(twice)} users recorded twice; the same as a quiet run: {same}")
+        finally:
+            client.close()
+
+
+class Unsteady(Reader):
+    """A model whose replies take now more, now less."""
+
+    def __init__(self, reply: Reply, *faulty: Rule) -> None:
+        super().__init__(reply, *faulty)
+        self._chance = random.Random(SEED)  # noqa: S311 - no secrets
+
+    def _rule_for(self, body: dict[str, Any]) -> Rule | None:
+        rule = super()._rule_for(body)
+        return None if rule is None else replace(rule, piece=len(rule.reply), pause=self._chance.uniform(0.2, 1.0))
+
+
+def model(number: int) -> None:
+    """How well the time that remains is told where a model takes most of it."""
+    with tempfile.TemporaryDirectory() as folder, serving_reader(kind=Unsteady) as served:
+        client = Client(Path(folder), OPENAI_BASE_URL=served.url, OPENAI_MODEL="scripted")
+        try:
+            began = time.monotonic()
+            client.start({"users": users(number)})
+            looks = list(watch(client, began))
+            took = time.monotonic() - began
+            say(f"{number} users in {took:.1f} s, four at a time, {len(served.asked)} calls")
+            told_eta(looks, took)
         finally:
             client.close()
 
@@ -248,11 +294,13 @@ def _step_of(line: bytes) -> str:
 
 def main() -> None:
     what, *numbers = sys.argv[1:] or ["debian"]
-    users, *more = [int(number) for number in numbers] or [450]
+    number, *more = [int(each) for each in numbers] or [450]
     if what == "kills":
-        kills(users, *(more or [20]))
+        kills(number, *(more or [20]))
+    elif what == "model":
+        model(number)
     else:
-        debian(users)
+        debian(number)
 
 
 if __name__ == "__main__":
