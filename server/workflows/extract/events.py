@@ -7,7 +7,8 @@ from typing import Any
 
 from server.workflows.extract.facts import Fact, facts
 from server.workflows.extract.lexicon import Lexicon, Trigger
-from server.workflows.extract.moments import Moment, moments
+from server.workflows.extract.moment import Moment
+from server.workflows.extract.moments import moments
 from server.workflows.extract.people import MOST, participants, place
 from server.workflows.extract.spans import inside, without
 from server.workflows.extract.statements import statements

@@ -9,13 +9,12 @@ from typing import Any
 import orjson
 from anyio import to_thread
 
-from server.errors import BatchBlocked, FieldError, InvalidParameters, WorkflowFailed
+from server.errors import BatchBlocked, FieldError, InvalidParameters, ModelRequired, WorkflowFailed
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
-from server.reports.markdown import literal
 from server.sources.text import language_of
 from server.workflows.base import Context, Step, Workflow
-from server.workflows.engines import engine_for, needs_model
+from server.workflows.engines import Engine, engine_for, needs_model
 from server.workflows.extract import downloads
 from server.workflows.extract.asking import Asking, Read
 from server.workflows.extract.events import Origin, Reading, facts_of, read
@@ -23,10 +22,11 @@ from server.workflows.extract.facts import facts
 from server.workflows.extract.icalendar import calendar_of
 from server.workflows.extract.lexicon import Lexicon
 from server.workflows.extract.moments import moments
+from server.workflows.extract.outcome import everything, outcome
 from server.workflows.extract.params import ExtractParams, User, refuse
 from server.workflows.extract.rules import MATCH_SECONDS, Matcher, RuleTooSlow, events_by_rules, matching
 from server.workflows.extract.spans import without
-from server.workflows.extract.wording import WORDS
+from server.workflows.extract.telling import head, rest, section, summary
 from server.workflows.research.parallel import gather
 from server.workflows.streak import BLOCKING, Streak
 
@@ -37,9 +37,7 @@ EVERY_USER = 200
 """What a user's step weighs beside its characters."""
 KEEPING = 25
 """Without a model, reading takes so many times as long as keeping what was found."""
-MOST_IN_RESULT = 1000
-USERS_SHOWN, EVENTS_SHOWN = 200, 5
-LONGEST_MESSAGE = 300
+USERS_SHOWN = 200
 MOST_RETRIES = 20
 WHOLE = "extracted.json"
 USERS = "users.json"
@@ -52,27 +50,25 @@ class Batch:
 
     def __init__(self, ctx: Context, params: ExtractParams, model: Model | None, match_seconds: float) -> None:
         self._ctx, self._params, self._match_seconds = ctx, params, match_seconds
-        self.engine = engine_for(params.engine, model)
-        self._model = model if self.engine == "llm" else None
+        self._engine = engine_for(params.engine, model)
+        self._model = model if self._engine == "llm" else None
         self._lexicon = Lexicon(params.lexicon)
         allowed = params.budget
         self._budget = Budget(Limits(seconds=allowed.seconds, tokens=allowed.tokens, calls=allowed.calls))
         self._streak = Streak(items="users", blocking=_BLOCKING)
         self._blocked: BatchBlocked | None = None
-        self._words = WORDS["en"]
         self._language = "en"
 
     async def run(self) -> dict[str, Any]:
         users = await self._users()
         self._language = language_of(" ".join(text.text[:200] for user in users[:20] for text in user.texts[:3]) or "a")
-        self._words = WORDS[self._language]
+        await self._begin()
         at_once = AT_ONCE if self._model is not None else 1
         weights = [EVERY_USER + sum(len(text.text) for text in user.texts) for user in users]
-        rest = sum(weights) / KEEPING if self._model is None else 0.0
+        keeping = sum(weights) / KEEPING if self._model is None else 0.0
         # Towards its end a batch has less than four users under way, so the pace is that of whole batches.
         beside = 1 if self._model is None else self._params.batch_size
-        self._ctx.expect(sum(weights) + rest, items=len(users), at_once=beside)
-        await self._ctx.step("start", self._head, weight=0)
+        self._ctx.expect(sum(weights) + keeping, items=len(users), at_once=beside)
         found: list[dict[str, Any]] = []
         async with matching(self._match_seconds) as matcher:
             for first in range(0, len(users), self._params.batch_size):
@@ -82,9 +78,7 @@ class Batch:
                 if self._blocked is not None:
                     raise self._blocked
         result = self._result(found)
-        await self._ctx.step(
-            "keep", partial(self._keep, users, found, result["counts"], result["by_type"]), weight=rest
-        )
+        await self._ctx.step("keep", partial(self._keep, users, found, result), weight=keeping)
         return result
 
     async def _users(self) -> Sequence[User]:
@@ -115,8 +109,21 @@ class Batch:
         await step.artifact(USERS, orjson.dumps([user["user_id"] for user in users]), "application/json")
         return users
 
-    async def _head(self, step: Step) -> None:
-        await step.output("head", f"# {self._words['heading']}\n")
+    async def _begin(self) -> None:
+        """The engine stays the one that the task was begun with, whatever another server has.
+
+        :raises ModelRequired: it was begun with a model, and there is none here.
+        """
+
+        async def begin(step: Step) -> Engine:
+            await step.output("head", head(self._language))
+            return self._engine
+
+        self._engine = await self._ctx.step("start", begin, weight=0)
+        if self._engine == "llm" and self._model is None:
+            raise ModelRequired
+        if self._engine == "embedded":
+            self._model = None
 
     async def _user(self, index: int, user: User, weight: float, matcher: Matcher) -> dict[str, Any] | None:
         """Read one user's texts; None where the batch is about to pause, which begins no further ones."""
@@ -191,90 +198,29 @@ class Batch:
         told = {name: result[name] for name in ("user_id", "status", "error", "ungrounded")}
         counts = {"events": len(result["events"]), "facts": len(result["facts"]), "by_type": dict(by_type)}
         await step.item({"key": result["user_id"], "index": index, **told, **counts}, outcome=result["status"])
-        if index > USERS_SHOWN:
-            return
-        if index == USERS_SHOWN:
-            await step.output("rest", f"\n*{self._words['rest']}*\n")
-            return
-        lines = [f"\n## {literal(' '.join(result['user_id'].split()))}\n\n"]
-        if result["error"] is not None:
-            lines.append(
-                f"{self._words['failed']} (`{result['error']['code']}`): {literal(result['error']['message'])}\n\n"
-            )
-        lines += [_line(event) for event in result["events"][:EVENTS_SHOWN]]
-        more = len(result["events"]) - EVENTS_SHOWN
-        if more > 0:
-            lines.append(f"\n*{self._words['more'].format(count=more)}*\n")
-        elif not result["events"]:
-            lines.append(f"*{self._words['none']}*\n")
-        await step.output(f"user-{index}", "".join(lines))
+        if index < USERS_SHOWN:
+            await step.output(f"user-{index}", section(result, self._language))
+        elif index == USERS_SHOWN:
+            await step.output("rest", rest(self._language))
 
     def _result(self, found: list[dict[str, Any]]) -> dict[str, Any]:
-        events = [event for user in found for event in user["events"]]
-        failed = [user for user in found if user["status"] == "failed"]
-        counts = {
-            "users": len(found),
-            "completed": len(found) - len(failed),
-            "failed": len(failed),
-            "events": len(events),
-            "facts": sum(len(user["facts"]) for user in found),
-            "ungrounded": sum(user["ungrounded"] for user in found),
-        }
         return {
-            "engine": self.engine,
+            "engine": self._engine,
             "model": self._model.name if self._model is not None else None,
             "spent": self._budget.spent.to_json() if self._model is not None else None,
-            "needs_model": needs_model(self.engine, {"events_without_trigger_words": True}),
+            "needs_model": needs_model(self._engine, {"events_without_trigger_words": True}),
             "language": self._language,
-            "status": "partial" if failed else "complete",
             "timezone": self._params.timezone,
-            "counts": counts,
-            "by_type": dict(Counter(event["type"] for event in events).most_common()),
-            "failed": [
-                {
-                    "user_id": user["user_id"],
-                    "code": user["error"]["code"],
-                    "message": user["error"]["message"][:LONGEST_MESSAGE],
-                }
-                for user in failed
-            ],
-            "events": events[:MOST_IN_RESULT],
-            "events_left_out": max(0, len(events) - MOST_IN_RESULT),
+            **outcome(found),
         }
 
     async def _keep(
-        self,
-        users: Sequence[User],
-        found: list[dict[str, Any]],
-        counts: dict[str, int],
-        by_type: dict[str, int],
-        step: Step,
+        self, users: Sequence[User], found: list[dict[str, Any]], result: dict[str, Any], step: Step
     ) -> None:
         """Everything in one file, which the downloads are made of, and the sum of it in the report."""
-        texts = [
-            [
-                {
-                    "id": text.id or str(number),
-                    "written_at": text.written_at and text.written_at.isoformat(),
-                    "text": text.text,
-                }
-                for number, text in enumerate(user.texts)
-            ]
-            for user in users
-        ]
-        whole = {
-            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "timezone": self._params.timezone,
-            "users": [{**user, "texts": own} for user, own in zip(found, texts, strict=True)],
-        }
-        content = await to_thread.run_sync(orjson.dumps, whole)
-        await step.artifact(WHOLE, content, "application/json")
-        words = self._words
-        lines = [f"\n## {words['summary']}\n\n{words['counts'].format(**counts)}\n"]
-        if by_type:
-            lines.append(f"\n| {words['type']} | {words['number']} |\n|---|---|\n")
-            lines += [f"| {literal(name)} | {number} |\n" for name, number in by_type.items()]
-        await step.output("summary", "".join(lines))
+        whole = everything(users, found, self._params.timezone, datetime.now(UTC))
+        await step.artifact(WHOLE, await to_thread.run_sync(orjson.dumps, whole), "application/json")
+        await step.output("summary", summary(result["counts"], result["by_type"], self._language))
 
 
 def _aware(moment: datetime, params: ExtractParams) -> datetime:
@@ -284,13 +230,6 @@ def _aware(moment: datetime, params: ExtractParams) -> datetime:
 def _facts(origin: Origin) -> list[dict[str, Any]]:
     known = facts(origin.text)
     return facts_of(origin.text, known, without(moments(origin.text, origin.written_at, origin.zone), known))
-
-
-def _line(event: dict[str, Any]) -> str:
-    when = event["time"] or {}
-    said = [event["type"], when.get("from") or when.get("text")]
-    quote = literal(" ".join(event["quote"].split()))
-    return f"- {literal(' · '.join(one for one in said if one))}: {quote}\n"
 
 
 def extract_workflow(model: Model | None = None, *, match_seconds: float = MATCH_SECONDS) -> Workflow:

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from server.errors import BatchBlocked
+from server.errors import BatchBlocked, ModelRequired
 from server.llm.scripted import Rule
 from server.workflows.extract.asking import pieces
 from server.workflows.extract.workflow import extract_workflow
@@ -173,6 +173,22 @@ async def test_killed_after_any_step_no_finished_call_is_paid_for_again() -> Non
             again = [str(key).split(":", 2)[2] for key, times in served.calls.items() if times > 1]
             assert finished.isdisjoint(again)
             assert served.calls.total() <= calls + 2, "only what was under way, side by side"
+
+
+async def test_a_task_that_was_begun_with_a_model_is_not_gone_on_with_by_words_alone() -> None:
+    """Nor the other way round: the engine stays the one that it was begun with."""
+    with serving_reader() as served:
+        killed = RehearsalContext(steps_until_kill=1)
+        with suppress(Killed):
+            await extract(users(2), model=served.client(), context=killed)
+        with pytest.raises(ModelRequired):
+            await extract(users(2), context=RehearsalContext(killed.journal))
+        killed = RehearsalContext(steps_until_kill=2)
+        with suppress(Killed):
+            await extract(users(2), context=killed)
+        calls = len(served.asked)
+        result, _ = await extract(users(2), model=served.client(), context=RehearsalContext(killed.journal))
+        assert (result["engine"], result["model"], len(served.asked)) == ("embedded", None, calls)
 
 
 async def test_what_a_text_tells_a_model_to_do_is_fenced() -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.workflows.extract.downloads import marked
@@ -27,6 +27,7 @@ texts = st.one_of(st.lists(st.sampled_from(PIECES), max_size=14).map("".join), s
 written = st.none() | st.datetimes(datetime(1901, 1, 1), datetime(2198, 1, 1)).map(lambda one: one.replace(tzinfo=ZONE))
 
 
+@settings(deadline=None)
 @given(texts, written)
 def test_every_event_and_fact_stands_in_its_text(text: str, written_at: datetime | None) -> None:
     found = read(Origin("u", "t", text, written_at, ZONE), LEXICON, ())
@@ -47,6 +48,7 @@ def test_every_event_and_fact_stands_in_its_text(text: str, written_at: datetime
             assert first <= last
 
 
+@settings(deadline=None)
 @given(texts)
 def test_statements_are_in_order_and_leave_out_nothing_but_spaces(text: str) -> None:
     at = 0
@@ -57,6 +59,7 @@ def test_statements_are_in_order_and_leave_out_nothing_but_spaces(text: str) -> 
     assert text[at:].strip() == ""
 
 
+@settings(deadline=None)
 @given(texts, texts, st.booleans())
 def test_what_a_model_quotes_counts_only_where_it_stands(text: str, other: str, is_there: bool) -> None:
     """Taken out of the text it is found; made up, it is found only if it stands there by chance."""
@@ -70,6 +73,7 @@ def test_what_a_model_quotes_counts_only_where_it_stands(text: str, other: str, 
         assert all(one in event["quote"] for one in [*event["participants"], event["place"] or ""])
 
 
+@settings(deadline=None)
 @given(texts, st.lists(st.tuples(st.integers(0, 120), st.integers(1, 40)), max_size=6))
 def test_a_page_with_marks_shows_the_text_and_nothing_else(text: str, spans: list[tuple[int, int]]) -> None:
     """Without its tags it is the text, however the quotes overlap."""

@@ -5,7 +5,7 @@ import zipfile
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.workflows.extract.reading import UnreadableUpload, users_in
@@ -86,6 +86,7 @@ def test_what_is_wrong_with_a_file_is_told(data: bytes, path: str, says: str) ->
     assert says in refused.value.errors[0].message
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300) | st.binary(max_size=200).map(lambda tail: b"PK\x03\x04" + tail))
 def test_whatever_is_sent_is_read_or_refused(data: bytes) -> None:
     try:
