@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from server.errors import FieldError, InvalidParameters
 from server.sources.encoding import decode
 from server.sources.failures import SourceFailed
+from server.sources.text import clean
 from server.workflows.extract.params import MOST_TEXT_CHARS, MOST_TEXTS, MOST_USERS, Text, User
 
 MOST_UNPACKED = 256 * 1024 * 1024
@@ -33,7 +35,7 @@ def users_in(data: bytes) -> tuple[User, ...]:
         rows = _archive(data)
     else:
         try:
-            text = decode(data)
+            text = _text(data)
         except SourceFailed as error:
             raise _refused("", error.message) from None
         rows = _lines(text) if text.lstrip().startswith("{") else _table(text)
@@ -67,6 +69,21 @@ def _gathered(rows: Iterator[tuple[str, dict[str, Any]]]) -> tuple[User, ...]:
 
 
 _EXAMPLE = '{"user_id": "u1", "texts": [{"text": "…", "written_at": "2024-05-01"}]}'
+
+
+def _text(data: bytes) -> str:
+    """What Chinese spreadsheets write is known by its bytes, however short it is; the rest as everywhere.
+
+    In GB 2312 both bytes of a character are beyond ASCII, which hardly happens by chance; guessing needs a long text.
+
+    :raises SourceFailed: this is not text.
+    """
+    with suppress(UnicodeDecodeError):
+        data.decode("utf-8")
+        return decode(data)
+    with suppress(UnicodeDecodeError):
+        return clean(data.decode("gb2312"))
+    return decode(data)
 
 
 def _lines(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -128,7 +145,7 @@ def _archive(data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
             if len(content) > 4 * MOST_TEXT_CHARS:
                 raise _refused(entry.filename[:200], "This is too large when it is unpacked.")
             user = path.parts[-2] if len(path.parts) > 1 else path.stem
-            text = {"id": path.name, "text": decode(content)}
+            text = {"id": path.name, "text": _text(content)}
             yield entry.filename[:200], {"user_id": user, "texts": [text]}
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise _refused("", f"This is no ZIP archive that can be read: {error}.") from None
