@@ -17,7 +17,7 @@ from server.sources.failures import SourceFailed
 from server.sources.text import clean
 from server.workflows.extract.params import MOST_TEXT_CHARS, MOST_TEXTS, MOST_USERS, Text, User
 
-MOST_UNPACKED = 256 * 1024 * 1024
+MOST_UNPACKED = 64 * 1024 * 1024
 MOST_FAULTS = 10
 COLUMNS = "user_id, text; text_id and written_at if you have them"
 

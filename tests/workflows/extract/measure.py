@@ -3,6 +3,7 @@
     python -m tests.workflows.extract.measure debian [USERS]
     python -m tests.workflows.extract.measure kills [USERS] [KILLS]
     python -m tests.workflows.extract.measure model [USERS]
+    python -m tests.workflows.extract.measure many [USERS]
 
 Debian's changelogs are the texts, their maintainers the users. What is found is compared with a parser of its own.
 The model is one of a script, which takes between a fifth of a second and a whole one for each reply.
@@ -275,6 +276,26 @@ def model(number: int) -> None:
             client.close()
 
 
+def many(number: int) -> None:
+    """Users with a sentence each: what a step costs, and what a server needs that has them all."""
+    with tempfile.TemporaryDirectory() as folder:
+        client = Client(Path(folder))
+        try:
+            began = time.monotonic()
+            task_id = client.start({"users": users(number), "engine": "embedded"})
+            looks = list(watch(client, began))
+            took = time.monotonic() - began
+            say(f"{number} users in {took:.1f} s")
+            told_eta(looks, took)
+            asked = time.monotonic()
+            size = len(client.file(task_id, "report.xlsx"))
+            say(f"report.xlsx: {size} bytes in {time.monotonic() - asked:.1f} s")
+            status = Path(f"/proc/{client.server.pid}/status").read_text(encoding="utf-8")
+            say(next(line for line in status.splitlines() if line.startswith("VmHWM")))
+        finally:
+            client.close()
+
+
 def _quiet(folder: Path, params: dict[str, Any]) -> dict[str, Any]:
     client = Client(folder)
     try:
@@ -299,6 +320,8 @@ def main() -> None:
         kills(number, *(more or [20]))
     elif what == "model":
         model(number)
+    elif what == "many":
+        many(number)
     else:
         debian(number)
 
