@@ -75,7 +75,7 @@ async def _go_on(request: Request) -> tuple[Life, str]:
 
 def _again(life: Life) -> dict[str, Any]:
     """The same request for the users that have failed."""
-    asked = {name: value for name, value in life.params.items() if name not in ("users", "retry_failed_of")}
+    asked = {name: value for name, value in life.params.items() if name not in ("users", "upload", "retry_failed_of")}
     return {**asked, "retry_failed_of": life.task_id}
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from server.errors import FieldError, InvalidParameters
-from server.workflows.base import Params
+from server.workflows.base import Params, UploadId
 from server.workflows.extract.calendar import FIRST_YEAR, LAST_YEAR
 
 MOST_USERS = 10_000
@@ -99,6 +99,14 @@ class ExtractParams(Params):
         description="Whose texts they are, and the texts.",
         json_schema_extra=_zh("用户", "用户及其文本。"),
     )
+    upload: UploadId | None = Field(
+        None,
+        title="Upload",
+        description="Instead of `users`: the id of a file with them, as JSON lines, CSV or a ZIP of TXT files.",
+        json_schema_extra=_zh(
+            "上传文件", "代替 users：包含用户及其文本的文件的编号，可为 JSON 行、CSV 或 TXT 的 ZIP。"
+        ),
+    )
     retry_failed_of: Annotated[str, StringConstraints(pattern=_TASK_ID)] | None = Field(
         None,
         title="Retry the failed ones of",
@@ -169,8 +177,8 @@ class ExtractParams(Params):
 def refuse(params: ExtractParams) -> None:
     """:raises InvalidParameters: what the fields say does not fit together."""
     faults: list[FieldError] = []
-    if (params.users is None) == (params.retry_failed_of is None):
-        said = "Send `users` with their texts, or `retry_failed_of` with the id of a completed task; one of them."
+    if sum(given is not None for given in (params.users, params.upload, params.retry_failed_of)) != 1:
+        said = "Send `users` with their texts, an `upload` of them, or `retry_failed_of` with a task's id; one of them."
         faults.append(FieldError("users", "one_of_them", said))
     seen: set[str] = set()
     for number, user in enumerate(params.users or ()):

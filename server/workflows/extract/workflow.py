@@ -24,6 +24,7 @@ from server.workflows.extract.lexicon import Lexicon
 from server.workflows.extract.moments import moments
 from server.workflows.extract.outcome import everything, outcome
 from server.workflows.extract.params import ExtractParams, User, refuse
+from server.workflows.extract.reading import users_in
 from server.workflows.extract.rules import MATCH_SECONDS, Matcher, RuleTooSlow, events_by_rules, matching
 from server.workflows.extract.spans import without
 from server.workflows.extract.telling import head, rest, section, summary
@@ -84,15 +85,31 @@ class Batch:
     async def _users(self) -> Sequence[User]:
         if self._params.users is not None:
             return self._params.users
-        failed = await self._ctx.step("users", self._failed_before, self._params.retry_failed_of, weight=0)
-        return [User.model_validate(user) for user in failed]
+        asked = self._params.upload or self._params.retry_failed_of
+        found = await self._ctx.step("users", self._found_users, asked, weight=0)
+        return [User.model_validate(user) for user in found]
 
-    async def _failed_before(self, step: Step) -> list[dict[str, Any]]:
+    async def _found_users(self, step: Step) -> list[dict[str, Any]]:
+        """From an upload or an earlier task, with their texts: neither may be there later.
+
+        :raises UploadNotFound, InvalidParameters: they are not there, or are none.
+        """
+        if self._params.upload is not None:
+            found = await self._uploaded(self._params.upload)
+        else:
+            found = await self._failed_before(self._params.retry_failed_of or "")
+        await step.artifact(USERS, orjson.dumps([user["user_id"] for user in found]), "application/json")
+        return found
+
+    async def _uploaded(self, upload_id: str) -> list[dict[str, Any]]:
+        users = await to_thread.run_sync(users_in, await self._ctx.upload(upload_id))
+        return [user.model_dump(mode="json") for user in users]
+
+    async def _failed_before(self, task_id: str) -> list[dict[str, Any]]:
         """The users that failed in the task that is named, with their texts.
 
         :raises InvalidParameters: there is no such task.
         """
-        task_id = self._params.retry_failed_of or ""
         result: Any = await self._ctx.result_of(task_id)
         earlier = await self._ctx.params_of(task_id)
         if not isinstance(result, dict) or earlier is None:
@@ -100,13 +117,14 @@ class Batch:
             raise InvalidParameters(errors=[FieldError("retry_failed_of", "no_such_task", said)])
         wanted = {user["user_id"] for user in result["failed"]}
         for _ in range(MOST_RETRIES):
-            if earlier is None or "users" in earlier:
+            if earlier is None or "retry_failed_of" not in earlier:
                 break
             earlier = await self._ctx.params_of(earlier["retry_failed_of"])
-        users = [user for user in (earlier or {}).get("users", ()) if user["user_id"] in wanted]
+        given = earlier or {}
+        known = await self._uploaded(given["upload"]) if "upload" in given else given.get("users", ())
+        users = [user for user in known if user["user_id"] in wanted]
         if len(users) < len(wanted):
             raise WorkflowFailed("The task that had the texts of these users is no longer there; send them again.")
-        await step.artifact(USERS, orjson.dumps([user["user_id"] for user in users]), "application/json")
         return users
 
     async def _begin(self) -> None:
@@ -257,6 +275,7 @@ def extract_workflow(model: Model | None = None, *, match_seconds: float = MATCH
         label={"en": "Extract events", "zh": "事件抽取"},
         model=None if model is None else model.identity,
         asks_model=asks_model,
+        uploads=lambda params: [params["upload"]] if params.get("upload") else [],
         check=check,
         formats={
             "jsonl": ("application/x-ndjson", downloads.jsonl_of),
@@ -272,7 +291,7 @@ def extract_workflow(model: Model | None = None, *, match_seconds: float = MATCH
 
 def _title(params: ExtractParams) -> str:
     if params.users is None:
-        return f"↻ {params.retry_failed_of}"
+        return f"↻ {params.retry_failed_of}" if params.upload is None else f"↑ {params.upload[:12]}"
     first = next((text.text for user in params.users for text in user.texts if text.text), params.users[0].user_id)
     more = len(params.users) - 1
     return f"{' '.join(first[:80].split())}{f' +{more}' if more else ''}"
