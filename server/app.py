@@ -68,6 +68,7 @@ from server.tasks.succession import Succession
 from server.workflows.base import Registry, Workflow
 from server.workflows.browse.workflow import browse_workflow
 from server.workflows.demo import demo_workflow
+from server.workflows.extract.workflow import extract_workflow
 from server.workflows.model_demo import model_demo_workflow
 from server.workflows.novel.workflow import novel_workflow
 from server.workflows.research.workflow import research_workflow
@@ -239,7 +240,7 @@ def default_workflows(
     """The kinds that these settings offer, with this model where they can use one, and this browser."""
     fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched, renderer=ChromiumRenderer(chromium))
     workflows = [research_workflow(library, fetcher, providers, model=model), browse_workflow(chromium, model)]
-    workflows.append(novel_workflow(model))
+    workflows += [extract_workflow(model), novel_workflow(model)]
     if settings.demo_kind:
         workflows.append(demo_workflow())
         if model is not None:

@@ -25,6 +25,7 @@ from server.workflows import base
 from server.workflows.browse.params import BrowseParams, PageTask
 from server.workflows.browse.steps import VERBS, steps_from, to_json
 from server.workflows.demo import DemoParams
+from server.workflows.extract.params import ExtractParams
 from server.workflows.novel.params import NovelParams
 from server.workflows.rehearsal import RehearsalContext
 from server.workflows.research.params import ResearchParams
@@ -267,13 +268,14 @@ def test_each_route_is_documented(folder: Path) -> None:
 
 @each_language
 def test_each_parameter_is_documented_with_its_default(folder: Path) -> None:
-    """The parameter tables of research, browse and demo are the kinds' own schemas."""
+    """The parameter tables of research, browse, extract and demo are the kinds' own schemas."""
     pages = (
         ("research.md", ResearchParams),
         ("testing.md", DemoParams),
         ("browser.md", BrowseParams),
         ("browser.md", PageTask),
         ("novel.md", NovelParams),
+        ("extract.md", ExtractParams),
     )
     for page, params in pages:
         wanted = parameter_rows(params)

@@ -88,7 +88,10 @@ async def report(request: Request) -> Response:
         if state.result is None:
             raise NoResultYet
         media_type, make = own[wanted]
-        return Response(await to_thread.run_sync(make, state.result), headers=headers, media_type=media_type)
+        if media_type.startswith("text/html"):
+            headers["Content-Security-Policy"] = REPORT_CSP
+        content = await to_thread.run_sync(make, await _whole_result(request, life, state))
+        return Response(content, headers=headers, media_type=media_type)
     if wanted == "md":
         return Response(state.output, headers=headers, media_type="text/markdown; charset=utf-8")
     if wanted == "html":
@@ -102,6 +105,21 @@ async def report(request: Request) -> Response:
         return json_response(document, headers=headers)
     files = {"report.md": state.output.encode(), "report.json": orjson.dumps(document, option=orjson.OPT_INDENT_2)}
     return StreamingResponse(_whole(request, life, state, files), headers=headers, media_type="application/zip")
+
+
+async def _whole_result(request: Request, life: Life, state: TaskState) -> Any:
+    """What a kind's own formats are made of: its result, or the artifact that has all that the result only outlines.
+
+    :raises ArtifactNotFound, ArtifactDamaged: it is not there as it was written.
+    """
+    name = services(request).registry.whole(life.kind)
+    if name is None:
+        return state.result
+    told = state.artifacts.get(name)
+    content = None if told is None else await services(request).store.artifact(life, name, told["sha256"])
+    if content is None:
+        raise ArtifactNotFound
+    return await to_thread.run_sync(orjson.loads, content)
 
 
 def _page(life: Life, state: TaskState, *, download: bool) -> str:

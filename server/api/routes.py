@@ -3,7 +3,7 @@
 from starlette.routing import BaseRoute, Mount, Route
 
 from server.api import events, kinds, meta, model, novels, pages, results, sessions, stream, tasks, uploads
-from server.api.compat import background, generate, sse
+from server.api.compat import background, extract, generate, sse
 from server.resources import static_dir
 
 
@@ -44,6 +44,8 @@ def routes() -> list[BaseRoute]:
         Route("/api/background_task/status", background.status, methods=["GET"]),
         Route("/api/background_task/stop", background.stop, methods=["POST"]),
         *(Route(f"/api/ai/{name}", generate.start, methods=["POST"]) for name in generate.TASK_TYPES),
+        Route("/api/v1/events/extract/start", extract.start, methods=["POST"], name="extract_start"),
+        Route("/api/v1/events/extract/progress", extract.progress, methods=["GET"], name="extract_progress"),
         Route("/healthz", meta.healthz, methods=["GET"]),
         Route("/readyz", meta.readyz, methods=["GET"]),
         Route("/metrics", meta.metrics, methods=["GET"]),

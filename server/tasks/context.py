@@ -49,8 +49,8 @@ class TaskContext:
         self.finished_steps = 0
         self._leave: Callable[[], None] | None = None
 
-    def expect(self, weight: float, *, items: int = 0) -> None:
-        self._meter.expect(weight, items)
+    def expect(self, weight: float, *, items: int = 0, at_once: int = 1) -> None:
+        self._meter.expect(weight, items, at_once)
 
     async def step(
         self,
@@ -133,6 +133,12 @@ class TaskContext:
     def ledger(self, name: str) -> Ledger:
         stored = StoredLedger(self._store, self._life.scope, self._life.kind, name)
         return PatientLedger(stored, self._with_room)
+
+    async def params_of(self, task_id: str) -> dict[str, Any] | None:
+        lives = await self._store.lives(task_id) if is_task_id(task_id) else []
+        if not lives or (lives[-1].scope, lives[-1].kind) != (self._life.scope, self._life.kind):
+            return None
+        return lives[-1].params
 
     async def upload(self, upload_id: str) -> bytes:
         content = await self._store.upload_content(self._life.scope, upload_id)

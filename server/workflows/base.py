@@ -88,8 +88,11 @@ class Context(Protocol):
     task_id: str
     generation: str
 
-    def expect(self, weight: float, *, items: int = 0) -> None:
-        """Say how much work there is by what is known now: the sum of the steps' weights, and how many items."""
+    def expect(self, weight: float, *, items: int = 0, at_once: int = 1) -> None:
+        """Say how much work there is by what is known now: the sum of the steps' weights, and how many items.
+
+        ``at_once``: how many steps run side by side, so that those that end together don't look quick.
+        """
 
     async def step(
         self,
@@ -123,6 +126,9 @@ class Context(Protocol):
     def ledger(self, name: str) -> Ledger:
         """What the tasks of this kind and user keep together under this name. It is written in inside steps only."""
 
+    async def params_of(self, task_id: str) -> dict[str, Any] | None:
+        """Those of another task of the same user and kind, to be asked for inside a step; None: there is none."""
+
     async def upload(self, upload_id: str) -> bytes:
         """The content of a file that the same user has sent, of which the id is the SHA-256; only inside a step.
 
@@ -149,7 +155,8 @@ class Workflow:
     ``admit`` does so by what stands in ledgers; it is asked when a life is about to be made, not where there is one.
     ``project`` is the label by which tasks that belong together are found, where a kind has its own.
     ``shown`` is what one of its ledgers adds up to; None: nobody has written in it.
-    ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result.
+    ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result,
+    or of the artifact that is called ``whole``, as JSON, where the result is only an outline of what was found.
     ``steering`` is what a running task can be told, if it listens at all.
     ``running`` is what all of its tasks share, for as long as the server runs: a browser, say.
     """
@@ -169,6 +176,7 @@ class Workflow:
     project: Callable[[Any], str] | None = None
     shown: Callable[[Ledger], Awaitable[Json]] | None = None
     formats: Mapping[str, tuple[str, Callable[[Any], bytes]]] = field(default_factory=dict)
+    whole: str | None = None
     steering: type[Params] | None = None
     running: Callable[[], AbstractAsyncContextManager[None]] | None = None
 
@@ -197,6 +205,10 @@ class Registry:
     def formats(self, kind: str) -> Mapping[str, tuple[str, Callable[[Any], bytes]]]:
         """What a kind's results can be had as, beside what every kind has; nothing of a kind that is not offered."""
         return self._by_kind[kind].formats if kind in self._by_kind else {}
+
+    def whole(self, kind: str) -> str | None:
+        """The artifact that these formats are made of; None: the result."""
+        return self._by_kind[kind].whole if kind in self._by_kind else None
 
     def versions(self) -> dict[str, int]:
         return {workflow.kind: workflow.version for workflow in self}

@@ -47,8 +47,8 @@ class RehearsalContext:
     """`server.workflows.base.Context`, to its word, over a dict that a second run can take over.
 
     ``steps_until_kill``: after so many newly recorded steps every further one raises `Killed`.
-    ``told``: what the user tells it while it runs; ``results``: those of other tasks; ``uploads``: what its
-    user has sent, by id. ``ledgers``: their entries as JSON, by name; other contexts may share them.
+    ``told``: what the user tells it while it runs; ``results`` and ``params``: those of other tasks; ``uploads``:
+    what its user has sent, by id. ``ledgers``: their entries as JSON, by name; other contexts may share them.
     ``ran``: keys of the steps that ran here, in the order they finished; replayed ones are not among them.
     """
 
@@ -57,6 +57,7 @@ class RehearsalContext:
     told: list[dict[str, Any]] = field(default_factory=list)
     results: dict[str, Json] = field(default_factory=dict)
     ledgers: dict[str, list[bytes]] = field(default_factory=dict)
+    params: dict[str, dict[str, Any]] = field(default_factory=dict)
     uploads: dict[str, bytes] = field(default_factory=dict)
     task_id: str = "0" * 32
     generation: str = "rehear"
@@ -72,7 +73,7 @@ class RehearsalContext:
     _order: list[str] = field(default_factory=list, init=False)
     _writers: dict[str, str] = field(default_factory=dict, init=False)
 
-    def expect(self, weight: float, *, items: int = 0) -> None:
+    def expect(self, weight: float, *, items: int = 0, at_once: int = 1) -> None:
         self.expected, self.items = weight, items
 
     async def step(
@@ -109,6 +110,9 @@ class RehearsalContext:
 
     def ledger(self, name: str) -> "RehearsedLedger":
         return RehearsedLedger(self.ledgers.setdefault(name, []))
+
+    async def params_of(self, task_id: str) -> dict[str, Any] | None:
+        return self.params.get(task_id)
 
     async def upload(self, upload_id: str) -> bytes:
         if upload_id not in self.uploads:

@@ -45,6 +45,42 @@ def test_one_slow_step_does_not_upset_the_eta() -> None:
     assert meter.eta_seconds == 15.0
 
 
+def test_steps_that_end_side_by_side_do_not_look_quick() -> None:
+    """Four at a time, each of four seconds: a second for each."""
+    clock = Clock()
+    meter = ProgressMeter(clock)
+    meter.expect(40, 40, at_once=4)
+    for _ in range(5):
+        clock.now += 4
+        for _ in range(4):
+            meter.commit(1, replayed=False)
+    assert meter.eta_seconds == 20.0
+
+
+def test_steps_that_weigh_nothing_do_not_hide_the_time_that_they_took() -> None:
+    """A paid call before each step that counts."""
+    clock = Clock()
+    meter = ProgressMeter(clock)
+    meter.expect(10, items=0)
+    for _ in range(5):
+        clock.now += 3
+        meter.commit(0, replayed=False)
+        meter.commit(1, replayed=False)
+    assert meter.eta_seconds == 15.0
+
+
+def test_of_thousands_of_quick_steps_more_than_the_last_few_count() -> None:
+    """Slow and quick ones by turns of fifty: the pace is that of both."""
+    clock = Clock()
+    meter = ProgressMeter(clock)
+    meter.expect(4000, items=0)
+    for number in range(2000):
+        clock.now += 0.03 if number // 50 % 2 else 0.01
+        meter.commit(1, replayed=False)
+    assert meter.eta_seconds is not None
+    assert abs(meter.eta_seconds - 40) < 4
+
+
 def test_replayed_steps_count_as_work_but_not_as_pace() -> None:
     """They took no time now."""
     clock = Clock()

@@ -1,33 +1,19 @@
 """A batch's result as a table for spreadsheets."""
 
-import csv
-import io
 from typing import Any
 
-BOM = "﻿"
-"""Without it, a spreadsheet takes UTF-8 for something else."""
+from server.workflows.tables import csv_of_rows
+
 COLUMNS = ("index", "key", "title", "url", "status", "code", "http_status", "final_url", "attempts", "seconds")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_of(result: dict[str, Any]) -> bytes:
     """One row for each page; what is extracted has a column of its own by its name, then the text."""
     items = result["items"]
     names = list(dict.fromkeys(name for item in items for name in item["extracted"]))
-    written = io.StringIO()
-    rows = csv.writer(written)
-    rows.writerow([*COLUMNS, *names, "text"])
+    rows = []
     for item in items:
         fields = {**item, "code": item["error"]["code"] if item["error"] else ""}
-        values = [fields[name] for name in COLUMNS] + [item["extracted"].get(name) for name in names] + [item["text"]]
-        rows.writerow([_cell(value) for value in values])
-    return (BOM + written.getvalue()).encode()
-
-
-def _cell(value: Any) -> Any:
-    """Text from outside must not be a formula where the file is opened."""
-    if isinstance(value, list):
-        value = " | ".join(str(one) for one in value)
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + value
-    return value
+        extracted = [item["extracted"].get(name) for name in names]
+        rows.append([*(fields[name] for name in COLUMNS), *extracted, item["text"]])
+    return csv_of_rows([*COLUMNS, *names, "text"], rows)

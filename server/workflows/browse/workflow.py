@@ -18,8 +18,8 @@ from server.workflows.browse.items import PageRun
 from server.workflows.browse.params import BrowseParams, refuse
 from server.workflows.browse.plans import steps_of
 from server.workflows.browse.steps import to_json
-from server.workflows.browse.streak import Streak
 from server.workflows.research.parallel import gather
+from server.workflows.streak import Streak
 
 VERSION = 1
 TEXT_BUDGET = 400_000

@@ -7,9 +7,9 @@ from anyio import fail_after
 
 from server.errors import BatchBlocked
 from server.sources.chromium.pool import Chromium
-from server.workflows.browse.streak import SAME_FAILURES, Streak
 from server.workflows.browse.workflow import browse_workflow
 from server.workflows.rehearsal import RehearsalContext
+from server.workflows.streak import SAME_FAILURES, Streak
 from tests.scripted import free_port
 from tests.workflows.browse.site import Site, site
 

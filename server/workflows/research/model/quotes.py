@@ -53,10 +53,13 @@ class Wording:
         """:param blocks: offset in the source's text, and text."""
         self._runs = [(start, text, *_plain(text)) for start, text in _runs(blocks)]
 
-    def find(self, quote: str) -> Found | None:
-        """The first place where it stands; None also for what is too short to prove anything."""
+    def find(self, quote: str, least: int | None = None) -> Found | None:
+        """The first place where it stands; None also for what is too short to prove anything.
+
+        :param least: the fewest characters that do; by default what hardly stands anywhere by chance.
+        """
         wanted = plain(quote)
-        if len(wanted) < (LEAST_CJK if has_cjk(wanted) else LEAST_LATIN):
+        if len(wanted) < (least or (LEAST_CJK if has_cjk(wanted) else LEAST_LATIN)):
             return None
         for offset, text, searched, places in self._runs:
             at = searched.find(wanted)

@@ -15,8 +15,13 @@ BLOCKING = frozenset(
 
 @dataclass
 class Streak:
-    """How often in a row one and the same thing went wrong: the code, and the host it went wrong with."""
+    """How often in a row one and the same thing went wrong: the code, and the host it went wrong with.
 
+    ``items``: what the batch is made of, in the plural. ``blocking``: codes that the rest can be taken to fail with.
+    """
+
+    items: str = "pages"
+    blocking: frozenset[str] = BLOCKING
     cause: tuple[str, str] | None = None
     length: int = 0
     again: list[str] = field(default_factory=list)
@@ -31,7 +36,7 @@ class Streak:
         if result["status"] == "skipped":
             return None
         host = "the model" if error and error["code"].startswith("model_") else urlsplit(result["url"]).netloc
-        cause = (error["code"], host) if error and error["code"] in BLOCKING else None
+        cause = (error["code"], host) if error and error["code"] in self.blocking else None
         if cause is None or cause != self.cause:
             self.cause, self.length, self.again = cause, 0, []
         if cause is None:
@@ -40,8 +45,9 @@ class Streak:
         self.again += steps
         if self.length < SAME_FAILURES:
             return None
+        where = f" at {cause[1][:100]}" if cause[1] else ""
         return BatchBlocked(
-            f"{self.length} pages in a row failed with `{cause[0]}` at {cause[1][:100]}: {error['message']} "
-            "Put that right, then `resume`: these pages are tried again, and what is done is not done again.",
+            f"{self.length} {self.items} in a row failed with `{cause[0]}`{where}: {error['message']} "
+            f"Put that right, then `resume`: these {self.items} are tried again, and what is done is not done again.",
             again=self.again,
         )

@@ -1,0 +1,28 @@
+"""What a report of a batch says, in both languages."""
+
+WORDS = {
+    "en": {
+        "heading": "Events",
+        "none": "no events",
+        "failed": "failed",
+        "more": "{count} more events are in the files.",
+        "rest": "How the users from here on fared is in the files.",
+        "summary": "In all",
+        "counts": "{completed} of {users} users read, {failed} failed; {events} events, {facts} facts; "
+        "{ungrounded} events of the model's did not stand in the texts and are not counted.",
+        "type": "type",
+        "number": "events",
+    },
+    "zh": {
+        "heading": "事件",
+        "none": "没有事件",
+        "failed": "失败",
+        "more": "另有 {count} 个事件见文件。",
+        "rest": "其余用户的情况见文件。",
+        "summary": "合计",
+        "counts": "共 {users} 个用户，已处理 {completed}，失败 {failed}；事件 {events} 个，事实 {facts} 个；"
+        "模型所述事件中有 {ungrounded} 个在原文中找不到，不计入。",
+        "type": "类型",
+        "number": "事件数",
+    },
+}
