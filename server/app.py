@@ -70,6 +70,7 @@ from server.workflows.browse.workflow import browse_workflow
 from server.workflows.demo import demo_workflow
 from server.workflows.model_demo import model_demo_workflow
 from server.workflows.research.workflow import research_workflow
+from server.workflows.testcases.workflow import cases_workflow
 
 CATALOGUE_SECONDS = 1.0
 """How long a node that starts waits for the lists of its tasks, so that they are there at once."""
@@ -237,7 +238,11 @@ def default_workflows(
 ) -> list[Workflow]:
     """The kinds that these settings offer, with this model where they can use one, and this browser."""
     fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched, renderer=ChromiumRenderer(chromium))
-    workflows = [research_workflow(library, fetcher, providers, model=model), browse_workflow(chromium, model)]
+    workflows = [
+        research_workflow(library, fetcher, providers, model=model),
+        browse_workflow(chromium, model),
+        cases_workflow(model),
+    ]
     if settings.demo_kind:
         workflows.append(demo_workflow())
         if model is not None:

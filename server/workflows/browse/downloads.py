@@ -4,10 +4,9 @@ import csv
 import io
 from typing import Any
 
-BOM = "﻿"
-"""Without it, a spreadsheet takes UTF-8 for something else."""
+from server.reports.cells import BOM, safe_cell
+
 COLUMNS = ("index", "key", "title", "url", "status", "code", "http_status", "final_url", "attempts", "seconds")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_of(result: dict[str, Any]) -> bytes:
@@ -25,9 +24,4 @@ def csv_of(result: dict[str, Any]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    """Text from outside must not be a formula where the file is opened."""
-    if isinstance(value, list):
-        value = " | ".join(str(one) for one in value)
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + value
-    return value
+    return safe_cell(" | ".join(str(one) for one in value) if isinstance(value, list) else value)

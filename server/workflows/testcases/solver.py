@@ -126,7 +126,7 @@ class Solver:
         faulty = {name for name in fixed if name in self.domains and not self.domains[name].valid(fixed[name])}
         laws = [law for law in self.laws if law.names.isdisjoint(faulty)]
         asked = {one.name for one in where}
-        inputs = dict(fixed)
+        inputs = {**self._alike(fixed, faulty), **fixed}
         for name, domain in self.domains.items():
             if name not in inputs and name not in self._bound and name not in asked:
                 if domain.typical is None:
@@ -142,6 +142,16 @@ class Solver:
         if found is None:
             return None
         return {name: found[name] for name in (*self.domains, *(extra for extra in found if extra not in self.domains))}
+
+    def _alike(self, fixed: Mapping[str, Any], faulty: set[str]) -> Inputs:
+        """A faulty value is repeated where it has to be, as in a confirmation, so that it is the one thing wrong."""
+        found: Inputs = {}
+        for law in self.laws:
+            sides = (law.constraint.left, law.constraint.right)
+            for one, other in (sides, sides[::-1]) if law.constraint.operator == "=" else ():
+                if one in faulty and other is not None and other not in fixed and self.domains[other].valid(fixed[one]):
+                    found[other] = fixed[one]
+        return found
 
     def _choices(self, name: str, fixed: Mapping[str, Any], where: Sequence[Condition]) -> list[Any]:
         values = list(self._candidates[name])

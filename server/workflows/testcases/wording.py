@@ -9,6 +9,7 @@ Language: TypeAlias = Literal["en", "zh"]
 SHOWN = 60
 
 _PHRASES: dict[str, tuple[str, str]] = {
+    "requirements": ("Requirements", "需求"),
     "accepted": ("The input is accepted.", "输入被接受。"),
     "refused": ("The input is refused: {why}.", "输入被拒绝：{why}。"),
     "fill": ("Fill in the fields", "填写各字段"),

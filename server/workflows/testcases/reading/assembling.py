@@ -1,4 +1,4 @@
-"""Findings → a specification, with the place in the text of everything in it, and what is said twice and differently."""
+"""Findings → a specification, with the place of everything in the text, and what is said twice and differently."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

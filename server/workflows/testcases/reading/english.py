@@ -205,9 +205,22 @@ PHRASES = [
 ]
 
 _COMPARED = {
-    "before": "<", "earlier than": "<", "after": ">", "later than": ">", "greater than": ">", "less than": "<", "more than": ">",
-    "equal to": "=", "equal": "=", "the same as": "=", "identical to": "=", "exceed": ">", "match": "=", "lower than": "<", "higher than": ">",
-}  # fmt: skip
+    "before": "<",
+    "earlier than": "<",
+    "after": ">",
+    "later than": ">",
+    "greater than": ">",
+    "less than": "<",
+    "more than": ">",
+    "equal to": "=",
+    "equal": "=",
+    "the same as": "=",
+    "identical to": "=",
+    "exceed": ">",
+    "match": "=",
+    "lower than": "<",
+    "higher than": ">",
+}
 _TURNED = {"<": ">=", ">": "<=", "=": "!="}
 
 

@@ -15,7 +15,7 @@ CARRIED = "{subject}"
 class Finding:
     """One thing that was read. ``start`` and ``end`` count code points of the whole text.
 
-    ``data`` of a `field`: properties as in a specification, and ``charset`` and ``first``, of which its pattern is made.
+    ``data`` of a `field`: properties as in a specification; of ``charset`` and ``first`` its pattern is made.
     """
 
     kind: Kind
