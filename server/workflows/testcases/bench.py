@@ -1,13 +1,12 @@
 """All that the techniques have in common while they work on one module."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from server.workflows.testcases.cases import Draft, Issue, Obligation
 from server.workflows.testcases.coverage import Scene, meets
-from server.workflows.testcases.quantities import Condition
-from server.workflows.testcases.solver import Inputs, Solver, Undecided
+from server.workflows.testcases.solver import Held, Inputs, Solver, Undecided
 from server.workflows.testcases.spec import Module
 from server.workflows.testcases.wording import Words
 
@@ -47,9 +46,7 @@ class Bench:
         else:
             obligation.reason = "undecided"
 
-    def complete(
-        self, fixed: Mapping[str, Any], *, broken: int | None = None, where: Sequence[Condition] = ()
-    ) -> Inputs | None:
+    def complete(self, fixed: Mapping[str, Any], *, broken: int | None = None, where: Held = ()) -> Inputs | None:
         return self.solver.complete(fixed, broken=broken, where=where)
 
     def steps(self, inputs: Inputs) -> list[tuple[str, str]]:

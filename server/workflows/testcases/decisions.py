@@ -1,8 +1,9 @@
 """Decision tables: which rules apply when, at their thresholds too, and where they contradict each other."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ from server.workflows.testcases.cases import Draft, Issue, Obligation, Technique
 from server.workflows.testcases.coverage import vectors
 from server.workflows.testcases.domains import distinct
 from server.workflows.testcases.quantities import OTHER, Condition, number, plain
-from server.workflows.testcases.solver import Inputs
+from server.workflows.testcases.solver import Held, Inputs
 
 MOST_COLUMNS = 64
 """A larger table is not tested in full: each rule, and each of its conditions turned round."""
@@ -54,7 +55,7 @@ class Table:
             for index, rule in enumerate(self._rules):
                 text = say("o_rule", number=index + 1, then=rule.then)
                 applies = Obligation("decision", "rule", {"rule": index}, text, source=f"rule.{index}")
-                self._bench.cover(applies, lambda rule=rule, own=applies: self._case({}, rule.conditions, own))  # type: ignore[misc]
+                self._bench.cover(applies, partial(self._case, {}, _holding(rule.conditions), applies))
                 if applies.reason == "excluded":
                     told = self._bench.words.conditions(rule.conditions)
                     self._note("rule", say("i_never", number=index + 1, conditions=told), [index])
@@ -94,8 +95,7 @@ class Table:
             place = domain.place(one.operand) if domain.type in ("integer", "number", "date") else None
             if place is None or one.operator in ("=", "!="):
                 return [one.operand] if domain.valid(one.operand) else []
-            values = [domain.at(place + way * domain.step) for way in (-1, 0, 1)]
-            return [value for value in values if value is not None and domain.valid(value)]
+            return [value for value in domain.around(place) if domain.valid(value)]
         place = number(one.operand)
         if place is None or one.operator in ("=", "!="):
             return []
@@ -140,10 +140,9 @@ class Table:
             column[name] = min(fitting, key=sum) if not own else fitting[0]
         return column
 
-    def _held(self, column: Mapping[str, Vector]) -> list[Condition]:
-        """A column as conditions that hold, those that don't turned round."""
+    def _held(self, column: Mapping[str, Vector]) -> Held:
         return [
-            one if holds else one.opposite
+            (one, holds)
             for name, vector in column.items()
             for one, holds in zip(self._conditions[name], vector, strict=True)
         ]
@@ -159,7 +158,7 @@ class Table:
             obligation.reason = "contradiction"
             self._tell_conflict(own, told)
         free = {name: value for name, value in told.items() if name not in self._bench.solver.domains}
-        held = [one for one in self._held(column) if one.name not in free]
+        held = [(one, holds) for one, holds in self._held(column) if one.name not in free]
         self._bench.cover(obligation, lambda: self._case(free, held, obligation))
 
     def _threshold(self, index: int, one: Condition, value: Any) -> None:
@@ -172,17 +171,21 @@ class Table:
         obligation = Obligation("bva", "threshold", needs, text, source=f"rule.{index}")
         if any(known.form == "threshold" and known.needs == needs for known in self._bench.obligations):
             return
-        self._bench.cover(obligation, lambda: self._case({one.name: value}, others, obligation))
+        self._bench.cover(obligation, lambda: self._case({one.name: value}, _holding(others), obligation))
 
-    def _case(self, fixed: Mapping[str, Any], held: list[Condition], obligation: Obligation) -> Draft | None:
+    def _case(self, fixed: Mapping[str, Any], held: Held, obligation: Obligation) -> Draft | None:
         """A case in which these conditions hold; what else rules ask for is as quiet as can be."""
         free: Inputs = dict(fixed)
-        asked = [one for one in held if one.name in self._bench.solver.domains]
+        asked = [(one, holds) for one, holds in held if one.name in self._bench.solver.domains]
         for name, levels in self._levels.items():
             if name in free or name in self._bench.solver.domains:
                 continue
-            own = [one for one in held if one.name == name]
-            fitting = [(sum(vector), value) for vector, value in levels.items() if all(one.holds(value) for one in own)]
+            own = [(one, holds) for one, holds in held if one.name == name]
+            fitting = [
+                (sum(vector), value)
+                for vector, value in levels.items()
+                if all(one.holds(value) is holds for one, holds in own)
+            ]
             if not fitting:
                 return None
             free[name] = min(fitting, key=lambda pair: pair[0])[1]
@@ -195,10 +198,14 @@ class Table:
             obligation.reason = "contradiction"
             return None
         expected, priority = self._expected(own_rules, inputs)
+        title = obligation.text
+        if obligation.form == "column":
+            told = {name: inputs[name] for name in self._levels}
+            title = self._bench.words.say("o_column", conditions=self._bench.words.pairs(told))
         return Draft(
             obligation.technique,
             "positive",
-            obligation.text,
+            title,
             expected,
             priority,
             inputs,
@@ -243,6 +250,10 @@ class Table:
         if key not in self._told:
             self._told.add(key)
             self._bench.issues.append(Issue(kind, text, [f"rule.{index}" for index in rules]))
+
+
+def _holding(conditions: Sequence[Condition]) -> Held:
+    return [(one, True) for one in conditions]
 
 
 def opposed(one: str, other: str) -> bool:

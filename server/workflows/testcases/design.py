@@ -44,7 +44,7 @@ def _singles(bench: Bench, techniques: Collection[Technique], strength: int) -> 
 
 def _impossible(bench: Bench) -> None:
     """Name constraints that nothing fits, where each field by itself has valid values."""
-    if all(domain.typical is not None for domain in bench.solver.domains.values()):
+    if all(domain.usual is not None for domain in bench.solver.domains.values()):
         try:
             fits = bench.complete({}) is not None
         except Undecided:

@@ -60,6 +60,11 @@ class Domain:
         exponents = [int(bound.normalize().as_tuple().exponent) for bound in (self.low, self.high) if bound is not None]
         return Decimal(1).scaleb(min([-2, *exponents]))
 
+    @property
+    def origin(self) -> Decimal:
+        """What steps are counted from: the minimum, or else the maximum."""
+        return next((bound for bound in (self.low, self.high) if bound is not None), Decimal(0))
+
     def faults(self, value: Any) -> tuple[str, ...]:
         """What is wrong with a value, by the name of what it breaks; nothing: it is valid."""
         field = self.field
@@ -85,8 +90,7 @@ class Domain:
             return ("type",)
         if self.type == "integer" and amount != amount.to_integral_value():
             return ("type",)
-        origin = self.low or Decimal(0)
-        off = field.step is not None and (amount - origin) % self.step != 0
+        off = field.step is not None and (amount - self.origin) % self.step != 0
         return (*self._range_faults(amount), *(("step",) if off else ()))
 
     def _range_faults(self, place: Decimal) -> tuple[str, ...]:
@@ -116,6 +120,11 @@ class Domain:
                 return day_text(place, relative=self.relative)
         return plain(place)
 
+    def around(self, place: Decimal) -> list[Any]:
+        """The values next to a place in the order, and the one there if there is one."""
+        first = self.origin + (place - self.origin) // self.step * self.step
+        return [value for way in (-1, 0, 1) if (value := self.at(first + way * self.step)) is not None]
+
     def place(self, value: Any) -> Decimal | None:
         if self.type == "string":
             return Decimal(len(value)) if isinstance(value, str) else None
@@ -132,8 +141,8 @@ class Domain:
         if (text := found.text(length, wanted)) is not None:
             return text
         for other in self._lengths(found):  # none fits: one that fits, cut or drawn out
-            if (text := found.text(other, wanted)) is not None:
-                return (text + text[-1:] * length)[:length] if text else None
+            if text := found.text(other, wanted):
+                return (text + text[-1] * length)[:length]
         return None
 
     def _lengths(self, found: Any) -> Iterator[int]:
@@ -161,6 +170,11 @@ class Domain:
                 return next((text for text in texts if text is not None and self.valid(text)), None)
         value = self.at(self._middle())
         return value if value is not None and self.valid(value) else None
+
+    @property
+    def usual(self) -> Any:
+        """What is put in while other fields are tested; None: nothing can be."""
+        return self.typical if self.typical is not None or self.faults(EMPTY) else EMPTY
 
     def _middle(self) -> Decimal:
         low, high, step = self.low, self.high, self.step
@@ -205,7 +219,8 @@ class Domain:
     def _wrong(self) -> Iterator[tuple[str, Any]]:
         field = self.field
         for key, bound, way in (("below", self.low, -1), ("above", self.high, 1)):
-            if bound is not None and (value := self._outside(bound, way)) is not None:
+            value = self._outside(bound, way) if bound is not None else None
+            if value is not None and not (value == EMPTY and field.required):  # that is the class of its own then
                 yield key, value
         match self.type:
             case "integer":
@@ -300,11 +315,10 @@ class Domain:
     def levels(self, most: int) -> list[Any]:
         """Valid values that are combined with those of other fields."""
         values = [value for value in self.candidates() if not (isinstance(value, str) and len(value) > LONGEST_LEVEL)]
-        if self.type in ("string", "file", "date", "integer", "number"):
-            keys = {"min", "max", "empty", "typical"}
-            points = [point for point in (*self.classes(), *self.boundaries()) if point.valid]
-            wanted = [point.value for point in points if point.key in keys or point.key.startswith("value:")]
-            values = [value for value in values if value in wanted]
+        if self.type not in ("enum", "boolean"):
+            bounds = [self.at(bound) for bound in (self.low, self.high) if bound is not None]
+            points = [point.value for point in self.classes() if point.valid]
+            values = [value for value in values if value in points or value in bounds]
         return values[:most]
 
 

@@ -58,7 +58,7 @@ def _take_on(
     obligation = Obligation(technique, form, needs, text, "positive" if point.valid else "negative", source)
     if ruled_out or (point.value is None):
         obligation.polarity, obligation.reason = "positive" if ruled_out else obligation.polarity, "no_value"
-    elif domain.typical is None and point.valid:
+    elif domain.usual is None and point.valid:
         obligation.reason = "contradiction"
 
     def make() -> Draft | None:

@@ -89,11 +89,6 @@ class Condition:
                     return cls(name, operator, rest if value is None else plain(value))
         return cls(name, "=", written)
 
-    @property
-    def opposite(self) -> "Condition":
-        opposites: dict[Operator, Operator] = {"=": "!=", "!=": "=", ">": "<=", "<=": ">", "<": ">=", ">=": "<"}
-        return Condition(self.name, opposites[self.operator], self.operand)
-
     def holds(self, value: Any) -> bool:
         if value == "" and self.operand != "":
             return self.operator == "!="

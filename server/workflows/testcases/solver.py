@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 from server.workflows.testcases.domains import EMPTY, Domain, distinct
@@ -10,6 +9,8 @@ from server.workflows.testcases.quantities import Condition, compared, is_relati
 from server.workflows.testcases.spec import Constraint, Module, conditions_of
 
 Inputs: TypeAlias = dict[str, Any]
+Held: TypeAlias = Sequence[tuple[Condition, bool]]
+"""Conditions, and whether each holds. Of an empty value hardly any does, nor does its opposite."""
 MOST_TRIES = 20_000
 """Values tried for one input; beyond that nothing is said about whether there is one."""
 
@@ -78,7 +79,7 @@ class Solver:
         place = rank(one.operand) if domain.type != "string" else None
         if place is None:
             return [one.operand]
-        return [domain.at(place + way * domain.step) for way in (-1, 0, 1)]
+        return domain.around(place)
 
     def _share(self) -> None:
         """Fields that are compared get each other's values, and those next to them."""
@@ -93,7 +94,7 @@ class Solver:
         if domain.type in ("string", "enum", "boolean"):
             return list(values)
         places = [place for value in values if (place := rank(value)) is not None]
-        return [domain.at(_on(domain, place, way)) for place in places for way in (-1, 0, 1)]
+        return [near for place in places for near in domain.around(place)]
 
     def _add(self, name: str, values: Sequence[Any]) -> None:
         fitting = [value for value in values if value is not None and self.domains[name].valid(value)]
@@ -113,9 +114,7 @@ class Solver:
         ]
         return faulty, broken
 
-    def complete(
-        self, fixed: Mapping[str, Any], *, broken: int | None = None, where: Sequence[Condition] = ()
-    ) -> Inputs | None:
+    def complete(self, fixed: Mapping[str, Any], *, broken: int | None = None, where: Held = ()) -> Inputs | None:
         """``fixed`` with a valid value for each other field; None: there is no such input.
 
         A fixed value may be faulty: constraints on its field are then not looked at.
@@ -125,13 +124,13 @@ class Solver:
         """
         faulty = {name for name in fixed if name in self.domains and not self.domains[name].valid(fixed[name])}
         laws = [law for law in self.laws if law.names.isdisjoint(faulty)]
-        asked = {one.name for one in where}
+        asked = {one.name for one, _ in where}
         inputs = {**self._alike(fixed, faulty), **fixed}
         for name, domain in self.domains.items():
             if name not in inputs and name not in self._bound and name not in asked:
-                if domain.typical is None:
+                if domain.usual is None:
                     return None
-                inputs[name] = domain.typical
+                inputs[name] = domain.usual
         order = [name for name in self.domains if name not in inputs]
         choices = {name: self._choices(name, fixed, where) for name in order}
         if any(not values for values in choices.values()):
@@ -153,20 +152,19 @@ class Solver:
                     found[other] = fixed[one]
         return found
 
-    def _choices(self, name: str, fixed: Mapping[str, Any], where: Sequence[Condition]) -> list[Any]:
+    def _choices(self, name: str, fixed: Mapping[str, Any], where: Held) -> list[Any]:
         values = list(self._candidates[name])
         for law in self.laws:
             pair = {law.constraint.left: law.constraint.right, law.constraint.right: law.constraint.left}
             other = pair.get(name)
             if other is not None and other in fixed:
                 values += self._near(name, [fixed[other]])
-        for one in where:
-            if one.name == name:
-                values += self._around(one)
+        held = [(one, holds) for one, holds in where if one.name == name]
+        for one, _ in held:
+            values += self._around(one)
         domain = self.domains[name]
-        held = [one for one in where if one.name == name]
         fitting = [value for value in values if value is not None and domain.valid(value)]
-        return distinct([value for value in fitting if all(one.holds(value) for one in held)])
+        return distinct([value for value in fitting if all(one.holds(value) is holds for one, holds in held)])
 
     def _search(
         self,
@@ -212,10 +210,3 @@ class Solver:
                 yield dict(inputs)
             else:
                 trail.append(iter(choices[order[len(trail)]]))
-
-
-def _on(domain: Domain, place: Decimal, way: int) -> Decimal:
-    """The place ``way`` steps away, on the domain's own steps."""
-    step = domain.step
-    origin = domain.low or Decimal(0)
-    return origin + ((place - origin) // step + way) * step

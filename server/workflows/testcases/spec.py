@@ -47,7 +47,7 @@ class Part(BaseModel):
 class FieldSpec(Part):
     """One input. ``min`` and ``max`` are its value's; of a `string` its length, of a `file` its bytes.
 
-    ``required`` left out: nothing is said of it, and nothing is tested.
+    ``step`` counts from ``min``, or else from ``max``. ``required`` left out: nothing is said of it, nor tested.
     """
 
     name: Name
