@@ -82,8 +82,7 @@ REQUIREMENTS: dict[str, str] = {
     "upload": "The avatar must not exceed 2 MB; supported formats: jpg, png.",
     "booking": "开始日期不能早于今天。结束日期不得早于开始日期。",
     "quantity": (
-        "Quantity must be between 1 and 99.\n"
-        "Unit price must be at least 0.01 dollars and must not exceed 9999 dollars."
+        "Quantity must be between 1 and 99.\nUnit price must be at least 0.01 dollars and must not exceed 9999 dollars."
     ),
     "postcode": "邮编为6位数字。",
     "shipping": "If the order total is at least $100 and the weight is at most 30 kg, shipping is free.",

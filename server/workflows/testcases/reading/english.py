@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
-from server.workflows.testcases.reading.findings import Grammar, Kind, Phrase, Saying
+from server.workflows.testcases.reading.findings import CARRIED, Grammar, Kind, Phrase, Saying
 from server.workflows.testcases.reading.formats import CHARSETS, FORMATS, KINDS_OF, endings_in
 from server.workflows.testcases.reading.numerals import ENGLISH, bytes_of, value_of
 
@@ -125,12 +125,12 @@ PHRASES = [
         _files,
     ),
     _phrase(
-        rf"(?:must|should|shall|has to|needs? to)?\s*(?:contains?|includes?|have|with)\s+(?:at least\s+)?(?:one\s+|an?\s+)?{CHARS}(?!\s+(?:only|of))",
-        _contains,
-    ),
-    _phrase(
         rf"(?:must|should|shall|has to)?\s*(?:start|begin)s?\s+with\s+(?:an?\s+)?(?P<chars>{CHAR})\b",
         lambda found: {"type": "string", "first": CHARSETS[found["chars"].lower()]},
+    ),
+    _phrase(
+        rf"(?:must|should|shall|has to|needs? to)?\s*(?<!only\s)(?:contains?|includes?|have|with)\s+(?:at least\s+)?(?:one\s+|an?\s+)?{CHARS}(?!\s+(?:only|of))",
+        _contains,
     ),
     _phrase(
         rf"(?:must|should|shall|has to|needs? to)?\s*(?:be|match|have|is)\s+(?:in\s+)?(?:an?\s+|the\s+)?(?:valid|well-formed)\s+(?P<format>{FORMAT})(?:\s+format)?",
@@ -156,7 +156,7 @@ PHRASES = [
         rf"{BE}(?:have\s+)?{AT_LEAST}\s*(?P<low>{N}){LETTERS}", lambda found: _length(found, min=value_of(found["low"]))
     ),
     _phrase(
-        rf"{BE}(?:have\s+)?(?:limited to\s+|(?:a\s+)?max(?:imum)?(?:\s+length)?(?:\s+of|\s+is)?\s+|{AT_MOST}\s*)(?P<high>{N}){LETTERS}(?:\s+(?:maximum|max))?",
+        rf"{BE}(?:(?:have|contain)\s+)?(?:limited to\s+|(?:a\s+)?max(?:imum)?(?:\s+length)?(?:\s+of|\s+is)?\s+|{AT_MOST}\s*)(?P<high>{N}){LETTERS}(?:\s+(?:maximum|max))?",
         lambda found: _length(found, max=value_of(found["high"])),
     ),
     _phrase(
@@ -241,9 +241,9 @@ def _repeated(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
 
 
 def _lasting(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
-    name = subject(found["what"])
+    name = subject(found["what"]) or CARRIED
     when = {f"{name} age ({found['unit']})": f"<={value_of(found['n'])}"}
-    return [("rule", {"when": when, "then": f"{name} is valid"})] if name else None
+    return [("rule", {"when": when, "then": f"{name} is valid"})]
 
 
 def _expiring(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
@@ -277,7 +277,7 @@ def _whens(written: str) -> list[dict[str, Any]]:
 
 
 _SIGNS = [(AT_LEAST, ">="), (r"(?:reaches|reach)", ">="), (AT_MOST, "<="), (MORE, ">"), (LESS, "<")]
-_UNITS = r"\s*(?:years?(?: old)?|items?|dollars?|USD|%|percent|days?|hours?|minutes?|points?|times)?"
+_UNITS = r"\s*(?:[A-Za-z%]{1,12}(?: old)?)?"
 
 
 def _condition(part: str) -> tuple[str, Any]:
@@ -355,7 +355,7 @@ SAYINGS = [
         _repeated,
     ),
     _saying(
-        rf"(?P<what>{_STOP}{{2,50}}?)\s+(?:is|are|remains?)\s+(?:only\s+)?(?:valid|active)\s+for\s+(?P<n>{N})\s+(?P<unit>minutes?|hours?|days?|seconds?)",
+        rf"(?P<what>{_STOP}{{0,50}}?)\s*\b(?:is|are|remains?)\s+(?:only\s+)?(?:valid|active)\s+for\s+(?P<n>{N})\s+(?P<unit>minutes?|hours?|days?|seconds?)",
         _lasting,
     ),
     _saying(
@@ -373,7 +373,7 @@ SAYINGS = [
 
 _FILLERS = re.compile(
     r"\b(?:the|an?|must|should|shall|has|have|to|needs?|is|are|be|of|and|or|its?|with|in|length|long|value|field|input|only|that|which|also|it|they|may|can|"
-    r"for|at|as|total|size|this|each|both)\b|[\s,.;:()\"“”'’\[\]!*•·\-]",
+    r"for|at|as|total|size|this|each|both|contains?)\b|[\s,.;:()\"“”'’\[\]!*•·\-]",
     re.I,
 )
 _LEAD = re.compile(
@@ -381,7 +381,7 @@ _LEAD = re.compile(
     re.I,
 )
 _TAIL = re.compile(
-    r"(?:\s+(?:must|should|shall|has|have|has to|have to|needs?|needs? to|is|are|be|can|may|field|value|values|input|length|of|size|that|which|with|in|to|at|also|only|and)|[\s,.;:()\"“”\-])+$|'s(?:\s+length|\s+size)?$",
+    r"(?:\s+(?:must|should|shall|has|have|has to|have to|needs?|needs? to|is|are|be|can|may|field|value|values|input|length|of|size|that|which|with|in|to|at|also|only|and|both|contains?)|[\s,.;:()\"“”\-])+$|'s(?:\s+length|\s+size)?$",
     re.I,
 )
 _OF = re.compile(r"^(?:length|size|number|value|count)\s+of\s+(?:the\s+|an?\s+)?", re.I)
@@ -402,4 +402,5 @@ def subject(rest: str) -> str:
     return bare.lower() if fits and not empty(bare) else ""
 
 
-ENGLISH_GRAMMAR = Grammar(SAYINGS, PHRASES, empty, subject)
+_SPLIT = re.compile(r"[,;]|\s+and\s+(?=(?:is|are|must|should|shall|may|can|has|it)\b)", re.I)
+ENGLISH_GRAMMAR = Grammar(SAYINGS, PHRASES, empty, subject, _SPLIT)

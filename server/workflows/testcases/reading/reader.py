@@ -29,6 +29,7 @@ _YES, _NO = (
     re.compile(r"\s*(?:否|N|no|×|选填|optional)\s*$", re.I),
 )
 _NEED, _LENGTH = re.compile(r"必填|必需|required|mandatory", re.I), re.compile(r"长度|字数|length", re.I)
+_EACH, _TOGETHER = re.compile(r"均|都|\bboth\b|\bare\b", re.I), re.compile(r"、|和|与|及|,\s*|\s+and\s+")
 _DASH = re.compile(r"\s*[-—/无]*\s*$")
 
 
@@ -56,7 +57,10 @@ class _Reader:
         self._told = Reading([], [], [])
         self._module = ""
         self._header: list[str] = []
-        self._subject = ""
+        self._subjects: list[str] = []
+        self._above: list[str] = []
+        """What a line that ends with a colon has named: the lines below it are about that."""
+        self._named_at: int | None = None
 
     def read(self) -> Reading:
         start = 0
@@ -78,22 +82,24 @@ class _Reader:
             groups = marked.groupdict() if marked else title.groupdict() if title else {}
             self._module = next(name for name in groups.values() if name).strip()[:100]
             self._told.headings.append(Unread(start, end, line))
-            self._subject = ""
+            self._subjects = self._above = []
             return
         bullet = _BULLET.match(line)
-        if bullet is None or (not bullet.group().strip() and not line[:1].isspace()):
-            self._subject = ""
+        if not (bullet and bullet.group().strip()) and not line[:1].isspace():
+            self._above = []
+        self._subjects = self._above
         self._prose(start + (bullet.end() if bullet else 0), end)
 
     def _prose(self, start: int, end: int) -> None:
         label = _LABELLED.match(self._text, start, end)
         if label and self._grammar(start, end).subject(label["label"]) and not self._says(start, label.end()):
-            self._subject = self._grammar(start, end).subject(label["label"])
+            self._subjects = [self._grammar(start, end).subject(label["label"])]
+            self._named_at = start
             start = label.end()
         elif self._text[start:end].rstrip().endswith((":", "：")) and (
             name := self._grammar(start, end).subject(self._text[start:end].rstrip(" :：\t"))
         ):
-            self._subject = name
+            self._subjects = self._above = [name]
             self._told.headings.append(Unread(start, end, self._text[start:end]))
             return
         place = start
@@ -130,9 +136,10 @@ class _Reader:
             self._header = [line[low:high].strip() for low, high in cells]
             self._told.headings.append(Unread(start, start + len(line), line))
             return
-        self._subject = line[cells[0][0] : cells[0][1]].strip()[:60] if cells else ""
         if cells:
-            self._told.headings.append(Unread(start + cells[0][0], start + cells[0][1], self._subject))
+            low, high = cells[0]
+            self._subjects = [line[low:high].strip()[:60]]
+            self._told.headings.append(Unread(start + low, start + high, line[low:high]))
         for number, (low, high) in enumerate(cells[1:], 1):
             self._cell(start + low, start + high, self._header[number] if number < len(self._header) else "")
 
@@ -175,8 +182,9 @@ class _Reader:
             place = mark.end()
         self._sentence(place, end)
 
-    def _found(self, start: int, end: int, data: dict[str, object]) -> None:
-        self._told.findings.append(Finding("field", start, end, dict(data), self._module, self._subject))
+    def _found(self, start: int, end: int, data: dict[str, Any]) -> None:
+        for subject in self._subjects:
+            self._told.findings.append(Finding("field", start, end, dict(data), self._module, subject))
 
     def _grammar(self, start: int, end: int) -> Grammar:
         return CHINESE if has_cjk(self._text[start:end]) else ENGLISH_GRAMMAR
@@ -191,10 +199,11 @@ class _Reader:
         place = start
         for low, high, props in matches:
             self._rest(place, low, grammar, names=True)
-            if self._subject:
-                self._told.findings.append(Finding("field", low, high, props, self._module, self._subject))
+            if self._subjects:
+                self._found(low if self._named_at is None else self._named_at, high, props)
             else:
                 self._told.unread.append(Unread(low, high, self._text[low:high]))
+            self._named_at = None
             place = high
         self._rest(place, end, grammar, names=False)
 
@@ -206,7 +215,7 @@ class _Reader:
                     low += 1
                 found = saying.pattern.match(self._text, low, end)
                 told = saying.read(found) if found else None
-                if found is None or not told or (low == start and not self._subject and CARRIED in str(told)):
+                if found is None or not told or (low == start and not self._subjects and CARRIED in str(told)):
                     continue
                 if low > start:
                     self._sentence(start, low)
@@ -215,7 +224,7 @@ class _Reader:
                     self._sentence(low, end)
                     return True
                 for kind, data in told:
-                    self._told.findings.append(Finding(kind, low, found.end(), data, self._module, self._subject))
+                    self._told.findings.append(Finding(kind, low, found.end(), data, self._module))
                 self._sentence(found.end(), end)
                 return True
         return False
@@ -224,13 +233,14 @@ class _Reader:
         """With the field that was spoken of last in its place; None where there is none."""
         if CARRIED not in str(told):
             return told
-        if not self._subject:
+        if not self._subjects:
             return None
+        subject = self._subjects[0]
 
         def put(value: Any) -> Any:
             if isinstance(value, dict):
                 return {put(name): put(inner) for name, inner in value.items()}
-            return value.replace(CARRIED, self._subject) if isinstance(value, str) else value
+            return value.replace(CARRIED, subject) if isinstance(value, str) else value
 
         return [(kind, put(data)) for kind, data in told]
 
@@ -243,15 +253,24 @@ class _Reader:
             last = self._text[place:end]
             name = grammar.subject(last)
             if name:
-                self._subject = name
+                self._subjects = self._together(name, last + self._text[end : end + 4])
+                self._named_at = place + len(last) - len(last.lstrip())
             elif not grammar.empty(last):
-                self._subject = ""
+                self._subjects = []
                 place = end
             if name or grammar.empty(last):
                 end = place
         for low, high in _pieces(self._text, start, end, grammar):
             if not grammar.empty(self._text[low:high]):
+                if self._named_at is not None and not names:
+                    low, self._named_at = self._named_at, None
                 self._told.unread.append(Unread(low, high, self._text[low:high]))
+
+    @staticmethod
+    def _together(name: str, said: str) -> list[str]:
+        """Several fields of which one thing is said, where the words say that it is each of them."""
+        parts = [part.strip() for part in _TOGETHER.split(name)]
+        return parts if _EACH.search(said) and all(parts) else [name]
 
 
 def _pieces(text: str, start: int, end: int, grammar: Grammar) -> Iterator[tuple[int, int]]:
