@@ -40,7 +40,7 @@ class Bench:
             obligation.reason = "undecided"
             return
         if draft is None:
-            obligation.reason = "excluded"
+            obligation.reason = obligation.reason or "excluded"
         elif meets(self.scene, obligation, draft):
             self.drafts.append(draft)
         else:

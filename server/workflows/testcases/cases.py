@@ -33,6 +33,8 @@ class Obligation:
 class Draft:
     """A case before it has its number. ``wrong``: the field or the constraint's number that is wrong in it.
 
+    ``decides``: what is expected says what follows by the rules; other cases may fit a rule and do not look at it.
+
     ``source`` is the name under which the reading knows the place in the text, such as ``age.min``.
     """
 
@@ -48,6 +50,7 @@ class Draft:
     steps: list[tuple[str, str]] = field(default_factory=list)
     preconditions: list[str] = field(default_factory=list)
     source: str = ""
+    decides: bool = False
 
 
 @dataclass(slots=True)

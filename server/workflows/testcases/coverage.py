@@ -29,6 +29,8 @@ def meets(scene: Scene, obligation: Obligation, draft: Draft) -> bool:
     if obligation.polarity != draft.polarity:
         return False
     needs, inputs = obligation.needs, draft.inputs
+    if obligation.form in ("rule", "column", "threshold") and not draft.decides:
+        return False
     match obligation.form:
         case "class":
             name = needs["field"]

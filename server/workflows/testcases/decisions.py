@@ -212,6 +212,7 @@ class Table:
             steps=self._bench.steps(inputs),
             preconditions=self._bench.opened,
             source=obligation.source,
+            decides=True,
         )
 
     def _applying(self, inputs: Mapping[str, Any]) -> list[int]:

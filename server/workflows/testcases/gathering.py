@@ -1,5 +1,6 @@
 """Everything that was asked for as modules to be designed: what was read, and the specification beside it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,9 @@ from server.workflows.testcases.reading.reader import read
 from server.workflows.testcases.spec import Module, Spec
 from server.workflows.testcases.wording import Words
 
-SLACK_CHARS = 20
+SLACK_CHARS = 10
+_INSIDE = re.compile(r"[。；;！？!?\n](?=.)|\.\s+(?=\S)", re.S)
+"""The end of a sentence within a text."""
 
 
 @dataclass(slots=True)
@@ -54,7 +57,9 @@ def gather(
         told.modules += assembled.modules
         told.places = {key: place.to_json(text) for key, place in assembled.places.items()}
         told.issues += [_difference(one, words, told) for one in assembled.differences]
-        left = {(one.start, one.end, one.text) for one in [*_left(reading.unread, [*more, *used]), *assembled.unread]}
+        left = {
+            (one.start, one.end, one.text) for one in [*_left(reading.unread, [*more, *used], text), *assembled.unread]
+        }
         told.unparsed = [{"start": start, "end": end, "quote": quote} for start, end, quote in sorted(left)]
         told.read = len(findings)
     known = {module.name for module in told.modules}
@@ -67,16 +72,22 @@ def gather(
     return told
 
 
-def _left(unread: Sequence[Unread], more: Sequence[Finding]) -> list[Unread]:
-    """What the grammar did not read, without what a model did: one of its quotes has it, and not much beside it."""
+def _left(unread: Sequence[Unread], more: Sequence[Finding], text: str) -> list[Unread]:
+    """What the grammar did not read, without what a model did: it stands in a quote of one sentence, or nearly alone."""
     return [
         one
         for one in unread
         if not any(
-            each.start <= one.start and one.end <= each.end and each.end - each.start <= 2 * len(one.text) + SLACK_CHARS
+            each.start <= one.start
+            and one.end <= each.end
+            and (_is_one(text[each.start : each.end]) or each.end - each.start <= len(one.text) + SLACK_CHARS)
             for each in more
         )
     ]
+
+
+def _is_one(quote: str) -> bool:
+    return _INSIDE.search(quote) is None
 
 
 def _difference(one: tuple[str, str, str, Any, Any], words: Words, told: Gathered) -> dict[str, Any]:

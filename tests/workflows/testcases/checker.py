@@ -110,6 +110,7 @@ class Checker:
         self.laws, self.rules = module["constraints"], module["rules"]
         self.cases = designed["cases"]
         self.positive = [case for case in self.cases if case["type"] == "positive" and case["inputs"]]
+        self.deciding = [case for case in self.positive if "outcome" in case["expected"]]
         self.domains = {name: self._domain(field) for name, field in self.fields.items()}
         self.bound = [name for name in self.fields if any(name in names_of(law) for law in self.laws)]
 
@@ -291,7 +292,7 @@ class Checker:
             key = vectors(told)
             if key not in possible and self._legal({name: told[name] for name in known}):
                 possible.add(key)
-        tested = [case for case in self.positive if {*free, *known} <= case["inputs"].keys()]
+        tested = [case for case in self.deciding if {*free, *known} <= case["inputs"].keys()]
         seen = {vectors(case["inputs"]) for case in tested}
         small = len(possible) <= 32
         for key in possible if self.rules and small else ():
@@ -317,7 +318,7 @@ class Checker:
                     continue
                 own = [
                     case
-                    for case in self.positive
+                    for case in self.deciding
                     if case["inputs"].get(name) == value
                     and rest.keys() <= case["inputs"].keys()
                     and all_hold(rest, case["inputs"])

@@ -71,6 +71,8 @@ class _Module:
                 FieldSpec(name=name, type=self._type_beside(constraint, name, fields)) for name in sorted(missing)
             ]
             known |= missing
+            for name in missing:
+                self._place(f"{name}.named", place)
             self._place(f"constraint.{len(self._constraints)}", place)
             self._constraints.append(constraint)
         states = None

@@ -104,9 +104,9 @@ class _Reader:
             return
         place = start
         for mark in _SENTENCE.finditer(self._text, start, end):
-            self._sentence(place, mark.start())
+            self._all_of(place, mark.start())
             place = mark.end()
-        self._sentence(place, end)
+        self._all_of(place, end)
 
     def _says(self, start: int, end: int) -> bool:
         """Whether what looks like a label says something already, as 初始状态 does."""
@@ -178,9 +178,9 @@ class _Reader:
             return
         place = start
         for mark in _SENTENCE.finditer(self._text, start, end):
-            self._sentence(place, mark.start())
+            self._all_of(place, mark.start())
             place = mark.end()
-        self._sentence(place, end)
+        self._all_of(place, end)
 
     def _found(self, start: int, end: int, data: dict[str, Any]) -> None:
         for subject in self._subjects:
@@ -188,6 +188,14 @@ class _Reader:
 
     def _grammar(self, start: int, end: int) -> Grammar:
         return CHINESE if has_cjk(self._text[start:end]) else ENGLISH_GRAMMAR
+
+    def _all_of(self, start: int, end: int) -> None:
+        """A sentence; one that is made of little words alone is named too, as there is nothing else of it."""
+        said = self._text[start:end]
+        if self._grammar(start, end).empty(said) and any(letter.isalnum() for letter in said):
+            self._told.unread.append(Unread(start, end, said.strip()))
+        else:
+            self._sentence(start, end)
 
     def _sentence(self, start: int, end: int) -> None:
         if not self._text[start:end].strip():
