@@ -60,7 +60,8 @@ class _Reader:
         self._subjects: list[str] = []
         self._above: list[str] = []
         """What a line that ends with a colon has named: the lines below it are about that."""
-        self._named_at: int | None = None
+        self._named: tuple[int, int] | None = None
+        """Where a name stands of which nothing has been said yet."""
 
     def read(self) -> Reading:
         start = 0
@@ -94,7 +95,7 @@ class _Reader:
         label = _LABELLED.match(self._text, start, end)
         if label and self._grammar(start, end).subject(label["label"]) and not self._says(start, label.end()):
             self._subjects = [self._grammar(start, end).subject(label["label"])]
-            self._named_at = start
+            self._name(start, label.end())
             start = label.end()
         elif self._text[start:end].rstrip().endswith((":", "：")) and (
             name := self._grammar(start, end).subject(self._text[start:end].rstrip(" :：\t"))
@@ -107,6 +108,7 @@ class _Reader:
             self._all_of(place, mark.start())
             place = mark.end()
         self._all_of(place, end)
+        self._forget()
 
     def _says(self, start: int, end: int) -> bool:
         """Whether what looks like a label says something already, as 初始状态 does."""
@@ -186,6 +188,22 @@ class _Reader:
         for subject in self._subjects:
             self._told.findings.append(Finding("field", start, end, dict(data), self._module, subject))
 
+    def _name(self, start: int, end: int) -> None:
+        self._forget()
+        self._named = start, end
+
+    def _since(self, low: int) -> int:
+        """Where something begins that is said at ``low``: with its name, if that stands before it."""
+        named, self._named = self._named, None
+        return low if named is None else min(low, named[0])
+
+    def _forget(self) -> None:
+        """Go on to something else: a name of which nothing was said is not read."""
+        if self._named is not None:
+            start, end = self._named
+            self._told.unread.append(Unread(start, end, self._text[start:end].strip()))
+            self._named = None
+
     def _grammar(self, start: int, end: int) -> Grammar:
         return CHINESE if has_cjk(self._text[start:end]) else ENGLISH_GRAMMAR
 
@@ -208,10 +226,9 @@ class _Reader:
         for low, high, props in matches:
             self._rest(place, low, grammar, names=True)
             if self._subjects:
-                self._found(low if self._named_at is None else self._named_at, high, props)
+                self._found(self._since(low), high, props)
             else:
                 self._told.unread.append(Unread(low, high, self._text[low:high]))
-            self._named_at = None
             place = high
         self._rest(place, end, grammar, names=False)
 
@@ -231,6 +248,7 @@ class _Reader:
                 if told is None:
                     self._sentence(low, end)
                     return True
+                low = self._since(low)
                 for kind, data in told:
                     self._told.findings.append(Finding(kind, low, found.end(), data, self._module))
                 self._sentence(found.end(), end)
@@ -262,7 +280,7 @@ class _Reader:
             name = grammar.subject(last)
             if name:
                 self._subjects = self._together(name, last + self._text[end : end + 4])
-                self._named_at = place + len(last) - len(last.lstrip())
+                self._name(place + len(last) - len(last.lstrip()), end)
             elif not grammar.empty(last):
                 self._subjects = []
                 place = end
@@ -270,8 +288,7 @@ class _Reader:
                 end = place
         for low, high in _pieces(self._text, start, end, grammar):
             if not grammar.empty(self._text[low:high]):
-                if self._named_at is not None and not names:
-                    low, self._named_at = self._named_at, None
+                low = low if names else self._since(low)
                 self._told.unread.append(Unread(low, high, self._text[low:high]))
 
     @staticmethod
