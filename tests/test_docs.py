@@ -27,6 +27,7 @@ from server.workflows.browse.steps import VERBS, steps_from, to_json
 from server.workflows.demo import DemoParams
 from server.workflows.rehearsal import RehearsalContext
 from server.workflows.research.params import ResearchParams
+from server.workflows.testcases.params import CasesParams
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -266,12 +267,13 @@ def test_each_route_is_documented(folder: Path) -> None:
 
 @each_language
 def test_each_parameter_is_documented_with_its_default(folder: Path) -> None:
-    """The parameter tables of research, browse and demo are the kinds' own schemas."""
+    """The parameter tables of research, browse, testcases and demo are the kinds' own schemas."""
     pages = (
         ("research.md", ResearchParams),
         ("testing.md", DemoParams),
         ("browser.md", BrowseParams),
         ("browser.md", PageTask),
+        ("testcases.md", CasesParams),
     )
     for page, params in pages:
         wanted = parameter_rows(params)

@@ -73,7 +73,7 @@ def gather(
 
 
 def _left(unread: Sequence[Unread], more: Sequence[Finding], text: str) -> list[Unread]:
-    """What the grammar did not read, without what a model did: it stands in a quote of one sentence, or nearly alone."""
+    """What the grammar did not read, without what a model did: its quote is of one sentence, or of that alone."""
     return [
         one
         for one in unread

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from anyio import to_thread
+
 from server.errors import WorkflowFailed
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
@@ -40,7 +42,8 @@ class Run:
         self._ctx.expect(2)
         await self._ctx.step("start", self._begin, weight=0, label=self._report.say("step_read"))
         told = await self._asked()
-        found = gather(self._params.text, self._params.spec, self._params.title, self._words, told.findings, told.used)
+        asked = (self._params.text, self._params.spec, self._params.title, self._words, told.findings, told.used)
+        found = await to_thread.run_sync(gather, *asked)
         if not found.modules and not told.scenarios:
             raise WorkflowFailed(self._report.say("nothing"))
         self._ctx.expect(

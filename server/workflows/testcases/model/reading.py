@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from anyio import to_thread
+
 from server.llm.base import Message, Model, Prompt
 from server.llm.budget import Budget
 from server.llm.failures import BudgetSpent, ContentFiltered, ContextTooLong, ModelFailed, ModelReplyInvalid
@@ -90,7 +92,7 @@ class ModelReading:
     async def read(self, text: str, report: Report) -> Told:
         """:raises ModelFailed: the model can't be had now, or not at all."""
         told = Told()
-        unread = read(text).unread
+        unread = (await to_thread.run_sync(read, text)).unread
         for number, (start, end) in enumerate(parts_of(text), 1):
             own = [one for one in unread if start <= one.start < end]
             label = report.say("step_ask", number=number)

@@ -32,6 +32,9 @@ _NEED, _LENGTH = re.compile(r"必填|必需|required|mandatory", re.I), re.compi
 _EACH, _TOGETHER = re.compile(r"均|都|\bboth\b|\bare\b", re.I), re.compile(r"、|和|与|及|,\s*|\s+and\s+")
 _DASH = re.compile(r"\s*[-—/无]*\s*$")
 
+LONGEST_SENTENCE = 400
+"""A longer one is no sentence, and is named as not understood: what it would take to read it grows with its square."""
+
 
 @dataclass(slots=True)
 class Reading:
@@ -210,7 +213,8 @@ class _Reader:
     def _all_of(self, start: int, end: int) -> None:
         """A sentence; one that is made of little words alone is named too, as there is nothing else of it."""
         said = self._text[start:end]
-        if self._grammar(start, end).empty(said) and any(letter.isalnum() for letter in said):
+        nothing = self._grammar(start, end).empty(said) and any(letter.isalnum() for letter in said)
+        if nothing or len(said) > LONGEST_SENTENCE:
             self._told.unread.append(Unread(start, end, said.strip()))
         else:
             self._sentence(start, end)
