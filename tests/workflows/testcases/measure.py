@@ -3,6 +3,7 @@
 python -m tests.workflows.testcases.measure specs 1000 1
 python -m tests.workflows.testcases.measure mutants
 python -m tests.workflows.testcases.measure texts
+python -m tests.workflows.testcases.measure sentences
 """
 
 import sys
@@ -22,7 +23,7 @@ from tests.workflows.testcases.checker import Checker
 from tests.workflows.testcases.mutants import mutants_of, verdict
 from tests.workflows.testcases.running import made_of
 from tests.workflows.testcases.specs import random_module
-from tests.workflows.testcases.texts import dropped, said, texts
+from tests.workflows.testcases.texts import FOLDER, dropped, said, texts
 
 
 async def checked(seed: int, strength: int = 2) -> tuple[dict[str, Any], list[str]]:
@@ -86,6 +87,14 @@ def all_texts() -> None:
     print(f"{found} of {wanted} read, {more} beside, {unread} passages named as not understood, {lost} lost")  # noqa: T201
 
 
+def sentences() -> None:
+    """What is read of sentences that nobody had in mind: for a person to look through."""
+    for line in (FOLDER / "sentences.txt").read_text(encoding="utf-8").splitlines():
+        reading = read(line)
+        found = [(one.kind, one.subject, one.data) for one in reading.findings]
+        print(line, "→", found, [one.text for one in reading.unread])  # noqa: T201
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["specs", count, first]:
@@ -94,5 +103,7 @@ if __name__ == "__main__":
             anyio.run(mutants)
         case ["texts"]:
             all_texts()
+        case ["sentences"]:
+            sentences()
         case _:
             sys.exit(__doc__)

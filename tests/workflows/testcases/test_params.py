@@ -6,6 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from server.api.requests import request_for
+from server.workflows.testcases.workflow import cases_workflow
 from tests.serving import Running, serving, settings
 
 
@@ -95,3 +97,15 @@ def test_a_model_that_is_not_there_is_asked_for_in_vain(server: Running) -> None
     asked = {"kind": "testcases", "params": {"text": "x", "engine": "llm"}}
     answer = httpx2.post(f"{server.url}/api/tasks", json=asked, timeout=30)
     assert (answer.status_code, answer.json()["code"]) == (409, "model_required")
+
+
+def test_what_is_kept_of_a_request_is_what_the_task_is_run_with() -> None:
+    """A task is taken up from its birth record alone, in which the names stand as they were given."""
+    workflow = cases_workflow()
+    constraints = [{"if": {"f": "x"}, "then": {"g": ["!=x", "!=y"]}}, {"left": "f", "op": "!=", "right": "g"}]
+    states = {"initial": "a", "transitions": [{"from": "a", "event": "e", "to": "b"}]}
+    params = module(
+        constraints=constraints, states=states, rules=[{"when": {"f": "x", "n": [">1", "<3"]}, "then": "t"}]
+    )
+    wanted = request_for(workflow, params, "local", from_query=False)
+    assert workflow.params.model_validate(wanted.params) == workflow.params.model_validate(params)

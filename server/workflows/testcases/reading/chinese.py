@@ -164,12 +164,12 @@ PHRASES = [
     ),
     _phrase(rf"(?:长度|字数|位数)?{MUST}{AT_LEAST}\s*(?P<low>{N}){LETTERS}", _length_least),
     _phrase(rf"(?:长度|字数)?{MUST}(?P<low>{N}){LETTERS}(?:及)?以上", _length_least),
-    _phrase(rf"(?:长度|字数|位数)?{MUST}{AT_MOST}\s*(?P<high>{N}){LETTERS}", _length_most),
+    _phrase(rf"(?:长度|字数|位数)?{MUST}{AT_MOST}(?:输入|填写|录入|支持|允许)?\s*(?P<high>{N}){LETTERS}", _length_most),
     _phrase(rf"(?:长度|字数)?{MUST}(?:限制)?(?:在)?\s*(?P<high>{N}){LETTERS}(?:及)?(?:以内|以下|之内)", _length_most),
     _phrase(rf"(?:长度|位数){MUST}{AT_MOST}\s*(?P<high>{N})(?P<unit>)", _length_most),
     _phrase(rf"(?:长度|位数){MUST}{AT_LEAST}\s*(?P<low>{N})(?P<unit>)", _length_least),
     _phrase(
-        rf"(?:长度)?{MUST}(?:固定)?(?:为|是)?\s*(?P<low>{N})(?P<unit>位数字|位字符|位字母|个字符|位)(?:组成)?",
+        rf"(?:长度)?{MUST}(?:固定)?(?:为|是|由)?\s*(?P<low>{N})(?P<unit>位数字|位字符|位字母|个字符|位)(?:组成)?",
         _length_exact,
     ),
     _phrase(
@@ -366,7 +366,7 @@ SAYINGS = [
         _agree,
     ),
     _saying(
-        rf"(?:用户)?(?:(?:连续|累计)\s*)?(?P<before>[^，,。；;\d]{{0,8}}?)(?P<what>失败|错误|输错|输入错误|登录失败|密码错误)?\s*(?:达到|超过|满)?\s*(?P<n>{N})\s*次(?P<after>[^，,。；;]{{0,8}}?)(?:及以上|以上)?(?:后|时|的|，|,|则|将|会)+(?:，|,|则|将|会|账号)*(?P<then>{_STOP}{{2,40}})",
+        rf"(?:用户)?(?:(?:连续|累计)\s*)?(?P<before>[^，,。；;\d]{{0,8}}?)(?P<what>失败|错误|输错|输入错误|登录失败|密码错误)?\s*(?:达到|超过|满)?\s*(?P<n>{N})\s*次(?P<after>[^，,。；;]{{0,12}}?)(?:及以上|以上)?(?:后|时|，|,|则|将|会)+(?:，|,|则|将|会|账号)*(?P<then>{_STOP}{{2,40}})",
         lambda found: _repeated(found) if found["what"] or re.search("失败|错误|输错", found["after"]) else None,
     ),
     _saying(

@@ -121,7 +121,7 @@ PHRASES = [
         },
     ),
     _phrase(
-        r"(?:(?:supported|allowed|accepted)\s+(?:file\s+)?(?:formats?|types?)(?:\s+are|\s+is|:)?|(?:only|must be|accepts?|supports?|in|as an?)(?:\s+the)?(?:\s+following)?)\s+(?P<items>\.?(?:jpe?g|png|gif|bmp|webp|svg|pdf|docx?|xlsx?|pptx?|csv|txt|md|zip|rar|mp[34]|wav|json|xml|html)\b(?:\s*(?:,\s*(?:and\s+|or\s+)?|/|or\s+|and\s+)\s*\.?[A-Za-z0-9]{2,5}\b)*)(?:\s+(?:files?|images?|formats?|documents?))?(?:\s+(?:is|are)\s+(?:accepted|allowed|supported))?",
+        r"(?:(?:supported|allowed|accepted)\s+(?:file\s+)?(?:formats?|types?)(?:\s+are|\s+is|:)?|(?:only|must be|accepts?|supports?|in|as an?)(?:\s+the)?(?:\s+following)?)\s+(?P<items>\.?(?:jpe?g|png|gif|bmp|webp|svg|pdf|docx?|xlsx?|pptx?|csv|txt|md|zip|rar|mp[34]|wav|json|xml|html)\b(?:\s*(?:,\s*(?:and\s+|or\s+)?|/|or\s+|and\s+)\s*\.?(?:jpe?g|png|gif|bmp|webp|svg|pdf|docx?|xlsx?|pptx?|csv|txt|md|zip|rar|mp[34]|wav|json|xml|html)\b)*)(?:\s+(?:files?|images?|formats?|documents?))?(?:\s+(?:is|are)\s+(?:accepted|allowed|supported))?",
         _files,
     ),
     _phrase(

@@ -117,7 +117,7 @@ class _Reader:
         """Whether what looks like a label says something already, as 初始状态 does."""
         return (
             re.search(
-                r"状态|流转|流程|可选值|取值|选项|默认|格式|大小|values|formats?|status|if |when ",
+                r"状态|流转|流程|可选|取值|选项|默认|格式|大小|values|formats?|status|if |when ",
                 self._text[start:end],
                 re.I,
             )
