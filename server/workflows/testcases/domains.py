@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from server.workflows.testcases.patterns import LONGEST_MADE, LOWER, pattern
+from server.workflows.testcases.patterns import LOWER, Pattern, pattern
 from server.workflows.testcases.quantities import day, day_text, is_relative, number, plain, rank
 from server.workflows.testcases.spec import FieldSpec
 
@@ -145,12 +145,13 @@ class Domain:
                 return (text + text[-1] * length)[:length]
         return None
 
-    def _lengths(self, found: Any) -> Iterator[int]:
-        low, high = int(self.low or 0), int(min(self.high or LONGEST_MADE, LONGEST_MADE))
+    def _lengths(self, found: Pattern) -> Iterator[int]:
+        low, high = int(self.low or 0), int(min(found.longest if self.high is None else self.high, found.longest))
         if self.low is None and self.high is None:
             low = 1
         middle = (low + high) // 2 if self.high is not None else max(low, TYPICAL_LENGTH)
         tried = dict.fromkeys([middle, low, high, *range(middle, high + 1), *range(middle, low - 1, -1)])
+        tried.pop(0, None)  # a text without characters is no usual value
         yield from (length for length in tried if low <= length <= high and found.has_length(length))
 
     @cached_property
@@ -169,7 +170,7 @@ class Domain:
                 )
                 return next((text for text in texts if text is not None and self.valid(text)), None)
         value = self.at(self._middle())
-        return value if value is not None and self.valid(value) else None
+        return value if value not in (None, EMPTY) and self.valid(value) else None
 
     @property
     def usual(self) -> Any:
@@ -295,7 +296,7 @@ class Domain:
         return list(found.values())
 
     def _at_bound(self, place: Decimal) -> Any:
-        if self.type == "string" and place > LONGEST_MADE and self.field.pattern is not None:
+        if self.type == "string" and self.field.pattern is not None and place > pattern(self.field.pattern).longest:
             return None
         return self.at(place)
 

@@ -36,7 +36,8 @@ def _contradictions(bench: Bench, name: str, domain: Domain) -> None:
     if domain.low is not None and domain.high is not None and domain.low > domain.high:
         bench.issues.append(Issue("bounds", say("i_bounds", field=name, low=field.min, high=field.max), sources))
     elif domain.typical is None:
-        bench.issues.append(Issue("no_value", say("i_no_value", field=name), [*sources, f"{name}.pattern"]))
+        phrase = "i_no_value" if domain.usual is None else "i_only_empty"
+        bench.issues.append(Issue("no_value", say(phrase, field=name), [*sources, f"{name}.pattern"]))
     elif impossible := domain.unmade():
         keys = ", ".join(bench.words.what(key) for key in impossible)
         told = say("i_some_values", field=name, keys=keys)

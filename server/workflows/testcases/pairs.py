@@ -22,7 +22,8 @@ class Combinations:
     def __init__(self, bench: Bench, techniques: Collection[Technique], strength: int) -> None:
         self._bench, self.strength = bench, strength
         levels = {name: domain.levels(MOST_LEVELS) for name, domain in bench.solver.domains.items()}
-        wanted = "pairwise" in techniques and all(levels.values())
+        domains = bench.solver.domains.values()
+        wanted = "pairwise" in techniques and all(domain.usual is not None for domain in domains)
         self.levels = {name: found for name, found in levels.items() if len(found) > 1} if wanted else {}
         self.left_out = 0
         while self._count() > MOST_COMBINATIONS:

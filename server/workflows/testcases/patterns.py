@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
-MOST_STATES = 4000
-LONGEST_MADE = 600
-"""Texts of more characters are not made from a pattern."""
+MOST_STATES = 700
+MOST_WORK = 200_000
+"""States times characters: texts are made from a pattern up to the length at which this is reached."""
 
 DIGITS, LOWER, UPPER = "1234567890", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SAMPLES = f"{LOWER}{DIGITS}{UPPER}_-@.+ !#$%&*/:()中文字测试"
@@ -70,6 +70,7 @@ class Pattern:
         self._ways = machine.ways
         self._closed = [_closure(machine.silent, state) for state in range(len(machine.silent))]
         self._start = start
+        self.longest = min(2_000, MOST_WORK // len(machine.silent))
         self._finishing: list[frozenset[int]] = [
             frozenset(state for state, closed in enumerate(self._closed) if self._end in closed)
         ]
@@ -89,8 +90,8 @@ class Pattern:
         return self._end in at
 
     def has_length(self, length: int) -> bool:
-        """Whether any text of this length fits. Lengths beyond `LONGEST_MADE` are taken for impossible."""
-        return length <= LONGEST_MADE and self._start in self._within(length)
+        """Whether any text of this length fits. Lengths beyond ``longest`` are taken for impossible."""
+        return length <= self.longest and self._start in self._within(length)
 
     def text(self, length: int, wanted: Iterable[Callable[[str], bool]] = ()) -> str | None:
         """A text of this length that fits, with a character of each wanted kind as far as there is a choice."""
@@ -113,11 +114,12 @@ class Pattern:
         """States from which the end is just so many characters away."""
         while len(self._finishing) <= left:
             last = self._finishing[-1]
-            one_more = {
+            before = {
                 state
-                for state, closed in enumerate(self._closed)
-                if any(to in last and letters.samples() for inner in closed for letters, to in self._ways[inner])
+                for state, ways in enumerate(self._ways)
+                if any(to in last and letters.samples() for letters, to in ways)
             }
+            one_more = {state for state, closed in enumerate(self._closed) if not closed.isdisjoint(before)}
             self._finishing.append(frozenset(one_more))
         return self._finishing[left]
 

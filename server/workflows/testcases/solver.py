@@ -13,6 +13,8 @@ Held: TypeAlias = Sequence[tuple[Condition, bool]]
 """Conditions, and whether each holds. Of an empty value hardly any does, nor does its opposite."""
 MOST_TRIES = 20_000
 """Values tried for one input; beyond that nothing is said about whether there is one."""
+MOST_TRIES_IN_ALL = 1_000_000
+"""For all inputs of a module together: some ten seconds."""
 
 
 class Undecided(Exception):
@@ -65,6 +67,7 @@ class Solver:
         calendar = any(bound is not None and not is_relative(bound) for bound in bounds)
         self.domains = {field.name: Domain(field, calendar=calendar) for field in module.fields}
         self.laws = [Law(index, constraint) for index, constraint in enumerate(module.constraints)]
+        self._tries_left = MOST_TRIES_IN_ALL
         self._bound = [name for name in self.domains if any(name in law.names for law in self.laws)]
         self._candidates = {name: domain.candidates() for name, domain in self.domains.items()}
         for law in self.laws:
@@ -120,7 +123,7 @@ class Solver:
         A fixed value may be faulty: constraints on its field are then not looked at.
         ``broken``: this constraint is broken, and no other. ``where``: conditions that hold as well.
 
-        :raises Undecided: it was not found in `MOST_TRIES` tries.
+        :raises Undecided: it was not found in `MOST_TRIES` tries, or all of the module's are used up.
         """
         faulty = {name for name in fixed if name in self.domains and not self.domains[name].valid(fixed[name])}
         laws = [law for law in self.laws if law.names.isdisjoint(faulty)]
@@ -192,7 +195,8 @@ class Solver:
             inputs.pop(name, None)
             for value in trail[-1]:
                 tries += 1
-                if tries > MOST_TRIES:
+                self._tries_left -= 1
+                if tries > MOST_TRIES or self._tries_left < 0:
                     raise Undecided
                 inputs[name] = value
                 if all(

@@ -64,6 +64,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "w_unique": ("{field} must not occur twice", "{field}不能重复"),
     "i_bounds": ("{field}: the minimum {low} is above the maximum {high}", "{field}：最小值 {low} 大于最大值 {high}"),
     "i_no_value": ("{field}: no value fits all that is said of it", "{field}：没有任何值能同时满足全部要求"),
+    "i_only_empty": ("{field}: nothing but empty fits all that is said of it", "{field}：除空值外没有值能满足全部要求"),
     "i_some_values": ("{field}: no value at {keys} fits its format", "{field}：在 {keys} 处没有值符合其格式"),
     "i_constraints": ("No input fits all constraints", "没有任何输入能满足全部约束"),
     "i_rules": (

@@ -56,7 +56,7 @@ class Run:
                 case["source"] = (
                     found.source(one["name"], case["source"]) if isinstance(case["source"], str) else case["source"]
                 )
-        whole = put_together(designed, self._params.max_cases)
+        whole = await to_thread.run_sync(put_together, designed, self._params.max_cases)
         issues = [
             *found.issues,
             *(self._placed(one["name"], each, found) for one in designed for each in one["issues"]),

@@ -114,3 +114,12 @@ async def test_large_modules_are_combined_within_bounds_and_what_is_left_out_is_
     assert told["left_out"] > 0
     assert len(combined) + told["left_out"] == 30 * 29 // 2 * 64
     assert all(one["reason"] is None for one in combined)
+
+
+async def test_a_search_that_would_take_for_ever_is_given_up_and_says_so() -> None:
+    fields = [{"name": f"f{number}", "type": "integer", "min": 0, "max": 50} for number in range(12)]
+    circle = [{"left": f"f{number}", "op": "<", "right": f"f{(number + 1) % 12}"} for number in range(12)]
+    module = Module.model_validate({"name": "m", "fields": fields, "constraints": circle})
+    with fail_after(90):
+        told = await design(module, ["ep"], 2, Words("en"))
+    assert "undecided" in {one["reason"] for one in told["obligations"]}
