@@ -1,7 +1,6 @@
 """Whole inputs of a module: a value for each field, all of them valid, all constraints kept, or just one broken."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from server.workflows.testcases.domains import EMPTY, Domain, distinct
@@ -21,20 +20,17 @@ class Undecided(Exception):
     """The search was given up before it was through."""
 
 
-@dataclass(frozen=True, slots=True)
 class Law:
-    """One constraint, ready to be looked at."""
+    """One constraint, ready to be looked at again and again."""
 
-    index: int
-    constraint: Constraint
-
-    @property
-    def names(self) -> set[str]:
-        return self.constraint.names
+    def __init__(self, index: int, constraint: Constraint) -> None:
+        self.index, self.constraint = index, constraint
+        self.names = frozenset(constraint.names)
+        self._told = {part: conditions_of(getattr(constraint, part) or {}) for part in ("if_", "then", "never")}
 
     def told(self, part: str) -> list[Condition]:
         """The conditions of one of its parts."""
-        return conditions_of(getattr(self.constraint, part) or {})
+        return self._told[part]
 
     def kept(self, inputs: Mapping[str, Any]) -> bool:
         """Of inputs that have all its fields. Where one side of a comparison is empty, there is nothing to compare."""
@@ -180,6 +176,7 @@ class Solver:
         def fits(names: set[str]) -> bool:
             return all(law.kept(inputs) is (law.index != broken) for law in laws if law.names <= names)
 
+        named = {name: [law for law in laws if name in law.names] for name in order}
         tries = 0
         known = set(inputs)
         if not fits(known):
@@ -201,8 +198,8 @@ class Solver:
                 inputs[name] = value
                 if all(
                     law.kept(inputs) is (law.index != broken)
-                    for law in laws
-                    if name in law.names and law.names <= known | {name}
+                    for law in named[name]
+                    if all(other == name or other in known for other in law.names)
                 ):
                     known.add(name)
                     break

@@ -110,7 +110,8 @@ async def test_gherkin_is_read_by_cucumber_and_keeps_every_case(result: dict[str
     feature = Parser().parse(written(result, "feature").decode())["feature"]
     assert feature is not None
     assert feature["language"] == ("zh-CN" if result["language"] == "zh" else "en")
-    scenarios = [inner["scenario"] for child in feature["children"] for inner in child["rule"]["children"]]
+    rules: list[Any] = list(feature["children"])
+    scenarios = [inner["scenario"] for child in rules for inner in child["rule"]["children"]]
     assert [one["tags"][0]["name"] for one in scenarios] == [f"@{case['id']}" for case in result["cases"]]
     for scenario, case in zip(scenarios, result["cases"], strict=True):
         assert scenario["name"] == " ".join(case["title"].split())
