@@ -57,7 +57,7 @@ def test_the_description_names_every_route_and_refers_to_nothing_missing(server:
 def test_kinds_carry_the_schema_by_which_they_are_validated(server: Running) -> None:
     """Forms are made of it."""
     kinds = {each["kind"]: each for each in get(server, "/api/kinds").json()["kinds"]}
-    assert kinds.keys() == {"research", "browse", "demo"}
+    assert kinds.keys() == {"research", "browse", "testcases", "demo"}
     assert kinds["research"]["schema"]["required"] == ["query"]
     assert kinds["research"]["label"].keys() == {"en", "zh"}
 
@@ -65,7 +65,11 @@ def test_kinds_carry_the_schema_by_which_they_are_validated(server: Running) -> 
 def test_the_demo_kind_is_there_only_when_it_is_asked_for(tmp_path: Path) -> None:
     """It is for tests and benchmarks."""
     with serving(settings(tmp_path, demo_kind=False)) as server:
-        assert [each["kind"] for each in get(server, "/api/kinds").json()["kinds"]] == ["research", "browse"]
+        assert [each["kind"] for each in get(server, "/api/kinds").json()["kinds"]] == [
+            "research",
+            "browse",
+            "testcases",
+        ]
         assert get(server, "/api/stream?kind=demo").json()["code"] == "unknown_kind"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from server.workflows.testcases import covering
 from server.workflows.testcases.cases import TECHNIQUES
 from server.workflows.testcases.design import design
+from server.workflows.testcases.solver import Solver, Undecided
 from server.workflows.testcases.spec import Module
 from server.workflows.testcases.wording import Words
 from tests.workflows.testcases.checker import Checker
@@ -116,10 +117,10 @@ async def test_large_modules_are_combined_within_bounds_and_what_is_left_out_is_
     assert all(one["reason"] is None for one in combined)
 
 
-async def test_a_search_that_would_take_for_ever_is_given_up_and_says_so() -> None:
+def test_a_search_that_would_take_for_ever_is_given_up_and_says_so() -> None:
     fields = [{"name": f"f{number}", "type": "integer", "min": 0, "max": 50} for number in range(12)]
     circle = [{"left": f"f{number}", "op": "<", "right": f"f{(number + 1) % 12}"} for number in range(12)]
-    module = Module.model_validate({"name": "m", "fields": fields, "constraints": circle})
-    with fail_after(90):
-        told = await design(module, ["ep"], 2, Words("en"))
-    assert "undecided" in {one["reason"] for one in told["obligations"]}
+    solver = Solver(Module.model_validate({"name": "m", "fields": fields, "constraints": circle}))
+    with pytest.raises(Undecided):
+        solver.complete({})
+    assert solver.complete({"f0": 99}) is not None, "what is wrong anyhow is not compared"
