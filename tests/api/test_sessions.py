@@ -62,7 +62,9 @@ def test_who_names_none_has_always_the_same(client: httpx2.Client) -> None:
     assert session_of(client.get(STATUS, headers=elsewhere)) == default
 
 
-@pytest.mark.parametrize("named", ["abc", "../../etc", "1" * 36, "{123e4567-e89b-42d3-a456-426614174000}", "½" * 8, "a" * 5000])
+@pytest.mark.parametrize(
+    "named", ["abc", "../../etc", "1" * 36, "{123e4567-e89b-42d3-a456-426614174000}", "½" * 8, "a" * 5000]
+)
 def test_what_is_no_uuid_is_refused_before_anything_is_looked_for(client: httpx2.Client, named: str) -> None:
     """In query, header, body and path."""
     answers = [

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from server.errors import FieldError, InvalidParameters, ModelRequired
-from server.workflows.base import Params
+from server.workflows.base import Params, UploadId
 from server.workflows.testcases.cases import TECHNIQUES, Technique
 from server.workflows.testcases.spec import Spec
 
@@ -65,6 +65,12 @@ class CasesParams(Params):
             json_schema_extra=_zh("需求", "需求正文，中文或英文；可用 Markdown 标题和表格。"),
         )
     )
+    upload: UploadId | None = Field(
+        None,
+        title="Document",
+        description="Requirements as a file sent to `/api/uploads` (text, Markdown, Word or PDF), instead of `text`.",
+        json_schema_extra=_zh("文档", "已发送到 /api/uploads 的需求文件：文本、Markdown、Word 或 PDF；代替正文。"),
+    )
     spec: Spec | None = Field(
         None,
         title="Specification",
@@ -119,6 +125,9 @@ def refuse(params: CasesParams, *, model: bool = False) -> None:
     """
     if params.engine == "llm" and not model:
         raise ModelRequired
-    if params.text is None and params.spec is None:
-        reason = "Give requirements in `text`, or a specification in `spec`."
+    if params.text is not None and params.upload is not None:
+        reason = "Give the requirements in `text` or as an `upload`, not both."
+        raise InvalidParameters(reason, errors=[FieldError("upload", "both_given", reason)])
+    if params.text is None and params.upload is None and params.spec is None:
+        reason = "Give requirements in `text` or as an `upload`, or a specification in `spec`."
         raise InvalidParameters(reason, errors=[FieldError("text", "missing", reason)])

@@ -9,6 +9,7 @@ from anyio import to_thread
 from server.errors import WorkflowFailed
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
+from server.sources.failures import Unreadable
 from server.sources.text import language_of
 from server.workflows.base import Context, Step, Workflow
 from server.workflows.engines import engine_for, needs_model
@@ -17,9 +18,10 @@ from server.workflows.testcases.files.formats import FORMATS
 from server.workflows.testcases.gathering import Gathered, gather
 from server.workflows.testcases.model.reading import ModelReading, Told
 from server.workflows.testcases.numbering import put_together
-from server.workflows.testcases.params import CasesParams, refuse
+from server.workflows.testcases.params import LONGEST_TEXT, CasesParams, refuse
 from server.workflows.testcases.report import Report
 from server.workflows.testcases.spec import Module
+from server.workflows.testcases.uploads import text_of
 from server.workflows.testcases.wording import Language, Words
 
 VERSION = 1
@@ -30,10 +32,10 @@ MODEL_WEIGHT, WRITE_WEIGHT = 5.0, 0.2
 class Run:
     """One run of the workflow."""
 
-    def __init__(self, ctx: Context, params: CasesParams, model: Model | None) -> None:
-        self._ctx, self._params = ctx, params
-        self._model = model if engine_for(params.engine, model) == "llm" and params.text is not None else None
-        self._language = _language(params)
+    def __init__(self, ctx: Context, params: CasesParams, text: str | None, model: Model | None) -> None:
+        self._ctx, self._params, self._text = ctx, params, text
+        self._model = model if engine_for(params.engine, model) == "llm" and text is not None else None
+        self._language = _language(params, text)
         self._words, self._report = Words(self._language), Report(self._language)
         limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
         self._budget = Budget(limits, self._model.prices if self._model is not None else None)
@@ -42,7 +44,7 @@ class Run:
         self._ctx.expect(2)
         await self._ctx.step("start", self._begin, weight=0, label=self._report.say("step_read"))
         told = await self._asked()
-        asked = (self._params.text, self._params.spec, self._params.title, self._words, told.findings, told.used)
+        asked = (self._text, self._params.spec, self._params.title, self._words, told.findings, told.used)
         found = await to_thread.run_sync(gather, *asked)
         if not found.modules and not told.scenarios:
             raise WorkflowFailed(self._report.say("nothing"))
@@ -70,11 +72,11 @@ class Run:
 
     async def _asked(self) -> Told:
         """What the model reads out of the text; nothing without one."""
-        if self._model is None or self._params.text is None:
+        if self._model is None or self._text is None:
             return Told()
         reading = ModelReading(self._ctx, self._model, self._budget, self._language)
-        self._ctx.expect(1 + MODEL_WEIGHT * reading.parts(self._params.text) + 2)
-        return await reading.read(self._params.text, self._report)
+        self._ctx.expect(1 + MODEL_WEIGHT * reading.parts(self._text) + 2)
+        return await reading.read(self._text, self._report)
 
     async def _design(self, number: int, module: Module) -> dict[str, Any]:
         params = self._params
@@ -158,7 +160,29 @@ class Run:
         }
 
 
-def _language(params: CasesParams) -> Language:
+async def _sent(ctx: Context, upload: str) -> str:
+    """The text of a document that was sent, kept with the task: places in it are those of the result.
+
+    :raises WorkflowFailed: it can't be read, or is too long.
+    """
+
+    async def work(step: Step) -> str:
+        content = await ctx.upload(upload)
+        try:
+            text = await to_thread.run_sync(text_of, content)
+        except Unreadable as error:
+            raise WorkflowFailed(error.message) from None
+        if len(text) > LONGEST_TEXT:
+            raise WorkflowFailed(f"The document has {len(text)} characters of text, more than {LONGEST_TEXT}.")
+        await step.artifact("requirements.txt", text.encode(), "text/plain; charset=utf-8")
+        return text
+
+    ctx.expect(2)
+    text: str = await ctx.step("upload", work, upload, weight=0)
+    return text
+
+
+def _language(params: CasesParams, text: str | None) -> Language:
     if params.language != "auto":
         return params.language
     names = [params.title]
@@ -166,7 +190,7 @@ def _language(params: CasesParams) -> Language:
         names += [
             name for module in params.spec.modules for name in (module.name, *(one.name for one in module.fields))
         ]
-    return "zh" if language_of(params.text or " ".join(names)) == "zh" else "en"
+    return "zh" if language_of(text or " ".join(names)) == "zh" else "en"
 
 
 def cases_workflow(model: Model | None = None) -> Workflow:
@@ -174,10 +198,12 @@ def cases_workflow(model: Model | None = None) -> Workflow:
 
     async def run(ctx: Context, params: CasesParams) -> Any:
         refuse(params, model=model is not None)
-        return await Run(ctx, params, model).run()
+        text = params.text if params.upload is None else await _sent(ctx, params.upload)
+        return await Run(ctx, params, text, model).run()
 
     def asks_model(params: Mapping[str, Any]) -> bool:
-        return params.get("engine") != "embedded" and params.get("text") is not None
+        prose = params.get("text") is not None or params.get("upload") is not None
+        return params.get("engine") != "embedded" and prose
 
     return Workflow(
         kind="testcases",
@@ -190,6 +216,7 @@ def cases_workflow(model: Model | None = None) -> Workflow:
         asks_model=asks_model,
         check=lambda params: refuse(params, model=model is not None),
         formats=FORMATS,
+        uploads=lambda params: [params["upload"]] if params.get("upload") else [],
     )
 
 

@@ -26,7 +26,9 @@ def module(**more: Any) -> dict[str, Any]:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
-    "nothing to read": ({}, "text", "Give requirements in `text`"),
+    "nothing to read": ({}, "text", "Give requirements in `text` or as"),
+    "upload": ({"upload": "x"}, "upload", "64 hex digits"),
+    "upload and text": ({"upload": "0" * 64, "text": "x"}, "upload", "not both"),
     "empty text": ({"text": "  "}, "text", "at least 1 character"),
     "long text": ({"text": "x" * 200_001}, "text", "at most 200000"),
     "title": ({"text": "x", "title": "x" * 201}, "title", "at most 200"),

@@ -5,9 +5,12 @@ from io import BytesIO
 import docx
 import pytest
 
+from server.errors import WorkflowFailed
 from server.sources.failures import Unreadable
+from server.workflows.rehearsal import RehearsalContext
 from server.workflows.testcases.reading.reader import read
 from server.workflows.testcases.uploads import text_of
+from tests.workflows.testcases.running import made_of
 
 
 def test_a_word_document_keeps_its_headings_and_paragraphs() -> None:
@@ -31,3 +34,24 @@ def test_a_text_is_read_in_its_encoding(encoding: str) -> None:
 def test_what_can_not_be_read_is_refused(content: bytes) -> None:
     with pytest.raises(Unreadable):
         text_of(content)
+
+
+@pytest.mark.anyio
+async def test_a_document_that_was_sent_is_read_and_its_text_is_kept() -> None:
+    """Places are those of the text that is kept with the task."""
+    sent = "用户名必填，长度6-20位。\n年龄18到60岁。".encode("gb18030")
+    context = RehearsalContext(uploads={"a" * 64: sent})
+    result, _ = await made_of(upload="a" * 64, context=context)
+    text = context.artifacts["requirements.txt"].decode()
+    assert result["language"] == "zh"
+    assert {text[one["start"] : one["end"]] == one["quote"] for case in result["cases"] if (one := case["source"])} == {
+        True
+    }
+    alike, _ = await made_of(text)
+    assert result["cases"] == alike["cases"]
+
+
+@pytest.mark.anyio
+async def test_a_document_that_can_not_be_read_fails_the_task_with_the_reason() -> None:
+    with pytest.raises(WorkflowFailed, match="can't be read"):
+        await made_of(upload="a" * 64, context=RehearsalContext(uploads={"a" * 64: b"%PDF-1.7 broken"}))
