@@ -48,3 +48,18 @@ def test_the_specification_that_is_shown_is_one(page: str) -> None:
     params = CasesParams.model_validate({"spec": orjson.loads(spec)})
     again = CasesParams.model_validate(params.model_dump(mode="json", by_alias=True))
     assert again == params
+
+
+def test_a_document_is_sent_and_its_cases_are_had(server: Running) -> None:
+    """Over HTTP, and the text that its places count in is there to be looked at."""
+    content = "# 注册\n用户名必填，长度6-20位。\n页面要美观大方。\n".encode()
+    sent = httpx2.post(f"{server.url}/api/uploads?name=requirements.md", content=content, timeout=30).json()
+    asked = {"kind": "testcases", "params": {"upload": sent["id"]}}
+    made = httpx2.post(f"{server.url}/api/tasks", json=asked, timeout=30).json()
+    at = f"{server.url}/api/tasks/{made['id']}"
+    wait_until(lambda: httpx2.get(at, timeout=30).json()["status"] not in ("pending", "running"), seconds=60)
+    result = httpx2.get(f"{at}/result", timeout=30).json()
+    text = httpx2.get(f"{at}/artifacts/requirements.txt", timeout=30).content.decode()
+    assert [one["quote"] for one in result["unparsed"]] == ["页面要美观大方"]
+    assert all(text[one["start"] : one["end"]] == one["quote"] for one in result["unparsed"])
+    assert {case["module"] for case in result["cases"]} == {"注册"}
