@@ -72,6 +72,7 @@ from server.workflows.extract.workflow import extract_workflow
 from server.workflows.model_demo import model_demo_workflow
 from server.workflows.novel.workflow import novel_workflow
 from server.workflows.research.workflow import research_workflow
+from server.workflows.testcases.workflow import cases_workflow
 
 CATALOGUE_SECONDS = 1.0
 """How long a node that starts waits for the lists of its tasks, so that they are there at once."""
@@ -239,8 +240,13 @@ def default_workflows(
 ) -> list[Workflow]:
     """The kinds that these settings offer, with this model where they can use one, and this browser."""
     fetcher = Fetcher(settings.private_hosts, ports=settings.ports_fetched, renderer=ChromiumRenderer(chromium))
-    workflows = [research_workflow(library, fetcher, providers, model=model), browse_workflow(chromium, model)]
-    workflows += [extract_workflow(model), novel_workflow(model)]
+    workflows = [
+        research_workflow(library, fetcher, providers, model=model),
+        browse_workflow(chromium, model),
+        extract_workflow(model),
+        cases_workflow(model),
+        novel_workflow(model),
+    ]
     if settings.demo_kind:
         workflows.append(demo_workflow())
         if model is not None:

@@ -29,6 +29,7 @@ from server.workflows.extract.params import ExtractParams
 from server.workflows.novel.params import NovelParams
 from server.workflows.rehearsal import RehearsalContext
 from server.workflows.research.params import ResearchParams
+from server.workflows.testcases.params import CasesParams
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -268,7 +269,7 @@ def test_each_route_is_documented(folder: Path) -> None:
 
 @each_language
 def test_each_parameter_is_documented_with_its_default(folder: Path) -> None:
-    """The parameter tables of research, browse, extract and demo are the kinds' own schemas."""
+    """The parameter tables of each kind are the kinds' own schemas."""
     pages = (
         ("research.md", ResearchParams),
         ("testing.md", DemoParams),
@@ -276,6 +277,7 @@ def test_each_parameter_is_documented_with_its_default(folder: Path) -> None:
         ("browser.md", PageTask),
         ("novel.md", NovelParams),
         ("extract.md", ExtractParams),
+        ("testcases.md", CasesParams),
     )
     for page, params in pages:
         wanted = parameter_rows(params)

@@ -5,9 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-BOM = "\ufeff"
-"""Without it, a spreadsheet takes UTF-8 for something else."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from server.reports.cells import BOM, safe_cell
 
 
 def csv_of_rows(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
@@ -23,6 +21,4 @@ def cell(value: Any) -> Any:
     """Text from outside must not be a formula where the file is opened."""
     if isinstance(value, list):
         value = " | ".join(str(one) for one in value)
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + value
-    return value
+    return safe_cell(value)

@@ -57,7 +57,7 @@ def test_the_description_names_every_route_and_refers_to_nothing_missing(server:
 def test_kinds_carry_the_schema_by_which_they_are_validated(server: Running) -> None:
     """Forms are made of it."""
     kinds = {each["kind"]: each for each in get(server, "/api/kinds").json()["kinds"]}
-    assert kinds.keys() == {"research", "browse", "extract", "novel", "demo"}
+    assert kinds.keys() == {"research", "browse", "extract", "testcases", "novel", "demo"}
     assert kinds["research"]["schema"]["required"] == ["query"]
     assert kinds["research"]["label"].keys() == {"en", "zh"}
 
@@ -69,6 +69,7 @@ def test_the_demo_kind_is_there_only_when_it_is_asked_for(tmp_path: Path) -> Non
             "research",
             "browse",
             "extract",
+            "testcases",
             "novel",
         ]
         assert get(server, "/api/stream?kind=demo").json()["code"] == "unknown_kind"

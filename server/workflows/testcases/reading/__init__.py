@@ -1,0 +1,1 @@
+"""Requirements in prose → what they say, piece by piece."""

@@ -1,0 +1,332 @@
+"""A text of requirements → findings, and what nothing was made of: together they are the whole text."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from server.sources.text import has_cjk
+from server.workflows.testcases.reading.chinese import CHINESE
+from server.workflows.testcases.reading.english import ENGLISH_GRAMMAR
+from server.workflows.testcases.reading.findings import CARRIED, Finding, Grammar, Kind, Unread
+
+_BULLET = re.compile(
+    r"\s*(?:[-*•·>]+\s+|\(?\d{1,2}(?:\.\d{1,2})*[.、)）]\s*(?!\d)|（\d{1,2}）\s*|[①-⑳]\s*|[a-h][.)]\s+)?"
+)
+_MARKED = re.compile(
+    r"\s*(?:#{1,6}\s*(?P<hash>.+?)|【(?P<box>[^】]{1,30})】\s*|\*\*(?P<bold>[^*]{1,40})\*\*[:：]?\s*|[一二三四五六七八九十]{1,3}、\s*(?P<zh>[^，。；：]{1,20})[:：]?\s*|第[一二三四五六七八九十\d]+[章节部分]\s*(?P<part>.{1,20}?))\s*$"
+)
+_TITLE = re.compile(
+    r"\s*(?:\d{1,2}(?:\.\d{1,2})*[.、]?\s*)?(?P<name>[^，。；：,.;:]{1,24}(?:模块|功能|页面|表单|管理|流程|状态|module|page|form|screen|dialog|workflow))\s*[:：]?\s*$",
+    re.I,
+)
+_LABELLED = re.compile(r"(?P<label>[^，,。；;:：()（）]{1,40})[:：]\s*(?=\S)")
+_SENTENCE = re.compile(r"[。；;！!？?]|\.(?=\s|$)")
+_CELL = re.compile(r"(?<!\\)\|")
+_RULE_ROW = re.compile(r"\s*\|?[\s:|-]+\|?\s*$")
+_YES, _NO = (
+    re.compile(r"\s*(?:是|Y|yes|√|✓|必填|required)\s*$", re.I),
+    re.compile(r"\s*(?:否|N|no|×|选填|optional)\s*$", re.I),
+)
+_NEED, _LENGTH = re.compile(r"必填|必需|required|mandatory", re.I), re.compile(r"长度|字数|length", re.I)
+_EACH, _TOGETHER = re.compile(r"均|都|\bboth\b|\bare\b", re.I), re.compile(r"、|和|与|及|,\s*|\s+and\s+")
+_DASH = re.compile(r"\s*[-—/无]*\s*$")
+
+LONGEST_SENTENCE = 400
+"""A longer one is no sentence, and is named as not understood: what it would take to read it grows with its square."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """``headings``: places of titles, which say where and not what."""
+
+    findings: list[Finding]
+    unread: list[Unread]
+    headings: list[Unread]
+
+    @property
+    def modules(self) -> list[str]:
+        return list(dict.fromkeys(finding.module for finding in self.findings))
+
+
+def read(text: str) -> Reading:
+    """Each character that is no white space lies in a finding, in what was not read, or in a title."""
+    return _Reader(text).read()
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._told = Reading([], [], [])
+        self._module = ""
+        self._header: list[str] = []
+        self._subjects: list[str] = []
+        self._above: list[str] = []
+        """What a line that ends with a colon has named: the lines below it are about that."""
+        self._named: tuple[int, int] | None = None
+        """Where a name stands of which nothing has been said yet."""
+
+    def read(self) -> Reading:
+        start = 0
+        for line in self._text.splitlines(keepends=True):
+            end = start + len(line.rstrip("\r\n"))
+            if line.strip():
+                self._line(start, end)
+            start += len(line)
+        return self._told
+
+    def _line(self, start: int, end: int) -> None:
+        line = self._text[start:end]
+        if line.count("|") >= 2 and line.lstrip().startswith("|"):
+            self._row(start, line)
+            return
+        self._header = []
+        marked, title = _MARKED.match(line), _TITLE.match(line)
+        if marked or title:
+            groups = marked.groupdict() if marked else title.groupdict() if title else {}
+            self._module = next(name for name in groups.values() if name).strip()[:100]
+            self._told.headings.append(Unread(start, end, line))
+            self._subjects = self._above = []
+            return
+        bullet = _BULLET.match(line)
+        if not (bullet and bullet.group().strip()) and not line[:1].isspace():
+            self._above = []
+        self._subjects = self._above
+        self._prose(start + (bullet.end() if bullet else 0), end)
+
+    def _prose(self, start: int, end: int) -> None:
+        label = _LABELLED.match(self._text, start, end)
+        if label and self._grammar(start, end).subject(label["label"]) and not self._says(start, label.end()):
+            self._subjects = [self._grammar(start, end).subject(label["label"])]
+            self._name(start, label.end())
+            start = label.end()
+        elif self._text[start:end].rstrip().endswith((":", "：")) and (
+            name := self._grammar(start, end).subject(self._text[start:end].rstrip(" :：\t"))
+        ):
+            self._subjects = self._above = [name]
+            self._told.headings.append(Unread(start, end, self._text[start:end]))
+            return
+        place = start
+        for mark in _SENTENCE.finditer(self._text, start, end):
+            self._all_of(place, mark.start())
+            place = mark.end()
+        self._all_of(place, end)
+        self._forget()
+
+    def _says(self, start: int, end: int) -> bool:
+        """Whether what looks like a label says something already, as 初始状态 does."""
+        return (
+            re.search(
+                r"状态|流转|流程|可选|取值|选项|默认|格式|大小|values|formats?|status|if |when ",
+                self._text[start:end],
+                re.I,
+            )
+            is not None
+        )
+
+    def _row(self, start: int, line: str) -> None:
+        if _RULE_ROW.match(line):
+            return
+        cells: list[tuple[int, int]] = []
+        place = 0
+        for mark in _CELL.finditer(line):
+            cells.append((place, mark.start()))
+            place = mark.end()
+        cells = [*cells, (place, len(line))]
+        if not line[cells[0][0] : cells[0][1]].strip():
+            cells.pop(0)
+        if cells and not line[cells[-1][0] : cells[-1][1]].strip():
+            cells.pop()
+        if not self._header:
+            self._header = [line[low:high].strip() for low, high in cells]
+            self._told.headings.append(Unread(start, start + len(line), line))
+            return
+        if cells:
+            low, high = cells[0]
+            self._subjects = [line[low:high].strip()[:60]]
+            self._told.headings.append(Unread(start + low, start + high, line[low:high]))
+        for number, (low, high) in enumerate(cells[1:], 1):
+            self._cell(start + low, start + high, self._header[number] if number < len(self._header) else "")
+
+    def _cell(self, start: int, end: int, header: str) -> None:
+        cell = self._text[start:end]
+        if _DASH.match(cell):
+            return
+        if _NEED.search(header) and (_YES.match(cell) or _NO.match(cell)):
+            self._found(start, end, {"required": _YES.match(cell) is not None})
+            return
+        if _LENGTH.search(header):
+            if found := re.fullmatch(r"\s*(\d+)\s*(?:-|~|–|至|到|to)\s*(\d+)\s*", cell):
+                self._found(start, end, {"type": "string", "min": int(found[1]), "max": int(found[2])})
+                return
+            if found := re.fullmatch(r"\s*(?:≤|<=)?\s*(\d+)\s*", cell):
+                self._found(start, end, {"type": "string", "max": int(found[1])})
+                return
+        types = {
+            "文本": "string",
+            "字符串": "string",
+            "string": "string",
+            "text": "string",
+            "整数": "integer",
+            "int": "integer",
+        }
+        types |= {
+            "integer": "integer",
+            "数字": "number",
+            "number": "number",
+            "decimal": "number",
+            "日期": "date",
+            "date": "date",
+        }
+        if cell.strip().lower() in types:
+            self._found(start, end, {"type": types[cell.strip().lower()]})
+            return
+        place = start
+        for mark in _SENTENCE.finditer(self._text, start, end):
+            self._all_of(place, mark.start())
+            place = mark.end()
+        self._all_of(place, end)
+
+    def _found(self, start: int, end: int, data: dict[str, Any]) -> None:
+        for subject in self._subjects:
+            self._told.findings.append(Finding("field", start, end, dict(data), self._module, subject))
+
+    def _name(self, start: int, end: int) -> None:
+        self._forget()
+        self._named = start, end
+
+    def _since(self, low: int) -> int:
+        """Where something begins that is said at ``low``: with its name, if that stands before it."""
+        named, self._named = self._named, None
+        return low if named is None else min(low, named[0])
+
+    def _forget(self) -> None:
+        """Go on to something else: a name of which nothing was said is not read."""
+        if self._named is not None:
+            start, end = self._named
+            self._told.unread.append(Unread(start, end, self._text[start:end].strip()))
+            self._named = None
+
+    def _grammar(self, start: int, end: int) -> Grammar:
+        return CHINESE if has_cjk(self._text[start:end]) else ENGLISH_GRAMMAR
+
+    def _all_of(self, start: int, end: int) -> None:
+        """A sentence; one that is made of little words alone is named too, as there is nothing else of it."""
+        said = self._text[start:end]
+        nothing = self._grammar(start, end).empty(said) and any(letter.isalnum() for letter in said)
+        if nothing or len(said) > LONGEST_SENTENCE:
+            self._told.unread.append(Unread(start, end, said.strip()))
+        else:
+            self._sentence(start, end)
+
+    def _sentence(self, start: int, end: int) -> None:
+        if not self._text[start:end].strip():
+            return
+        grammar = self._grammar(start, end)
+        if self._whole(start, end, grammar):
+            return
+        matches = list(_matches(self._text, start, end, grammar))
+        place = start
+        for low, high, props in matches:
+            self._rest(place, low, grammar, names=True)
+            if self._subjects:
+                self._found(self._since(low), high, props)
+            else:
+                self._told.unread.append(Unread(low, high, self._text[low:high]))
+            place = high
+        self._rest(place, end, grammar, names=False)
+
+    def _whole(self, start: int, end: int, grammar: Grammar) -> bool:
+        """Read a sentence, or a clause of it, as one saying; what is left of it is read for itself."""
+        for saying in grammar.sayings:
+            for low in (start, *(mark.end() for mark in grammar.split.finditer(self._text, start, end))):
+                while low < end and self._text[low].isspace():
+                    low += 1
+                found = saying.pattern.match(self._text, low, end)
+                told = saying.read(found) if found else None
+                if found is None or not told or (low == start and not self._subjects and CARRIED in str(told)):
+                    continue
+                if low > start:
+                    self._sentence(start, low)
+                told = self._carried(told)
+                if told is None:
+                    self._sentence(low, end)
+                    return True
+                low = self._since(low)
+                for kind, data in told:
+                    self._told.findings.append(Finding(kind, low, found.end(), data, self._module))
+                self._sentence(found.end(), end)
+                return True
+        return False
+
+    def _carried(self, told: list[tuple[Kind, dict[str, Any]]]) -> list[tuple[Kind, dict[str, Any]]] | None:
+        """With the field that was spoken of last in its place; None where there is none."""
+        if CARRIED not in str(told):
+            return told
+        if not self._subjects:
+            return None
+        subject = self._subjects[0]
+
+        def put(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {put(name): put(inner) for name, inner in value.items()}
+            return value.replace(CARRIED, subject) if isinstance(value, str) else value
+
+        return [(kind, put(data)) for kind, data in told]
+
+    def _rest(self, start: int, end: int, grammar: Grammar, *, names: bool) -> None:
+        """What stands between two things that were read: the name of the next one's field, and what is not read."""
+        place = start
+        if names:
+            marks = list(grammar.split.finditer(self._text, start, end))
+            place = marks[-1].end() if marks else start
+            last = self._text[place:end]
+            name = grammar.subject(last)
+            if name:
+                self._subjects = self._together(name, last + self._text[end : end + 4])
+                self._name(place + len(last) - len(last.lstrip()), end)
+            elif not grammar.empty(last):
+                self._subjects = []
+                place = end
+            if name or grammar.empty(last):
+                end = place
+        for low, high in _pieces(self._text, start, end, grammar):
+            if not grammar.empty(self._text[low:high]):
+                low = low if names else self._since(low)
+                self._told.unread.append(Unread(low, high, self._text[low:high]))
+
+    @staticmethod
+    def _together(name: str, said: str) -> list[str]:
+        """Several fields of which one thing is said, where the words say that it is each of them."""
+        parts = [part.strip() for part in _TOGETHER.split(name)]
+        return parts if _EACH.search(said) and all(parts) else [name]
+
+
+def _pieces(text: str, start: int, end: int, grammar: Grammar) -> Iterator[tuple[int, int]]:
+    place = start
+    for mark in (*grammar.split.finditer(text, start, end), None):
+        high = mark.start() if mark else end
+        low = place
+        while low < high and text[low].isspace():
+            low += 1
+        while high > low and text[high - 1].isspace():
+            high -= 1
+        if low < high:
+            yield low, high
+        place = mark.end() if mark else end
+
+
+def _matches(text: str, start: int, end: int, grammar: Grammar) -> Iterator[tuple[int, int, dict[str, object]]]:
+    """What phrases say, in the order of the text; those that stand earlier in the grammar take their words first."""
+    taken: list[tuple[int, int, dict[str, object]]] = []
+    for phrase in grammar.phrases:
+        for found in phrase.pattern.finditer(text, start, end):
+            low, high = found.span()
+            while low < high and text[low].isspace():
+                low += 1
+            if low == high or any(low < other_high and other_low < high for other_low, other_high, _ in taken):
+                continue
+            props = phrase.props(found)
+            if props is not None:
+                taken.append((low, high, props))
+    yield from sorted(taken, key=lambda one: one[0])

@@ -1,0 +1,75 @@
+"""Requirements in prose: what they say is read, and whatever is not read is named."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.workflows.testcases.reading.reader import read
+from tests.workflows.testcases.running import made_of
+from tests.workflows.testcases.texts import Text, dropped, said, texts
+
+TEXTS = list(texts())
+PIECES = [
+    piece for text in TEXTS for piece in text.text.replace("。", "。\0").replace("\n", "\n\0").split("\0") if piece
+]
+
+
+def test_there_are_thirty_texts_in_two_languages() -> None:
+    assert [text.name[:2] for text in TEXTS] == ["zh"] * 15 + ["en"] * 15
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.name)
+def test_what_a_person_reads_in_a_text_is_read_and_the_rest_is_named(text: Text) -> None:
+    reading = read(text.text)
+    assert set(text.says) <= said(reading)
+    assert dropped(text.text) == []
+    unread = [one.text for one in reading.unread]
+    assert all(any(known in one for one in unread) for known in text.not_read)
+    places: list[Any] = [*reading.findings, *reading.unread, *reading.headings]
+    assert all(0 <= one.start < one.end <= len(text.text) for one in places)
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join))
+def test_nothing_is_dropped_however_sentences_come_together(text: str) -> None:
+    assert dropped(text) == []
+
+
+@given(st.text("甲乙丙xyz 19，。、：:-|#=→(）\n", max_size=60))
+def test_each_letter_of_any_text_lies_in_something(text: str) -> None:
+    reading = read(text)
+    taken: set[int] = set()
+    places: list[Any] = [*reading.findings, *reading.unread, *reading.headings]
+    for one in places:
+        taken.update(range(one.start, one.end))
+    assert [place for place, letter in enumerate(text) if letter in "甲乙丙xyz" and place not in taken] == []
+
+
+@pytest.mark.anyio
+async def test_each_case_names_the_words_that_it_comes_from() -> None:
+    for text in TEXTS:
+        result, _ = await made_of(text.text)
+        for case in result["cases"]:
+            source = case["source"]
+            if source is not None:
+                assert text.text[source["start"] : source["end"]] == source["quote"]
+        singles = [case for case in result["cases"] if case["technique"] != "pairwise"]
+        assert all(case["source"] for case in singles)
+
+
+@pytest.mark.anyio
+async def test_what_is_said_twice_and_differently_is_named() -> None:
+    result, _ = await made_of("用户名长度为6到20位。\n用户名长度为8到20位。\n年龄不小于60岁，不大于18岁。")
+    kinds = [(issue["kind"], issue["text"]) for issue in result["issues"]]
+    assert ("difference", "用户名：min 有两种不同说法：6 与 8") in kinds
+    assert ("bounds", "年龄：最小值 60 大于最大值 18") in kinds
+
+
+@pytest.mark.anyio
+async def test_no_message_is_made_up() -> None:
+    """What a case expects to be shown stands in the requirements."""
+    result, _ = await made_of("用户名不能为空。\n如果密码错误，则提示“账号或密码不正确”。")
+    shown = [case["expected"] for case in result["cases"] if "提示" in case["expected"]]
+    assert shown
+    assert all("账号或密码不正确" in expected for expected in shown)
