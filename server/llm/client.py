@@ -19,6 +19,7 @@ from server.llm.failures import (
     ModelFailed,
     ModelGarbled,
     ModelRejected,
+    ModelReplyInvalid,
     ModelTimeout,
     ModelUnavailable,
 )
@@ -127,5 +128,5 @@ def _with_something_in_it(reply: Reply) -> Reply:
     if reply.finish is Finish.FILTERED:
         raise ContentFiltered
     if reply.finish is Finish.LENGTH:
-        raise ModelRejected("The model used all the tokens it may for thinking, and came to no reply.")
+        raise ModelReplyInvalid("The model used all the tokens it may for thinking, and came to no reply.")
     raise ModelEmpty
