@@ -24,6 +24,7 @@ from server.llm.failures import (
     ModelUnavailable,
 )
 from server.llm.faults import Refused
+from server.llm.usage import Prices
 
 MOST_REFUSALS = 8
 CHECK_TOKENS = 256
@@ -39,12 +40,14 @@ class OpenAIModel:
 
     def __init__(self, endpoint: Endpoint, chance: Callable[[], float] = random.random) -> None:
         self.endpoint, self.name, self.identity = endpoint, endpoint.model, endpoint.identity
-        self.prices = endpoint.prices
         self.breaker = Breaker()
         self._connector = Connector(endpoint)
         self._abilities: dict[str, Abilities] = {}
         self._chance = chance
         self._room: anyio.CapacityLimiter | None = None
+
+    def price(self, named: str | None = None, *, thinking: bool = False) -> Prices | None:
+        return self.endpoint.price(named, thinking=thinking)
 
     async def ask(self, prompt: Prompt, call: Call, listen: Listener = unheard) -> Reply:
         if self._room is None:

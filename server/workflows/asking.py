@@ -135,7 +135,9 @@ async def paid_step(
         nonlocal ran_here
         ran_here = True
         account = budget.account(key, keep=keep)
-        number = await _begin(ctx, key, Spent(1, Usage(input_tokens, 0, estimated=True)), account, label)
+        price = budget.price(prompt.model, thinking=prompt.thinking)
+        lost = Spent.on_call(Usage(input_tokens, 0, estimated=True), price)
+        number = await _begin(ctx, key, lost, account, label)
         try:
             result = await run(step, Call(step.idempotency_key, account))
         except ModelFailed as failure:

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 
@@ -34,10 +34,12 @@ class Served(ScriptedEndpoint):
         return replace(quick, **more)
 
 
+S = TypeVar("S", bound=Served)
+
+
 @contextmanager
-def serving_model(*rules: Rule) -> Iterator[Served]:
-    """The endpoint, for the length of a with-block."""
-    served = Served(list(rules))
+def listening(served: S) -> Iterator[S]:
+    """An endpoint on a socket of its own, for the length of a with-block."""
     sockets = listen("127.0.0.1", 0)
     served.port = sockets[0].getsockname()[1]
     served.url = f"http://127.0.0.1:{served.port}/v1"
@@ -55,6 +57,11 @@ def serving_model(*rules: Rule) -> Iterator[Served]:
         thread.join(START_SECONDS)
         for each in sockets:
             each.close()
+
+
+def serving_model(*rules: Rule) -> AbstractContextManager[Served]:
+    """An endpoint with these rules, for the length of a with-block."""
+    return listening(Served(list(rules)))
 
 
 def call(budget: Budget | None = None, key: str = "task:life:step") -> Call:

@@ -10,7 +10,7 @@ import pytest
 from anyio import fail_after
 
 from server.errors import InvalidParameters, ModelRequired
-from server.llm.failures import ModelDenied, ModelUnavailable
+from server.llm.failures import ModelUnavailable
 from server.llm.scripted import Rule
 from server.sources.fetch import Fetcher
 from server.sources.library import Library
@@ -23,32 +23,14 @@ from server.workflows.rehearsal import Killed, RehearsalContext
 from server.workflows.research.workflow import research_workflow
 from tests.llm.endpoint import KEY
 from tests.sources.pages import Serve, answer, never, page, serve_pages
-from tests.workflows.researcher import Researcher, honest, serving_researcher
+from tests.workflows.researcher import LOOPBACK, QUERY, honest, research, serving_researcher
 
 DATA = Path(__file__).parent.parent / "data/library"
-QUERY = "How do I descale a kettle?"
-LOOPBACK = ("127.0.0.1",)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(DATA, tmp_path / "library"))
-
-
-async def research(
-    folder: Path | Library,
-    served: Researcher,
-    context: RehearsalContext | None = None,
-    *,
-    client: Any = None,
-    providers: Providers | None = None,
-    **params: Any,
-) -> tuple[Any, RehearsalContext]:
-    library = folder if isinstance(folder, Library) else Library(folder)
-    workflow = research_workflow(library, Fetcher(LOOPBACK), providers, model=client or served.client())
-    context = context or RehearsalContext()
-    with fail_after(60):
-        return await workflow.run(context, workflow.params.model_validate({"query": QUERY, **params})), context
 
 
 async def test_the_report_answers_from_the_sources_with_citations(folder: Path) -> None:
@@ -313,24 +295,6 @@ async def test_a_model_that_can_be_had_no_more_fails_the_task_and_a_retry_goes_o
         result, _ = await research(folder, served, RehearsalContext(first.journal), client=client)
     assert served.stages[stages:] == ["section", "section", "summary"]
     assert result["status"] == "complete"
-
-
-@pytest.mark.parametrize("stage", ["scope", "learn", "section", "summary"])
-async def test_a_key_that_is_refused_is_not_recorded_and_the_mended_one_goes_on(folder: Path, stage: str) -> None:
-    """It is no result of the step: `retry` asks again, and only for what was not finished."""
-    with serving_researcher() as served:
-        whole, _ = await research(folder, served)
-        served.faulty[stage] = [Rule(status=401, error="wrong key")]
-        first = RehearsalContext()
-        with pytest.raises(ModelDenied, match="OPENAI_API_KEY"):
-            await research(folder, served, first)
-        finished = {key for key in first.journal if ":begun:" not in key and ":ended:" not in key}
-        second = RehearsalContext(first.journal)
-        result, _ = await research(folder, served, second)
-    assert finished.isdisjoint(second.ran)
-    assert result["status"] == "complete"
-    assert result["evidence"] == whole["evidence"]
-    assert result["spent"]["calls"] == whole["spent"]["calls"] + 1, "the refused call is counted"
 
 
 async def test_a_small_model_is_shown_less(folder: Path) -> None:

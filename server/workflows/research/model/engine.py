@@ -57,8 +57,8 @@ class ModelResearch:
     ) -> None:
         self._ctx, self._params, self._model = ctx, params, model
         self._language = params.language if params.language != "auto" else language_asked(params.query)
-        limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
-        self._budget = Budget(limits, model.prices)
+        limits = Limits(**params.budget.model_dump())
+        self._budget = Budget(limits, model.price)
         self._steps = Steps(ctx, model, self._budget)
         self._gathering = Gathering(self._steps, params, self._language, library, fetcher, providers)
         self._knowledge = Knowledge(params.max_sources)
@@ -217,7 +217,7 @@ class ModelResearch:
         await self._steps.plain(f"sources:{round}", work, names, label=self._say("step_ground"))
 
     async def _learn(self, question: dict[str, Any], shown: Shown) -> list[dict[str, Any]] | ModelFailed:
-        """What the model reads out of the sources. A failure that ends the task is returned, so that the others go on."""
+        """What the model reads out of the sources. A failure that ends the task is returned, and the others go on."""
         label = self._say("step_learn", question=question["text"][:60])
         sources = self._knowledge.sources
         texts = [(name, _as_text(sources[name], passages)) for name, passages in shown]

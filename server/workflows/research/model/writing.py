@@ -121,7 +121,7 @@ class Writing:
         await self._steps.plain("frame", work, headings, label=self._say("step_outline"))
 
     async def _section(self, part: Part) -> str | ModelFailed:
-        """The section's text as the model wrote it. A failure that ends the task is returned, so that the others go on."""
+        """The section's text as the model wrote it. A failure that ends the task is returned, and the others go on."""
         evidence = self._knowledge.told(part.evidence)
         prompt = self._prompts.section(part.heading, part.goal, [one.heading for one in self.parts], evidence)
         plain = "".join(f"- {one.statement} [{one.source}]\n" for one in part.evidence)
