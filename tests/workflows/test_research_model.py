@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anyio import fail_after
 
 from server.errors import InvalidParameters, ModelRequired
 from server.llm.failures import ModelUnavailable
@@ -22,7 +21,7 @@ from server.sources.providers.scripted import ScriptedProvider
 from server.workflows.rehearsal import Killed, RehearsalContext
 from server.workflows.research.workflow import research_workflow
 from tests.llm.endpoint import KEY
-from tests.sources.pages import Serve, answer, never, page, serve_pages
+from tests.sources.pages import Serve, never, page, serve_pages
 from tests.workflows.researcher import LOOPBACK, QUERY, honest, research, serving_researcher
 
 DATA = Path(__file__).parent.parent / "data/library"
@@ -424,28 +423,6 @@ def test_the_model_is_part_of_what_is_made_with_it_and_of_nothing_else(folder: P
         workflow = research_workflow(Library(folder), Fetcher(LOOPBACK), model=served.client())
     assert workflow.model_for({"engine": "embedded"}) is None
     assert workflow.model_for({"engine": "auto"}) == workflow.model_for({"engine": "llm"}) == workflow.model
-
-
-async def test_pages_that_hang_or_fail_are_named_and_the_run_ends_within_its_budget(folder: Path) -> None:
-    """20 pages, 5 of them hanging and 3 failing: the other 12 are read, each other one has its reason."""
-    good = {f"/good{n}": page(f"<p>A kettle is descaled with acid number {n} in an hour.</p>") for n in range(12)}
-    bad: dict[str, bytes | Serve] = {f"/hang{n}": never for n in range(5)}
-    bad |= {f"/fail{n}": answer(b"oops", status="500 Internal Server Error") for n in range(3)}
-    routes: dict[str, bytes | Serve] = {**good, **bad}
-    async with serve_pages(routes) as pages:
-        urls = [pages.url(path) for path in sorted(routes)]
-        with serving_researcher() as served:
-            workflow = research_workflow(
-                Library(folder), Fetcher(LOOPBACK, total_seconds=1.0), model=served.client(retries=0)
-            )
-            asked = {"query": QUERY, "sources": {"urls": urls}, "budget": {"seconds": 60}}
-            with fail_after(60):
-                result: Any = await workflow.run(RehearsalContext(), workflow.params.model_validate(asked))
-    assert result["counts"]["pages_read"] == 12
-    failed = sorted((one["url"].rpartition("/")[2], one["code"]) for one in result["failed_sources"])
-    assert failed == [(f"fail{n}", "http_500") for n in range(3)] + [(f"hang{n}", "timeout") for n in range(5)]
-    assert result["status"] == "partial"
-    assert result["evidence"]
 
 
 async def test_a_page_that_hangs_beyond_the_budget_is_left_and_something_is_written(folder: Path) -> None:

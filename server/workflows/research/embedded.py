@@ -25,8 +25,7 @@ from server.workflows.research.params import ResearchParams
 from server.workflows.research.phrases import say
 from server.workflows.research.questions import plan, type_of
 from server.workflows.research.reading import Get, read_page
-from server.workflows.research.reasons import reason
-from server.workflows.research.retrieval import pages_index, search
+from server.workflows.research.retrieval import library_facts, pages_index, search
 from server.workflows.research.searching import Searching
 
 FETCHES_AT_ONCE = 4
@@ -203,25 +202,7 @@ class EmbeddedResearch:
             await step.progress(self._say("searching_library", count=len(catalogue.index.entries)), 95.0)
         return {
             "hinted": await anyio.to_thread.run_sync(self._hints, catalogue, pages),
-            "library": None
-            if catalogue is None
-            else {
-                "name": catalogue.name,
-                "documents": len(catalogue.index.entries),
-                "duplicates": catalogue.duplicates,
-                "unreadable": len(catalogue.failures),
-                "digest": catalogue.digest,
-            },
-            # They are no items of this task: it was not asked to read them.
-            "failed": [
-                {
-                    "kind": "library",
-                    "url": failure.name,
-                    "code": failure.code,
-                    "message": reason(self._language, failure.code, failure.message),
-                }
-                for failure in (catalogue.failures if catalogue is not None else ())
-            ],
+            **library_facts(catalogue, self._language),
             "seconds": time.monotonic() - started,
         }
 

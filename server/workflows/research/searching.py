@@ -108,5 +108,6 @@ def abstract(hit: Hit) -> dict[str, Any]:
         "media_type": "text/plain",
         "document": document.to_json(),
         "code": None,
+        "found": True,
         "seconds": 0.0,
     }
