@@ -12,8 +12,8 @@ from server.errors import InvalidParameters, ModelRequired
 from server.reports.html import fragment
 from server.sources.fetch import Fetcher
 from server.sources.library import Library
+from server.sources.reasons import CODES
 from server.workflows.rehearsal import RehearsalContext
-from server.workflows.research.reasons import CODES
 from server.workflows.research.workflow import research_workflow
 from tests.sources.pages import Serve, answer, never, page, serve_pages
 

@@ -8,7 +8,7 @@ from server.sources.documents import Document
 from server.sources.library import Catalogue
 from server.sources.query import language_asked
 from server.sources.ranking import Entry, Hit, Index
-from server.workflows.research.reasons import reason
+from server.sources.reasons import reason
 
 NAMED_PAGE_BONUS = 0.15
 """A page that the request itself names goes before a library document that fits as well."""

@@ -8,9 +8,9 @@ from typing import Any
 from server.sources.documents import Block, Document, Kind
 from server.sources.providers.base import Hit
 from server.sources.providers.roster import SEARCH_SECONDS, Found, Providers
+from server.sources.reasons import reason
 from server.workflows.base import Step
 from server.workflows.research.params import Sources, capabilities
-from server.workflows.research.reasons import reason
 
 
 @dataclass

@@ -12,6 +12,7 @@ from server.sources.fetch import Fetcher
 from server.sources.library import Catalogue, Library
 from server.sources.providers.base import Hit
 from server.sources.providers.roster import Providers
+from server.sources.reasons import reason
 from server.workflows.base import Step
 from server.workflows.research.model import material
 from server.workflows.research.model.steps import Steps
@@ -19,7 +20,6 @@ from server.workflows.research.parallel import gather
 from server.workflows.research.params import ResearchParams, capabilities
 from server.workflows.research.phrases import say
 from server.workflows.research.reading import read_page
-from server.workflows.research.reasons import reason
 from server.workflows.research.retrieval import library_facts
 from server.workflows.research.searching import abstract
 
