@@ -364,13 +364,16 @@ class EmbeddedResearch:
         )
         answered = [one for one in end.questions if one["answered"]]
         pages_failed = [one for one in self._findings.failed if one["kind"] == "url"]
-        self._expect(questions=0, writing=len(answered) + 5)
         parts = {"summary": list(digest.summary(cited, language))}
-        parts |= {one["id"]: list(digest.section(one, cited, language)) for one in answered}
+        above = [one for one in answered if digest.shown_above(one, cited)]
+        parts |= {one["id"]: list(digest.section(one, cited, language)) for one in answered if one not in above}
+        if above := [one for one in above if one["id"] != "q1"]:
+            parts["above"] = list(digest.above(above, cited, language))
         parts["gaps"] = list(digest.gaps(end.unanswered, pages_failed, language))
         if self._params.references and cited["sources"]:
             parts["sources"] = list(digest.source_list(cited, language))
         parts["method"] = list(digest.method(end.facts, language))
+        self._expect(questions=0, writing=len(parts) + 1)
         for part, pieces in parts.items():
             key = part if part == "sources" else f"write:{part}"
             label = self._say("step_write", name=pieces[0].strip("# \n")[:NAME_CHARS])

@@ -19,12 +19,9 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "No sentence answers the question itself; what was found on parts of it follows.",
         "没有句子直接回答这个问题；以下是与其部分内容有关的材料。",
     ),
-    "all_above": (
-        "What was found on this is quoted above: {marks}.",
-        "相关内容已在上文引用：{marks}。",
-    ),
+    "above": ("Answered by the quotes above", "上文引文已回答的问题"),
+    "all_above": ("{question} {marks}", "{question} {marks}"),
     "independent": ("Independent sources: {count}", "独立来源：{count} 个"),
-    "one_source": ("1 source", "1 个来源"),
     "like_wording": ("like wording in {count} independent sources", "{count} 个独立来源有相近表述"),
     "only_en": (
         "These sources are in English.",
@@ -43,7 +40,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     ),
     "failed_source": ("Not read: {name} ({message})", "未能阅读：{name}（{message}）"),
     "sources": ("Sources", "来源"),
-    "date_unknown": ("date unknown", "日期不详"),
+    "dateless": ("Sources without a date here give none.", "此处没有日期的来源均未注明日期。"),
     "method": ("How this was made", "制作说明"),
     "method_engine": (
         "Engine: embedded (retrieval and verbatim quotation; no model).",

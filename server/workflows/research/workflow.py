@@ -15,7 +15,7 @@ from server.workflows.research.model.engine import ModelResearch
 from server.workflows.research.params import ResearchParams, Sources, capabilities, refuse
 from server.workflows.research.steering import ResearchSteering
 
-VERSION = 3
+VERSION = 4
 TITLE_CHARS = 120
 
 
