@@ -71,7 +71,7 @@ EVERY: dict[str, Any] = {
     "searchProvider": "tavily",
     "language": "fr-FR",
     "maxResult": 5,
-    "enableCitationImage": False,
+    "enableCitationImage": True,
     "enableReferences": False,
     "promptOverrides": {"systemInstruction": "Be brief."},
     "temperature": 0.2,
@@ -94,6 +94,7 @@ def test_what_has_no_effect_is_told_at_once_with_the_reason(server: Running) -> 
         "thinkingModel",
         "taskModel",
         "searchProvider",
+        "enableCitationImage",
         "language",
         "promptOverrides",
         "temperature",
@@ -108,7 +109,7 @@ def test_with_a_model_only_its_endpoint_and_its_temperature_are_the_servers_own(
         model = {"openai_base_url": served.url, "openai_model": "scripted", "openai_api_key": KEY}
         with serving(settings(tmp_path, **model)) as server:
             told = first_infor(server, **EVERY)
-    assert set(told) == {"provider", "searchProvider", "language", "temperature"}
+    assert set(told) == {"provider", "searchProvider", "enableCitationImage", "language", "temperature"}
     assert told["provider"] == "The server's own endpoint is asked, for scripted."
 
 

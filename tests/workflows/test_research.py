@@ -366,3 +366,12 @@ async def test_what_is_quoted_already_has_no_section_of_its_own(tmp_path: Path) 
     assert context.parts["above"].splitlines()[2:] == [*(f"- {one['text']} [1]" for one in answered), ""]
     assert not [name for name in context.parts if re.fullmatch(r"q\d+", name)]
     assert "which acid it was told" not in context.report, "a cell without its row says nothing"
+
+
+async def test_a_report_that_was_asked_for_images_says_that_it_has_none(folder: Path) -> None:
+    """It is whole without them, and says nothing of them where nobody asked."""
+    without, context = await research(folder, "How do I descale a kettle?")
+    asked, told = await research(folder, "How do I descale a kettle?", images=True)
+    assert "- Images: none" in told.parts["method"]
+    assert "Images" not in context.report
+    assert (asked["status"], asked["needs_model"]) == (without["status"], without["needs_model"])

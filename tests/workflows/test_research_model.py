@@ -435,3 +435,10 @@ async def test_a_page_that_hangs_beyond_the_budget_is_left_and_something_is_writ
     assert [(one["kind"], one["code"]) for one in result["failed_sources"]] == [("url", "budget")]
     assert "time budget was used up" in context.parts["gaps"]
     assert context.parts["method"]
+
+
+async def test_images_are_no_part_of_a_report_and_make_it_no_less_whole(folder: Path) -> None:
+    with serving_researcher() as served:
+        result, context = await research(folder, served, images=True)
+    assert result["status"] == "complete"
+    assert "- Images: none" in context.parts["method"]

@@ -85,6 +85,8 @@ def passed_over(given: Mapping[str, Any], model: str | None, providers: Sequence
     if "searchProvider" in named:
         asked = ", ".join(providers) or "none; the library is searched"
         told["searchProvider"] = f"The server's own providers are asked: {asked}."
+    if given.get("enableCitationImage") in (True, "true", "1"):
+        told["enableCitationImage"] = "Images of the sources are not kept; their addresses are in the list of sources."
     if model is None:
         told |= {name: without for name in FOR_A_MODEL if name in named}
     language = given.get("language")

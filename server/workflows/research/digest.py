@@ -107,6 +107,8 @@ def method(facts: dict[str, Any], language: str) -> Iterator[str]:
     if facts["pages_read"] or facts["pages_failed"]:
         lines.append(say(language, "method_pages", read=facts["pages_read"], failed=facts["pages_failed"]))
     lines += _searched(facts, language)
+    if facts["images"]:
+        lines.append(say(language, "no_images"))
     lines.append(say(language, "method_searches", questions=facts["questions"], searches=facts["searches"]))
     lines.append(say(language, "method_quotes", quotes=facts["quotes"], sources=facts["sources"]))
     needs = ("、" if language == "zh" else "; ").join(say(language, f"need_{need}") for need in facts["needs_model"])

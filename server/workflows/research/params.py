@@ -259,8 +259,8 @@ class ResearchParams(Params):
     images: bool = Field(
         False,
         title="Images",
-        description="Keep images of the sources with the report; needs a model.",
-        json_schema_extra=_zh("图片", "随报告保留来源中的图片；需要模型。"),
+        description="Taken and told to have no effect: images of the sources are not kept.",
+        json_schema_extra=_zh("图片", "可以给出，但不起作用：不保留来源中的图片。"),
     )
     plan_only: bool = Field(
         False,

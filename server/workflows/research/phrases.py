@@ -89,7 +89,6 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "need_planning": ("plan questions for this subject", "针对主题规划问题"),
     "need_judgement": ("weigh contradictions", "权衡相互矛盾之处"),
     "need_instructions": ("follow the instructions that were given", "遵循所给的附加要求"),
-    "need_images": ("keep images", "保留图片"),
     "need_translation": ("translate the quotes", "翻译引文"),
     "step_scope": ("Understanding the question", "理解问题"),
     "step_fetch": ("Reading {name}", "阅读 {name}"),
@@ -114,7 +113,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "证据所引的文字逐字出自该来源。*\n\n",
     ),
     "plan": ("Plan", "计划"),
-    "no_images": ("Images of the sources are not kept yet.", "目前还不能保留来源中的图片。"),
+    "no_images": ("Images: none; those of the sources are not kept.", "图片：没有；来源中的图片不予保留。"),
     "step_read": ("Looking for passages: {question}", "查找段落：{question}"),
     "step_outline": ("Outlining the report", "拟定提纲"),
     "time_spent": (

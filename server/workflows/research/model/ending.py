@@ -151,6 +151,8 @@ class Ending:
                 for one in failed
             ]
             lines.append(self._say("method_providers_failed", failures=("；" if language == "zh" else "; ").join(told)))
+        if self._params.images:
+            lines.append(self._say("no_images"))
         lines.append(self._say("model_checked", **scores["removed"], evidence=len(self._knowledge.evidence)))
         lines.append(self._say("status", status=self._say(status)))
         yield "".join(f"- {line}\n" for line in lines)

@@ -260,8 +260,6 @@ class ModelResearch:
         writing = Writing(self._steps, self._prompts, self._params, self._language, self._knowledge)
         await writing.run(self._brief, self._questions)
         ending = Ending(self._steps, self._params, self._language, self._knowledge, self._gathering, writing)
-        if self._params.images:
-            self._failures.append({"step": "images", "code": "not_supported", "message": self._say("no_images")})
         # Steps that run side by side fail in any order, and the report has to be the same each time.
         failures = sorted([*self._failures, *writing.failures], key=lambda one: (one["step"], one["code"]))
         return await ending.run(self._brief, self._questions, failures)
