@@ -375,3 +375,16 @@ async def test_a_report_that_was_asked_for_images_says_that_it_has_none(folder: 
     assert "- Images: none" in told.parts["method"]
     assert "Images" not in context.report
     assert (asked["status"], asked["needs_model"]) == (without["status"], without["needs_model"])
+
+
+async def test_the_name_of_a_site_stands_in_the_list_of_sources_and_not_under_each_quote(tmp_path: Path) -> None:
+    """Where several sources share it."""
+    for name, text in (
+        ("Kettles", "A kettle is descaled with citric acid."),
+        ("Pots", "A pot is descaled with soda and hot water."),
+    ):
+        (tmp_path / f"{name}.md").write_text(f"# {name} — The kitchen manual 3.1\n\n{text} So it is done since 1901.\n")
+    _, context = await research(tmp_path, "How are kettle and pot descaled?")
+    assert "— Kettles\n" in context.parts["summary"]
+    assert "manual" not in context.parts["summary"]
+    assert "Kettles — The kitchen manual 3.1" in context.parts["sources"]

@@ -73,14 +73,18 @@ def gaps(unanswered: list[dict[str, Any]], failed: list[dict[str, Any]], languag
 
 def source_list(cited: dict[str, Any], language: str) -> Iterator[str]:
     yield f"## {say(language, 'sources')}\n\n"
-    for source in cited["sources"]:
+    yield from source_lines(cited["sources"])
+    if not all(source["date"] for source in cited["sources"]):
+        yield f"\n{say(language, 'dateless')}\n"
+    yield "\n"
+
+
+def source_lines(sources: list[dict[str, Any]]) -> Iterator[str]:
+    for source in sources:
         place = f"<{source['url']}>" if source["kind"] == "url" else _code(source["path"])
         date = f"{source['date']} · " if source["date"] else ""
         sha256 = source["sha256"][:SHORT_HASH]
         yield f"- [{source['n']}] {literal(source['title'])} — {place} · {date}sha256 `{sha256}`\n"
-    if not all(source["date"] for source in cited["sources"]):
-        yield f"\n{say(language, 'dateless')}\n"
-    yield "\n"
 
 
 def method(facts: dict[str, Any], language: str) -> Iterator[str]:
@@ -120,10 +124,17 @@ def method(facts: dict[str, Any], language: str) -> Iterator[str]:
 def _quotation(one: dict[str, Any], cited: dict[str, Any], language: str) -> str:
     source = cited["sources"][one["source"] - 1]
     shown = inline if source["markup"] else literal
-    place = " › ".join([source["title"], *(heading for heading in one["headings"] if heading not in source["title"])])
+    title = _without_site(source["title"], [one["title"] for one in cited["sources"]])
+    place = " › ".join([title, *(heading for heading in one["headings"] if heading not in source["title"])])
     support = one["independent_sources"]
     parts = [shown(place), source["date"] or "", say(language, "like_wording", count=support) if support > 1 else ""]
     return f"> {shown(one['quote'])} [{one['source']}]\n\n— {' · '.join(part for part in parts if part)}\n\n"
+
+
+def _without_site(title: str, titles: list[str]) -> str:
+    """Without the end that it shares with other sources: the site's name, which the source list has in full."""
+    head, dash, site = title.rpartition(" — ")
+    return head if head and sum(one.endswith(dash + site) for one in titles) > 1 else title
 
 
 def _failure(phrase: str, one: dict[str, Any], language: str) -> str:

@@ -124,8 +124,7 @@ class Ending:
         if cited:
             yield from digest.source_list({"sources": cited}, self._language)
         if others:
-            _, *lines = digest.source_list({"sources": others}, self._language)
-            yield f"{self._say('also_read')}\n\n{''.join(lines)}"
+            yield f"{self._say('also_read')}\n\n{''.join(digest.source_lines(others))}\n"
 
     def _method(self, status: str, scores: dict[str, Any]) -> Iterator[str]:
         """Nothing here depends on how long it took or on how often it was interrupted; the result tells that."""
