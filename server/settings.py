@@ -16,6 +16,7 @@ LEAST_SECRET_BYTES = 24
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of this spelling begins with
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Names = Annotated[tuple[str, ...], NoDecode]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode]
 SearchProvider = Literal["tavily", "brave", "exa", "searxng", "ddgs", "wikipedia", "openalex", "arxiv", "crossref"]
@@ -101,10 +102,15 @@ class Settings(BaseSettings):
     )
     model_retries: int = Field(3, ge=0, le=20, description="How often a call that failed is made again at most.")
     model_calls_at_once: int = Field(4, ge=1, le=1000, description="Calls of a model that run at once on this node.")
-    model_price_input: float = Field(
-        0.0, ge=0, description="What a million tokens of prompt cost, for budgets and reports, in any currency."
+    model_price_input: float | None = Field(
+        None, ge=0, description="What a million tokens of prompt cost, for budgets and results, in any currency."
     )
-    model_price_output: float = Field(0.0, ge=0, description="What a million tokens of reply cost, in that currency.")
+    model_price_output: float | None = Field(
+        None, ge=0, description="What a million tokens of reply cost, in that currency."
+    )
+    model_prices: Annotated[dict[str, tuple[Price, Price]], NoDecode] = Field(
+        {}, description="The same for single models, as `name=input/output`, comma-separated; 0 is free."
+    )
     log_prompts: bool = Field(False, description="Write each prompt into the log; it holds what users asked and read.")
     extra_ports: Ports = Field(
         (), description="Ports of the public internet that may be fetched from beside 80 and 443, comma-separated."
@@ -184,6 +190,19 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("model_prices", mode="before")
+    @classmethod
+    def _split_prices(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        prices = {}
+        for each in filter(None, (part.strip() for part in value.split(","))):
+            name, _, price = each.rpartition("=")
+            if not name or price.count("/") != 1:
+                raise ValueError("prices as name=input/output, with commas between them")
+            prices[name.strip()] = tuple(price.split("/"))
+        return prices
 
     @field_validator("openai_base_url", "searxng_url")
     @classmethod

@@ -20,6 +20,7 @@ from server.app import create_app
 from server.command.connection import Connection
 from server.command.listening import listen
 from server.settings import Settings
+from server.sources.providers.roster import Providers
 from server.stores.base import Store
 from server.workflows.base import Workflow
 
@@ -48,11 +49,19 @@ def settings(tmp_path: Path, **more: Any) -> Settings:
 class Running:
     """A server in a thread. ``url`` is where it listens."""
 
-    def __init__(self, wanted: Settings, store: Store | None, workflows: list[Workflow] | None, http: Http) -> None:
+    def __init__(
+        self,
+        wanted: Settings,
+        store: Store | None,
+        workflows: list[Workflow] | None,
+        http: Http,
+        providers: Providers | None,
+    ) -> None:
         self.sockets = listen("127.0.0.1", 0)
         self.port: int = self.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.app = create_app(wanted.model_copy(update={"port": self.port}), store=store, workflows=workflows)
+        bound = wanted.model_copy(update={"port": self.port})
+        self.app = create_app(bound, store=store, workflows=workflows, providers=providers)
         config = uvicorn.Config(
             self.app, http=http, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=3
         )
@@ -90,9 +99,10 @@ def serving(
     store: Store | None = None,
     workflows: list[Workflow] | None = None,
     http: Http = Connection,
+    providers: Providers | None = None,
 ) -> Iterator[Running]:
     """A server over real sockets for the length of a with-block. ``http``: its kind of connection, another server's."""
-    running = Running(wanted, store, workflows, http)
+    running = Running(wanted, store, workflows, http, providers)
     running.start()
     try:
         yield running

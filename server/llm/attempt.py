@@ -92,7 +92,7 @@ class Attempt:
     async def run(self, listen: Listener) -> Reply:
         """:raises Refused, ModelFailed: nothing of the reply's content was passed on."""
         account = self._call.account
-        self._metered = account.begin(self._input_tokens)
+        self._metered = account.begin(self._input_tokens, self._endpoint.prices.of(self._model))
         if self._endpoint.log_prompts:
             logger.info("asking the model %s: %s", self._model, self.request["messages"])
         finish: Finish | None = None

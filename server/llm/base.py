@@ -127,7 +127,9 @@ class Model(Protocol):
     name: str
     identity: dict[str, str]
     """``{name, thinking, base_url}``, without credentials: part of the fingerprint of what is made with it."""
-    prices: Prices
+
+    def price(self, named: str | None = None, *, thinking: bool = False) -> Prices | None:
+        """What a model of this endpoint costs, by a prompt's ``model`` and ``thinking``; None: nobody has said."""
 
     async def check(self) -> Reply:
         """A question as short as can be, once, whatever the breaker says: does the endpoint answer?

@@ -8,7 +8,7 @@ is forgotten. `server.workflows.asking` does that.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from server.llm.failures import BudgetSpent
 from server.llm.usage import Prices, Usage
@@ -36,29 +36,49 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Calls that were made, those that failed and those that a crash cut off included, and their tokens."""
+    """Calls that were made, those that failed and those that a crash cut off included, and what they used.
+
+    ``money`` is by the prices at that time; None: some of it was spent on a model without a price.
+    """
 
     calls: int = 0
     usage: Usage = field(default_factory=Usage)
+    money: float | None = 0.0
+
+    @classmethod
+    def on_call(cls, usage: Usage, prices: Prices | None) -> "Spent":
+        return cls(1, usage, None if prices is None else prices.of(usage))
 
     def __add__(self, other: "Spent") -> "Spent":
-        return Spent(self.calls + other.calls, self.usage + other.usage)
+        money = None if self.money is None or other.money is None else self.money + other.money
+        return Spent(self.calls + other.calls, self.usage + other.usage, money)
 
     def to_json(self) -> dict[str, Any]:
-        return {"calls": self.calls, **self.usage.to_json()}
+        return {"calls": self.calls, **self.usage.to_json(), "money": self.money and round(self.money, 9)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Spent":
-        return cls(data["calls"], Usage(data["input_tokens"], data["output_tokens"], data["estimated"]))
+        usage = Usage(data["input_tokens"], data["output_tokens"], data["estimated"])
+        return cls(data["calls"], usage, data.get("money"))
+
+
+class Pricing(Protocol):
+    """`server.llm.base.Model.price`."""
+
+    def __call__(self, named: str | None = None, *, thinking: bool = False) -> Prices | None: ...
+
+
+def unpriced(named: str | None = None, *, thinking: bool = False) -> None:
+    """Of a model without prices."""
 
 
 class Budget:
-    """One task's budget. ``clock`` gives seconds, for tests."""
+    """One task's budget. ``price``: what models cost. ``clock`` gives seconds, for tests."""
 
     def __init__(
-        self, limits: Limits | None = None, prices: Prices | None = None, clock: Callable[[], float] = time.monotonic
+        self, limits: Limits | None = None, price: Pricing = unpriced, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.limits, self.prices = limits or Limits(), prices or Prices()
+        self.limits, self.price = limits or Limits(), price
         self._clock, self._began = clock, clock()
         self._earlier_seconds = 0.0
         self._accounts: dict[str, Account] = {}
@@ -68,10 +88,6 @@ class Budget:
     @property
     def spent(self) -> Spent:
         return sum((account.spent for account in self._accounts.values()), self._spent)
-
-    @property
-    def money(self) -> float:
-        return self.prices.of(self.spent.usage)
 
     @property
     def seconds(self) -> float:
@@ -94,7 +110,7 @@ class Budget:
 
     def to_json(self) -> dict[str, Any]:
         """For results and reports."""
-        return {**self.spent.to_json(), "seconds": round(self.seconds, 3), "money": round(self.money, 6)}
+        return {**self.spent.to_json(), "seconds": round(self.seconds, 3)}
 
 
 class Account:
@@ -112,16 +128,16 @@ class Account:
     @property
     def spent_here(self) -> Spent:
         """Without what earlier attempts at the step had spent."""
-        return sum((Spent(1, call.usage) for call in self._running), self._settled)
+        return sum((Spent.on_call(call.usage, call.prices) for call in self._running), self._settled)
 
-    def begin(self, input_tokens: int) -> "MeteredCall":
-        """Count a call that is about to be made.
+    def begin(self, input_tokens: int, prices: Prices | None = None) -> "MeteredCall":
+        """Count a call that is about to be made, of a model with these prices.
 
         :raises BudgetSpent: it must not be made; nothing was counted.
         """
-        if reason := self.used_up(Spent(1, Usage(input_tokens))):
+        if reason := self.used_up(Spent.on_call(Usage(input_tokens), prices)):
             raise BudgetSpent(f"The task's budget is spent: {reason}.")
-        call = MeteredCall(self, Usage(input_tokens, 0, estimated=True))
+        call = MeteredCall(self, Usage(input_tokens, 0, estimated=True), prices)
         self._running.append(call)
         return call
 
@@ -131,7 +147,7 @@ class Account:
 
     def settle(self, call: "MeteredCall", usage: Usage) -> None:
         self._running.remove(call)
-        self._settled += Spent(1, usage)
+        self._settled += Spent.on_call(usage, call.prices)
 
     @property
     def seconds_left(self) -> float | None:
@@ -160,8 +176,10 @@ class Account:
             return f"{before.usage.tokens} of {limits.tokens} tokens"
         if limits.seconds is not None and budget.seconds >= limits.seconds:
             return f"{limits.seconds:g} seconds"
-        if limits.money is not None and budget.prices.of(after.usage) >= limits.money:
-            return f"{budget.money:.4f} of {limits.money:g} in money"
+        if limits.money is not None and (after.money is None or after.money >= limits.money):
+            if after.money is None or before.money is None:
+                return f"{limits.money:g} in money, and nobody has said what the model costs"
+            return f"{before.money:.4f} of {limits.money:g} in money"
         return None
 
 
@@ -171,6 +189,7 @@ class MeteredCall:
 
     _account: Account
     usage: Usage
+    prices: Prices | None = None
 
     def output(self, tokens: int) -> str | None:
         """Count what has just come. Returns what of the budget is used up now, if anything."""

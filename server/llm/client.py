@@ -19,10 +19,12 @@ from server.llm.failures import (
     ModelFailed,
     ModelGarbled,
     ModelRejected,
+    ModelReplyInvalid,
     ModelTimeout,
     ModelUnavailable,
 )
 from server.llm.faults import Refused
+from server.llm.usage import Prices
 
 MOST_REFUSALS = 8
 CHECK_TOKENS = 256
@@ -38,12 +40,14 @@ class OpenAIModel:
 
     def __init__(self, endpoint: Endpoint, chance: Callable[[], float] = random.random) -> None:
         self.endpoint, self.name, self.identity = endpoint, endpoint.model, endpoint.identity
-        self.prices = endpoint.prices
         self.breaker = Breaker()
         self._connector = Connector(endpoint)
         self._abilities: dict[str, Abilities] = {}
         self._chance = chance
         self._room: anyio.CapacityLimiter | None = None
+
+    def price(self, named: str | None = None, *, thinking: bool = False) -> Prices | None:
+        return self.endpoint.price(named, thinking=thinking)
 
     async def ask(self, prompt: Prompt, call: Call, listen: Listener = unheard) -> Reply:
         if self._room is None:
@@ -127,5 +131,5 @@ def _with_something_in_it(reply: Reply) -> Reply:
     if reply.finish is Finish.FILTERED:
         raise ContentFiltered
     if reply.finish is Finish.LENGTH:
-        raise ModelRejected("The model used all the tokens it may for thinking, and came to no reply.")
+        raise ModelReplyInvalid("The model used all the tokens it may for thinking, and came to no reply.")
     raise ModelEmpty

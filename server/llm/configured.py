@@ -2,7 +2,7 @@
 
 from server.llm.client import OpenAIModel
 from server.llm.endpoint import DEFAULT_BASE_URL, Endpoint
-from server.llm.usage import Prices
+from server.llm.usage import PriceList, Prices
 from server.settings import Settings
 
 
@@ -21,10 +21,17 @@ def configured_model(settings: Settings) -> OpenAIModel | None:
             next_token_seconds=settings.model_next_token_seconds,
             retries=settings.model_retries,
             at_once=settings.model_calls_at_once,
-            prices=Prices(settings.model_price_input, settings.model_price_output),
+            prices=_prices(settings),
             log_prompts=settings.log_prompts,
         )
     )
+
+
+def _prices(settings: Settings) -> PriceList:
+    """A price that is half said counts the other half as nothing."""
+    given = (settings.model_price_input, settings.model_price_output)
+    usual = None if given == (None, None) else Prices(given[0] or 0.0, given[1] or 0.0)
+    return PriceList(usual, {name: Prices(*each) for name, each in settings.model_prices.items()})
 
 
 def missing_settings(settings: Settings) -> list[str]:

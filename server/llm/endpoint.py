@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
-from server.llm.usage import Prices
+from server.llm.usage import PriceList, Prices
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
@@ -25,7 +25,7 @@ class Endpoint:
     back_off_seconds: float = 1.0
     longest_wait_seconds: float = 60.0
     at_once: int = 4
-    prices: Prices = field(default_factory=Prices)
+    prices: PriceList = field(default_factory=PriceList)
     log_prompts: bool = False
 
     @property
@@ -38,3 +38,7 @@ class Endpoint:
 
     def model_for(self, named: str | None, *, thinking: bool) -> str:
         return named or (self.thinking_model if thinking and self.thinking_model else self.model)
+
+    def price(self, named: str | None = None, *, thinking: bool = False) -> Prices | None:
+        """What the model costs that `model_for` gives; None where nobody has said."""
+        return self.prices.of(self.model_for(named, thinking=thinking))

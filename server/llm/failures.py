@@ -106,23 +106,17 @@ class BudgetSpent(ModelFailed):
     code = "budget_spent"
 
 
+LASTING: tuple[type[ModelFailed], ...] = (ModelReplyInvalid, BudgetSpent, ContextTooLong, ContentFiltered)
+"""What a request itself comes to: the same again, whenever it is made, so it is recorded and not paid for twice.
+
+All others pass, or wait for whoever runs the server: a key, a name or an account can be put right.
+"""
+
+
 class Rebuild:
     """A failure from what a journal holds of it."""
 
-    classes: ClassVar[dict[str, type[ModelFailed]]] = {
-        each.code: each
-        for each in (
-            ModelEmpty,
-            ModelReplyInvalid,
-            ModelDenied,
-            ModelQuotaSpent,
-            ModelUnknown,
-            ModelRejected,
-            ContextTooLong,
-            ContentFiltered,
-            BudgetSpent,
-        )
-    }
+    classes: ClassVar[dict[str, type[ModelFailed]]] = {each.code: each for each in LASTING}
 
     @classmethod
     def failure(cls, code: str, detail: str) -> ModelFailed:

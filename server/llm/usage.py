@@ -1,7 +1,8 @@
 """How many tokens, and what they cost. Where an endpoint does not say, they are estimated."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 CHARACTERS_PER_TOKEN = 4
@@ -47,6 +48,17 @@ class Prices:
 
     def of(self, usage: Usage) -> float:
         return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """What models cost, by their names. ``usual``: any other; None: nobody has said."""
+
+    usual: Prices | None = None
+    named: Mapping[str, Prices] = field(default_factory=dict)
+
+    def of(self, model: str) -> Prices | None:
+        return self.named.get(model, self.usual)
 
 
 def estimate_tokens(text: str) -> int:

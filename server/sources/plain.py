@@ -17,6 +17,7 @@ _TABLE_RULE = re.compile(r"^[\s|:-]+$")
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.S)
 _FIELD = re.compile(r"^(title|date)\s*:\s*[\"']?(.*?)[\"']?\s*$", re.M)
 _ISO_DATE = re.compile(r"^\d{4}-\d\d-\d\d")
+_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)）」』`*_]*$")
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
 
 
@@ -85,8 +86,9 @@ def _markdown_blocks(lines: list[str]) -> Iterator[Block]:
             yield from paragraph()
             if not _TABLE_RULE.match(line):
                 for cell in re.split(r"(?<!\\)\|", line.strip().strip("|")):
-                    gathered.append(cell)
-                    yield from paragraph()
+                    if text := collapse(cell):
+                        # Without the row's other cells a fragment says nothing; a sentence does.
+                        yield Block(Kind.PROSE if _SENTENCE_END.search(text) else Kind.CODE, text, path())
         elif found := _ITEM.match(line):
             yield from paragraph()
             gathered.append(found.group(1))

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from server.errors import CrashLoop
 from server.llm.base import Call, Finish, Listener, Model, Piece, Prompt, unheard
 from server.llm.budget import Account, Budget, Spent
-from server.llm.failures import ModelFailed, Rebuild
+from server.llm.failures import LASTING, ModelFailed, Rebuild
 from server.llm.structured import ask_for
 from server.llm.usage import TOKENS_PER_MESSAGE, Usage, estimate_tokens
 from server.llm.writing import MOST_CONTINUATIONS, Lacking, write
@@ -73,7 +73,7 @@ async def write_in_step(
         wrote it.
     :param lacking: tells what a text that claims to be finished still lacks.
     :param keep: the share of the budget that is left for later steps.
-    :raises ModelFailed: no text came. What will not be different later is recorded, and raised again from there.
+    :raises ModelFailed: no text came. One of `LASTING` is recorded, and raised again from there.
     """
 
     async def run(step: Step, call: Call) -> Json:
@@ -103,7 +103,7 @@ async def ask_in_step(
 ) -> T:
     """Have a model give a value of a type that pydantic knows.
 
-    :raises ModelFailed: no such value came. What will not be different later is recorded, and raised again from there.
+    :raises ModelFailed: no such value came. One of `LASTING` is recorded, and raised again from there.
     """
     adapter = TypeAdapter(type_)
 
@@ -135,11 +135,13 @@ async def paid_step(
         nonlocal ran_here
         ran_here = True
         account = budget.account(key, keep=keep)
-        number = await _begin(ctx, key, Spent(1, Usage(input_tokens, 0, estimated=True)), account, label)
+        price = budget.price(prompt.model, thinking=prompt.thinking)
+        lost = Spent.on_call(Usage(input_tokens, 0, estimated=True), price)
+        number = await _begin(ctx, key, lost, account, label)
         try:
             result = await run(step, Call(step.idempotency_key, account))
         except ModelFailed as failure:
-            if failure.retryable:
+            if not isinstance(failure, LASTING):
                 await _note(ctx, f"{key}:ended:{number}", account.spent_here.to_json(), label)
                 raise
             return {"failed": {"code": failure.code, "detail": failure.detail}, "spent": account.to_json()}

@@ -20,7 +20,7 @@ class ModelDemoParams(Params):
 def model_demo_workflow(model: Model) -> Workflow:
     async def run(ctx: Context, params: ModelDemoParams) -> Json:
         ctx.expect(len(params.prompts))
-        budget = Budget(Limits(seconds=params.seconds, calls=params.calls))
+        budget = Budget(Limits(seconds=params.seconds, calls=params.calls), model.price)
         finishes = []
         for number, text in enumerate(params.prompts, 1):
             part, label = f"reply-{number}", f"Reply {number}"

@@ -1,13 +1,17 @@
 """`/api/sse` speaks the deep-research API's names and events."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import orjson
 import pytest
 
+from tests.llm.endpoint import KEY
 from tests.reading import parse
 from tests.serving import Running, serving, settings
+from tests.workflows.researcher import serving_researcher
 
 THEIRS_IN_A_QUERY = "language=en-US&query=What+is+a+seal%3F&maxResult=3&enableReferences=true"
 EVENTS = {"infor", "message", "reasoning", "progress", "error"}
@@ -58,3 +62,81 @@ def test_a_name_it_does_not_know_is_refused_with_those_it_knows(server: Running)
     answer = httpx2.post(f"{server.url}/api/sse", json={"query": "x", "max_results": 3})
     assert answer.status_code == 422
     assert "maxResult" in orjson.loads(answer.content)["detail"]
+
+
+EVERY: dict[str, Any] = {
+    "provider": "google",
+    "thinkingModel": "deep",
+    "taskModel": "quick",
+    "searchProvider": "tavily",
+    "language": "fr-FR",
+    "maxResult": 5,
+    "enableCitationImage": True,
+    "enableReferences": False,
+    "promptOverrides": {"systemInstruction": "Be brief."},
+    "temperature": 0.2,
+}
+
+
+def first_infor(server: Running, **asked: Any) -> dict[str, str]:
+    answer = httpx2.post(f"{server.url}/api/sse", json={"query": "What is a lease?", **asked}, timeout=60)
+    seen = parse(answer.content)
+    assert (answer.status_code, seen[0].event) == (200, "infor")
+    told: dict[str, str] = seen[0].data["passedOver"]
+    return told
+
+
+def test_what_has_no_effect_is_told_at_once_with_the_reason(server: Running) -> None:
+    """Without a model all that is meant for one; what has an effect is not named, and neither is what is left out."""
+    told = first_infor(server, **EVERY)
+    assert set(told) == {
+        "provider",
+        "thinkingModel",
+        "taskModel",
+        "searchProvider",
+        "enableCitationImage",
+        "language",
+        "promptOverrides",
+        "temperature",
+    }
+    assert told["searchProvider"] == "The server's own providers are asked: none; the library is searched."
+    assert "this server has none" in told["taskModel"]
+    assert first_infor(server, maxResult=4, language="zh_CN", provider="") == {}
+
+
+def test_with_a_model_only_its_endpoint_and_its_temperature_are_the_servers_own(tmp_path: Path) -> None:
+    with serving_researcher() as served:
+        model = {"openai_base_url": served.url, "openai_model": "scripted", "openai_api_key": KEY}
+        with serving(settings(tmp_path, **model)) as server:
+            told = first_infor(server, **EVERY)
+    assert set(told) == {"provider", "searchProvider", "enableCitationImage", "language", "temperature"}
+    assert told["provider"] == "The server's own endpoint is asked, for scripted."
+
+
+def test_each_progress_is_of_one_of_that_apis_steps(server: Running) -> None:
+    """In their order, and the last one ends the report."""
+    seen = parse(httpx2.get(f"{server.url}/api/sse?query=How+is+a+log+read", timeout=60).content)
+    steps = [each.data["step"] for each in seen if each.event == "progress"]
+    assert list(dict.fromkeys(steps)) == ["report-plan", "search-task", "serp-query", "final-report"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ({"query": ""}, "query"),
+        ({"maxResult": "many"}, "integer"),
+        ({"maxResult": 0}, "1"),
+        ({"enableReferences": "perhaps"}, "boolean"),
+        ({"enableCitationImage": 7}, "boolean"),
+        ({"taskModel": 3}, "string"),
+        ({"thinkingModel": []}, "string"),
+        ({"language": 5}, "en-US or zh"),
+        ({"promptOverrides": "Be brief."}, "an object of texts"),
+        ({"promptOverrides": {"systemPrompt": "x"}}, "systemInstruction"),
+        ({"promptOverrides": {"reviewPrompt": 3}}, "an object of texts"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_would_be_right(server: Running, wrong: dict[str, Any], right: str) -> None:
+    answer = httpx2.post(f"{server.url}/api/sse", json={"query": "What is a lease?", **wrong})
+    assert answer.status_code == 422
+    assert right in answer.text

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -38,15 +38,8 @@ class Served(ScriptedEndpoint):
 
 
 @contextmanager
-def serving_model(*rules: Rule) -> Iterator[Served]:
-    """The endpoint, for the length of a with-block."""
-    with at_work(Served(list(rules))) as served:
-        yield served
-
-
-@contextmanager
-def at_work(served: S) -> Iterator[S]:
-    """An endpoint of any kind on a socket of its own, for the length of a with-block."""
+def listening(served: S) -> Iterator[S]:
+    """An endpoint on a socket of its own, for the length of a with-block."""
     sockets = listen("127.0.0.1", 0)
     served.port = sockets[0].getsockname()[1]
     served.url = f"http://127.0.0.1:{served.port}/v1"
@@ -64,6 +57,11 @@ def at_work(served: S) -> Iterator[S]:
         thread.join(START_SECONDS)
         for each in sockets:
             each.close()
+
+
+def serving_model(*rules: Rule) -> AbstractContextManager[Served]:
+    """An endpoint with these rules, for the length of a with-block."""
+    return listening(Served(list(rules)))
 
 
 def call(budget: Budget | None = None, key: str = "task:life:step") -> Call:

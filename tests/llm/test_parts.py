@@ -3,15 +3,18 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from server.errors import ModelRequired
 from server.llm.breaker import FAILURES_TO_OPEN, FIRST_COOL_DOWN_SECONDS, Breaker
 from server.llm.budget import Budget, Limits
 from server.llm.client import OpenAIModel
+from server.llm.configured import configured_model
 from server.llm.endpoint import Endpoint
 from server.llm.failures import BudgetSpent
 from server.llm.fencing import fence
-from server.llm.usage import Prices, Usage, estimate_tokens
+from server.llm.usage import PriceList, Prices, Usage, estimate_tokens
+from server.settings import Settings
 from server.workflows.engines import engine_for, needs_model
 
 
@@ -61,12 +64,48 @@ def test_a_share_of_the_budget_is_kept_for_later_steps() -> None:
 
 
 def test_money_is_counted_by_the_prices() -> None:
-    budget = Budget(Limits(money=0.001), Prices(input=2, output=8))
+    """Each call by those of its model; a later server counts what it had cost then, whatever it costs now."""
+    budget = Budget(Limits(money=0.002))
     account = budget.account("a")
-    account.begin(100).settle(Usage(100, 100))
-    assert budget.money == pytest.approx(0.001)
-    with pytest.raises(BudgetSpent, match="in money"):
-        account.begin(1)
+    account.begin(100, Prices(input=2, output=8)).settle(Usage(100, 100))
+    account.begin(100, Prices(input=1, output=1)).settle(Usage(100, 100))
+    assert budget.spent.money == pytest.approx(0.0012)
+    later = Budget(Limits(money=0.002), Endpoint("m", prices=PriceList(Prices(100, 100))).price)
+    later.fold("a", account.to_json(), replayed=True)
+    assert later.spent.money == pytest.approx(0.0012)
+    with pytest.raises(BudgetSpent, match=r"0\.0012 of 0\.002 in money"):
+        later.account("b").begin(800, Prices(input=1))
+
+
+def test_what_has_no_price_is_not_taken_for_free() -> None:
+    """Its cost is unknown, and a bound on money lets none of it through."""
+    budget = Budget()
+    budget.account("a").begin(100).settle(Usage(100, 100))
+    assert budget.to_json()["money"] is None
+    with pytest.raises(BudgetSpent, match="nobody has said what the model costs"):
+        Budget(Limits(money=1)).account("a").begin(1)
+    free = Budget(Limits(money=1))
+    free.account("a").begin(100, Prices()).settle(Usage(100, 100))
+    assert free.to_json()["money"] == 0
+
+
+def test_each_model_has_its_price_or_the_usual_one() -> None:
+    prices = Settings(model_price_input=1, model_prices="deep=10/40, Qwen/Qwen3-8B=0/0").model_prices
+    assert prices == {"deep": (10, 40), "Qwen/Qwen3-8B": (0, 0)}
+    wanted = Settings(openai_model="quick", openai_base_url="http://127.0.0.1:1/v1", openai_thinking_model="deep")
+    known = configured_model(wanted.model_copy(update={"model_prices": prices, "model_price_input": 1.0}))
+    unknown = configured_model(wanted)
+    assert known is not None
+    assert (known.price(), known.price(thinking=True)) == (Prices(1, 0), Prices(10, 40))
+    assert known.price("Qwen/Qwen3-8B") == Prices()
+    assert unknown is not None
+    assert unknown.price() is None
+
+
+@pytest.mark.parametrize("prices", ["deep", "deep=", "deep=1", "=1/2", "deep=1/2/3", "deep=a/b", "deep=-1/2"])
+def test_prices_that_can_not_be_read_are_refused(prices: str) -> None:
+    with pytest.raises(ValidationError, match="model_prices"):
+        Settings(model_prices=prices)
 
 
 def test_steps_that_run_at_once_see_what_the_others_are_spending() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SCRIPTS = ["serve", "test", "check", "lock", "bench"]
+SCRIPTS = ["serve", "test", "check", "lock", "bench", "eval_research"]
 TOOLS = "/usr/bin:/bin"
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from anyio import fail_after
+from anyio.abc import SocketStream
 
 from server.errors import BrowserMissing
+from server.settings import Settings
 from server.sources.browser import find_browser
 from server.sources.chromium.pool import Chromium
 from server.sources.chromium.rendering import ChromiumRenderer
@@ -14,9 +16,21 @@ from server.sources.egress import Judge
 from server.sources.failures import SourceFailed
 from server.sources.fetch import Fetcher
 from server.sources.guard import EgressGuard
+from server.sources.providers.configured import configured_providers
+from server.sources.providers.pages import FoundPages
 from tests.sources.pages import Pages, Serve, answer, never, page, serve_pages
 
 LOOPBACK = ("127.0.0.1",)
+SECRET = "The code of the safe is 4711, and the key lies under the mat. " * 5
+WAYS_IN = {
+    "beside": """fetch(there).then(r => r.text()).then(show, e => show('refused ' + e));
+document.body.append(Object.assign(document.createElement('iframe'), {src: there}));
+document.body.append(Object.assign(document.createElement('img'), {src: there}));
+new WebSocket(there.replace('http', 'ws')); navigator.sendBeacon(there, 'x')""",
+    "instead": "setTimeout(() => { location = there }, 50)",
+}
+"""By what is loaded beside the page, and by what is moved on to."""
+
 LONG = " ".join(f"Sentence number {number} was there from the beginning." for number in range(10))
 DRAWN = """<div id="root"></div><script>setTimeout(() => {
 document.getElementById('root').innerHTML = '<p>' + 'The kettle was descaled with vinegar. '.repeat(8) + '</p>';
@@ -119,3 +133,57 @@ async def test_without_a_browser_such_a_page_is_named_and_others_are_read(pages:
         assert caught.value.code == "needs_browser"
         assert "has no browser" in caught.value.message
         assert (await fetcher.fetch(pages.url("/short"))).document.text == "All of it."
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("way", WAYS_IN)
+async def test_a_found_page_reaches_nothing_private_from_the_browser(renderer: ChromiumRenderer, way: str) -> None:
+    """Although the operator's own requests may name the place: what a search has found is no such request."""
+    async with serve_pages({}, otherwise=page(f"<p>{SECRET}</p>")) as canary:
+        script = (
+            "const show = text => { document.getElementById('root').textContent = text };"
+            f"const there = '{canary.url('/safe')}'; {WAYS_IN[way]}"
+        )
+        found = page(f"<div id=root>A page that a search has found.</div><script>{script}</script>")
+        async with serve_pages({"/found": found}) as pages:
+            place = (f"127.0.0.1:{pages.port}",)
+            fetched = FoundPages(Fetcher(place, renderer=renderer))
+            with fail_after(60):
+                read = await fetched.fetch(pages.url("/found"))
+            assert pages.asked.count("/found") == 2, "it was opened in the browser too"
+        assert canary.asked == []
+    assert "4711" not in read.document.text
+
+
+@pytest.mark.browser
+async def test_a_found_page_that_leads_the_browser_to_a_private_place_is_not_followed(
+    renderer: ChromiumRenderer,
+) -> None:
+    """Neither from the page that was fetched, nor from what it answers the browser the second time."""
+    async with serve_pages({}, otherwise=page(f"<p>{SECRET}</p>")) as canary:
+        moved = answer(b"", status="302 Found", Location=canary.url("/safe"))
+
+        answers = iter([page("<div></div><script>1</script>"), moved])
+
+        async def first_a_page(stream: SocketStream) -> None:
+            await stream.send(next(answers))
+
+        async with serve_pages({"/found": first_a_page, "/moved": moved}) as pages:
+            found = FoundPages(Fetcher((f"127.0.0.1:{pages.port}",), renderer=renderer))
+            with fail_after(60), pytest.raises(SourceFailed) as caught:
+                await found.fetch(pages.url("/found"))
+            assert pages.asked.count("/found") == 2, "it was opened in the browser too"
+            with fail_after(60), pytest.raises(SourceFailed, match=r"Port \d+ may not"):
+                await found.fetch(pages.url("/moved"))
+        assert canary.asked == []
+    assert caught.value.code == "needs_browser"
+
+
+async def test_a_server_on_loopback_fetches_no_found_page_from_there(pages: Pages) -> None:
+    """By HTTP or in the browser: the roster's own fetcher knows no private places, whatever requests may name."""
+    chromium = ChromiumRenderer(Chromium(missing, EgressGuard(Judge(LOOPBACK))))
+    providers = configured_providers(Settings(extra_ports=(pages.port,)), renderer=chromium)
+    with fail_after(30), pytest.raises(SourceFailed) as caught:
+        await providers.pages.fetch(pages.url("/drawn"))
+    assert caught.value.code == "forbidden_address"
+    assert pages.asked == []

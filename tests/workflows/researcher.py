@@ -4,19 +4,25 @@ It copies its quotes out of the sources in its prompt, so it is an honest resear
 """
 
 import re
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
-import uvicorn
+from anyio import fail_after
 
-from server.command.listening import listen
 from server.llm.scripted import Rule
-from tests.llm.endpoint import Served
-from tests.serving import START_SECONDS, wait_until
+from server.sources.fetch import Fetcher
+from server.sources.library import Library
+from server.sources.providers.roster import Providers
+from server.workflows.rehearsal import RehearsalContext
+from server.workflows.research.workflow import research_workflow
+from tests.llm.endpoint import Served, listening
+
+QUERY = "How do I descale a kettle?"
+LOOPBACK = ("127.0.0.1",)
 
 STAGES = {
     "scope": "Say in 2 to 5 lines",
@@ -107,24 +113,23 @@ class Researcher(Served):
         return rule
 
 
-@contextmanager
-def serving_researcher(reply: Reply = honest, rule: Rule | None = None) -> Iterator[Researcher]:
+def serving_researcher(reply: Reply = honest, rule: Rule | None = None) -> AbstractContextManager[Researcher]:
     """The endpoint, for the length of a with-block."""
-    served = Researcher(reply, rule)
-    sockets = listen("127.0.0.1", 0)
-    served.port = sockets[0].getsockname()[1]
-    served.url = f"http://127.0.0.1:{served.port}/v1"
-    config = uvicorn.Config(
-        served.app, log_config=None, log_level="critical", access_log=False, ws="none", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
-    thread.start()
-    wait_until(lambda: server.started or not thread.is_alive())
-    try:
-        yield served
-    finally:
-        server.should_exit = True
-        thread.join(START_SECONDS)
-        for each in sockets:
-            each.close()
+    return listening(Researcher(reply, rule))
+
+
+async def research(
+    folder: Path | Library,
+    served: Researcher,
+    context: RehearsalContext | None = None,
+    *,
+    client: Any = None,
+    providers: Providers | None = None,
+    **params: Any,
+) -> tuple[Any, RehearsalContext]:
+    """One run with the endpoint's model over a library: its result, and the context that it ran in."""
+    library = folder if isinstance(folder, Library) else Library(folder)
+    workflow = research_workflow(library, Fetcher(LOOPBACK), providers, model=client or served.client())
+    context = context or RehearsalContext()
+    with fail_after(60):
+        return await workflow.run(context, workflow.params.model_validate({"query": QUERY, **params})), context

@@ -12,8 +12,8 @@ from server.errors import InvalidParameters, ModelRequired
 from server.reports.html import fragment
 from server.sources.fetch import Fetcher
 from server.sources.library import Library
+from server.sources.reasons import CODES
 from server.workflows.rehearsal import RehearsalContext
-from server.workflows.research.reasons import CODES
 from server.workflows.research.workflow import research_workflow
 from tests.sources.pages import Serve, answer, never, page, serve_pages
 
@@ -93,8 +93,10 @@ async def test_the_report_has_its_parts_in_order(folder: Path) -> None:
     """What it is stands on top; parts keep their names; the date of a source is shown."""
     result, context = await research(folder, "How do I descale a kettle?")
     names = list(context.parts)
-    answered = [question["id"] for question in result["questions"] if question["answered"]]
-    assert names == ["about", "summary", *answered, "gaps", "sources", "method"]
+    new = [question["id"] for question in result["questions"] if question["id"] in context.parts]
+    above = ["above"] if "above" in names else []
+    assert new
+    assert names == ["about", "summary", *new, *above, "gaps", "sources", "method"]
     assert "Evidence digest" in context.parts["about"]
     assert "2024-03-05" in context.parts["sources"]
     assert "> A kettle is descaled with citric acid: one spoon for each litre of cold water. [1]" in context.report
@@ -351,3 +353,38 @@ def test_every_reason_of_failure_is_documented(name: str) -> None:
         for code in re.findall(r'(?:FetchFailed|Unreadable)\(\s*"([a-z_]+)"', path.read_text("utf-8"))
     }
     assert given | {"budget", "unreadable"} == CODES
+
+
+async def test_what_is_quoted_already_has_no_section_of_its_own(tmp_path: Path) -> None:
+    """Its questions are listed in one place with their numbers; each section that is there quotes something new."""
+    text = "A kettle is descaled with citric acid, because lime is a base, unless it is made of copper."
+    (tmp_path / "kettles.md").write_text(f"# Kettles\n\n{text}\n\n| kettle | descaled with which acid it was told |\n")
+    result, context = await research(tmp_path, "How is a kettle descaled?")
+    assert context.report.count(text) == 1
+    answered = [one for one in result["questions"][1:] if one["answered"]]
+    assert answered
+    assert context.parts["above"].splitlines()[2:] == [*(f"- {one['text']} [1]" for one in answered), ""]
+    assert not [name for name in context.parts if re.fullmatch(r"q\d+", name)]
+    assert "which acid it was told" not in context.report, "a cell without its row says nothing"
+
+
+async def test_a_report_that_was_asked_for_images_says_that_it_has_none(folder: Path) -> None:
+    """It is whole without them, and says nothing of them where nobody asked."""
+    without, context = await research(folder, "How do I descale a kettle?")
+    asked, told = await research(folder, "How do I descale a kettle?", images=True)
+    assert "- Images: none" in told.parts["method"]
+    assert "Images" not in context.report
+    assert (asked["status"], asked["needs_model"]) == (without["status"], without["needs_model"])
+
+
+async def test_the_name_of_a_site_stands_in_the_list_of_sources_and_not_under_each_quote(tmp_path: Path) -> None:
+    """Where several sources share it."""
+    for name, text in (
+        ("Kettles", "A kettle is descaled with citric acid."),
+        ("Pots", "A pot is descaled with soda and hot water."),
+    ):
+        (tmp_path / f"{name}.md").write_text(f"# {name} — The kitchen manual 3.1\n\n{text} So it is done since 1901.\n")
+    _, context = await research(tmp_path, "How are kettle and pot descaled?")
+    assert "— Kettles\n" in context.parts["summary"]
+    assert "manual" not in context.parts["summary"]
+    assert "Kettles — The kitchen manual 3.1" in context.parts["sources"]

@@ -1,36 +1,21 @@
 """Real documents: Debian's documentation packages, where they are installed."""
 
-import importlib.machinery
-import importlib.util
 import json
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from scripts import evaluating as tool
 from server.sources.library import Library
 
-SCRIPT = Path(__file__).parents[2] / "scripts/eval_research"
 SMALL_LIBRARY = Path(__file__).parents[1] / "data/library"
 LEAST_DOCUMENTS = 200
 LEAST_HITS = 0.8
 
 
-def script() -> ModuleType:
-    loader = importlib.machinery.SourceFileLoader("eval_research", str(SCRIPT))
-    spec = importlib.util.spec_from_loader("eval_research", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["eval_research"] = module
-    loader.exec_module(module)
-    return module
-
-
 async def test_questions_over_real_documents(tmp_path: Path) -> None:
     """The right document is among the first three, each quote is found again, off-topic questions find nothing."""
-    tool = script()
     if tool.gather_debian(tmp_path) < LEAST_DOCUMENTS:
         pytest.skip("Debian's documentation packages are not installed here; scripts/eval_research names them")
     questions = json.loads(tool.DEBIAN_QUESTIONS.read_text("utf-8"))["questions"]
@@ -50,7 +35,6 @@ async def test_the_figures_of_a_small_library(capsys: pytest.CaptureFixture[str]
         {"id": "a", "query": "How is a kettle descaled?", "documents": ["kettles.md"]},
         {"id": "b", "query": "What is the capital of Mongolia?", "documents": []},
     ]
-    tool = script()
     assert await tool.evaluate(SMALL_LIBRARY, questions, False) == 0
     figures = dict(re.findall(r"^(\S.*?)  +(\S.*)$", capsys.readouterr().out, re.MULTILINE))
     assert figures["fabricated citations"] == "0%"
@@ -64,7 +48,6 @@ async def test_the_figures_of_a_small_library(capsys: pytest.CaptureFixture[str]
 
 async def test_headings_of_real_faqs_are_answered_from_their_sections(tmp_path: Path) -> None:
     """Asked word for word."""
-    tool = script()
     if tool.gather_debian(tmp_path, tool.FAQS) == 0:
         pytest.skip("no FAQ is installed here; scripts/eval_research names the packages")
     _, *lines = (await tool.ask_headings(tmp_path, 15)).splitlines()

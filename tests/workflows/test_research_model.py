@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anyio import fail_after
 
 from server.errors import InvalidParameters, ModelRequired
 from server.llm.failures import ModelUnavailable
@@ -22,33 +21,15 @@ from server.sources.providers.scripted import ScriptedProvider
 from server.workflows.rehearsal import Killed, RehearsalContext
 from server.workflows.research.workflow import research_workflow
 from tests.llm.endpoint import KEY
-from tests.sources.pages import Serve, answer, never, page, serve_pages
-from tests.workflows.researcher import Researcher, honest, serving_researcher
+from tests.sources.pages import Serve, never, page, serve_pages
+from tests.workflows.researcher import LOOPBACK, QUERY, honest, research, serving_researcher
 
 DATA = Path(__file__).parent.parent / "data/library"
-QUERY = "How do I descale a kettle?"
-LOOPBACK = ("127.0.0.1",)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(DATA, tmp_path / "library"))
-
-
-async def research(
-    folder: Path | Library,
-    served: Researcher,
-    context: RehearsalContext | None = None,
-    *,
-    client: Any = None,
-    providers: Providers | None = None,
-    **params: Any,
-) -> tuple[Any, RehearsalContext]:
-    library = folder if isinstance(folder, Library) else Library(folder)
-    workflow = research_workflow(library, Fetcher(LOOPBACK), providers, model=client or served.client())
-    context = context or RehearsalContext()
-    with fail_after(60):
-        return await workflow.run(context, workflow.params.model_validate({"query": QUERY, **params})), context
 
 
 async def test_the_report_answers_from_the_sources_with_citations(folder: Path) -> None:
@@ -444,28 +425,6 @@ def test_the_model_is_part_of_what_is_made_with_it_and_of_nothing_else(folder: P
     assert workflow.model_for({"engine": "auto"}) == workflow.model_for({"engine": "llm"}) == workflow.model
 
 
-async def test_pages_that_hang_or_fail_are_named_and_the_run_ends_within_its_budget(folder: Path) -> None:
-    """20 pages, 5 of them hanging and 3 failing: the other 12 are read, each other one has its reason."""
-    good = {f"/good{n}": page(f"<p>A kettle is descaled with acid number {n} in an hour.</p>") for n in range(12)}
-    bad: dict[str, bytes | Serve] = {f"/hang{n}": never for n in range(5)}
-    bad |= {f"/fail{n}": answer(b"oops", status="500 Internal Server Error") for n in range(3)}
-    routes: dict[str, bytes | Serve] = {**good, **bad}
-    async with serve_pages(routes) as pages:
-        urls = [pages.url(path) for path in sorted(routes)]
-        with serving_researcher() as served:
-            workflow = research_workflow(
-                Library(folder), Fetcher(LOOPBACK, total_seconds=1.0), model=served.client(retries=0)
-            )
-            asked = {"query": QUERY, "sources": {"urls": urls}, "budget": {"seconds": 60}}
-            with fail_after(60):
-                result: Any = await workflow.run(RehearsalContext(), workflow.params.model_validate(asked))
-    assert result["counts"]["pages_read"] == 12
-    failed = sorted((one["url"].rpartition("/")[2], one["code"]) for one in result["failed_sources"])
-    assert failed == [(f"fail{n}", "http_500") for n in range(3)] + [(f"hang{n}", "timeout") for n in range(5)]
-    assert result["status"] == "partial"
-    assert result["evidence"]
-
-
 async def test_a_page_that_hangs_beyond_the_budget_is_left_and_something_is_written(folder: Path) -> None:
     """The budget's seconds bound reading; what is known by then is written down, without the model if need be."""
     async with serve_pages({"/hang": never}) as pages:
@@ -476,3 +435,10 @@ async def test_a_page_that_hangs_beyond_the_budget_is_left_and_something_is_writ
     assert [(one["kind"], one["code"]) for one in result["failed_sources"]] == [("url", "budget")]
     assert "time budget was used up" in context.parts["gaps"]
     assert context.parts["method"]
+
+
+async def test_images_are_no_part_of_a_report_and_make_it_no_less_whole(folder: Path) -> None:
+    with serving_researcher() as served:
+        result, context = await research(folder, served, images=True)
+    assert result["status"] == "complete"
+    assert "- Images: none" in context.parts["method"]

@@ -17,9 +17,9 @@ from server.sources.providers.pages import FoundPages
 from server.sources.providers.post import Post
 from server.sources.providers.roster import Providers
 from server.sources.providers.scripted import ScriptedProvider
+from server.sources.reasons import PROVIDER_CODES
 from server.workflows.base import Workflow
 from server.workflows.rehearsal import Killed, Recorded, RehearsalContext
-from server.workflows.research.reasons import PROVIDER_CODES
 from server.workflows.research.workflow import research_workflow
 from tests.sources.pages import Pages, Serve, never, page, serve_pages
 

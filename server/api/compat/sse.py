@@ -13,42 +13,15 @@ from starlette.responses import Response
 
 from server import __version__
 from server.api.access import principal
+from server.api.compat.deep_research_words import passed_over, step_of, translated
 from server.api.requests import json_object, query_tree, request_for
 from server.api.services import services
 from server.api.stream import event_stream, last_event_id
-from server.errors import FieldError, InvalidParameters, MethodNotAllowed
+from server.errors import MethodNotAllowed
 from server.fingerprint import clean
 from server.models import EventType, Json, Life
 from server.streaming import sse
 from server.streaming.resume import reads_on
-
-NAMES = {
-    "query": "query",
-    "maxResult": "max_results",
-    "enableReferences": "references",
-    "enableCitationImage": "images",
-    "thinkingModel": "thinking_model",
-    "taskModel": "model",
-}
-LANGUAGES = {"en": "en", "zh": "zh", "english": "en", "chinese": "zh", "中文": "zh", "简体中文": "zh"}
-PASSED_OVER = ("provider", "searchProvider", "temperature")
-STAGES = {
-    "systemQuestionPrompt": "scope",
-    "reportPlanPrompt": "plan",
-    "serpQueriesPrompt": "plan",
-    "queryResultPrompt": "learn",
-    "searchResultPrompt": "learn",
-    "searchKnowledgeResultPrompt": "learn",
-    "reviewPrompt": "gaps",
-    "outputGuidelinesPrompt": "write",
-    "guidelinesPrompt": "write",
-    "citationRulesPrompt": "write",
-    "finalReportPrompt": "write",
-    "finalReportCitationImagePrompt": "write",
-    "finalReportReferencesPrompt": "write",
-}
-"""That API's prompts, by the stage at which Holdfast's model is told them; its `systemInstruction` is told at all."""
-OVERRIDES = "promptOverrides"
 
 
 async def deep_research(request: Request) -> Response:
@@ -57,56 +30,17 @@ async def deep_research(request: Request) -> Response:
         raise MethodNotAllowed("HEAD would start a task; use GET or POST.")
     from_query = request.method == "GET"
     given = clean(query_tree(request) if from_query else await json_object(request))
-    passed_over = [name for name in PASSED_OVER if given.pop(name, None) is not None]
     given.pop("after", None)
-    wanted = request_for(
-        services(request).registry.get("research"), _translated(given), principal(request).scope, from_query=from_query
-    )
+    parts = services(request)
+    research = parts.registry.get("research")
+    wanted = request_for(research, translated(given), principal(request).scope, from_query=from_query)
     given_id = last_event_id(request)
-    submission = await services(request).manager.submit(wanted, lambda life: reads_on(given_id, life.generation))
-    wire = DeepResearchWire(submission.life, passed_over)
+    submission = await parts.manager.submit(wanted, lambda life: reads_on(given_id, life.generation))
+    life = submission.life
+    model = life.model.get("name") if isinstance(life.model, dict) else None
+    searched = life.search.get("providers", []) if isinstance(life.search, dict) else []
+    wire = DeepResearchWire(life, passed_over(given, model, searched))
     return event_stream(request, submission, given_id, wire)
-
-
-def _translated(given: dict[str, Any]) -> dict[str, Any]:
-    """That API's parameters under this one's names. :raises InvalidParameters: some have no counterpart."""
-    language, overrides = given.pop("language", None), given.pop(OVERRIDES, None)
-    unknown = [name for name in given if name not in NAMES]
-    if unknown:
-        known = ", ".join([*NAMES, "language", OVERRIDES, *PASSED_OVER])
-        raise InvalidParameters(f"Unknown: {', '.join(unknown)[:200]}. This address takes: {known}.")
-    params = {NAMES[name]: value for name, value in given.items()} | _overriding(overrides)
-    if isinstance(language, str):
-        short = language.lower()
-        params["language"] = LANGUAGES.get(short) or LANGUAGES.get(short.partition("-")[0], "auto")
-    return params
-
-
-def _overriding(given: Any) -> dict[str, Any]:
-    """Its overrides of prompts, an object or one as JSON text. Ours stay: these are told beside them.
-
-    :raises InvalidParameters: this is no object of texts, or some have no counterpart.
-    """
-    if isinstance(given, str):
-        try:
-            given = orjson.loads(given) if given else {}
-        except orjson.JSONDecodeError:
-            given = [given]
-    if given is None:
-        return {}
-    known = ["systemInstruction", *STAGES]
-    if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
-        raise InvalidParameters(errors=[FieldError(OVERRIDES, "not_an_object", "Send an object of texts.")])
-    if unknown := [name for name in given if name not in known]:
-        told = f"{', '.join(unknown)[:200]} is unknown; these can be overridden: {', '.join(known)}."
-        raise InvalidParameters(errors=[FieldError(OVERRIDES, "unknown_prompt", told)])
-    texts = {name: text.strip() for name, text in given.items() if text.strip()}
-    stages: dict[str, list[str]] = {}
-    for name, text in texts.items():
-        if name in STAGES:
-            stages.setdefault(STAGES[name], []).append(text)
-    params: dict[str, Any] = {"prompts": {stage: "\n".join(told) for stage, told in stages.items()}} if stages else {}
-    return params | ({"instructions": texts["systemInstruction"]} if "systemInstruction" in texts else {})
 
 
 class DeepResearchWire:
@@ -116,7 +50,7 @@ class DeepResearchWire:
     media_type = "text/event-stream; charset=utf-8"
     ping = sse.PING
 
-    def __init__(self, life: Life, passed_over: list[str]) -> None:
+    def __init__(self, life: Life, passed_over: dict[str, str]) -> None:
         self._life, self._passed_over = life, passed_over
 
     def frames(self, frames: list[sse.Frame]) -> bytes:
@@ -145,7 +79,8 @@ def _translate(frame: sse.Frame) -> tuple[str, dict[str, Any]]:
             return "reasoning", {"type": "text", "text": data["text"]}
         case EventType.PROGRESS:
             ended = data["percentage"] >= 100
-            return "progress", {**data, "name": data["message"], "status": "end" if ended else "start"}
+            step = {"step": step_of(data["current"]), "stage": data["step"]}
+            return "progress", {**data, **step, "name": data["message"], "status": "end" if ended else "start"}
         case EventType.FAILURE:
             return "error", {"code": data["code"], "message": data["message"]}
         case _:

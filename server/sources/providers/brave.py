@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from server.sources.providers.base import Capability, Hit
 from server.sources.providers.client import ProviderClient
-from server.sources.providers.hits import hit, listed
+from server.sources.providers.hits import hit, listed, usable
 
 MOST_RESULTS = 20
 MOST_QUERY_CHARS = 400
@@ -35,8 +35,7 @@ class Brave:
             },
             headers={"X-Subscription-Token": self.key, "Accept": "application/json"},
         )
-        found = [_hit(one) for one in listed(said, "web", "results")]
-        return [one for one in found if one is not None][:limit]
+        return usable((_hit(one) for one in listed(said, "web", "results")), limit)
 
 
 def _hit(one: Mapping[str, Any]) -> Hit | None:

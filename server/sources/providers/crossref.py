@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from server.sources.providers.base import Capability, Hit
 from server.sources.providers.client import ProviderClient
-from server.sources.providers.hits import date_of_parts, hit, listed, within
+from server.sources.providers.hits import date_of_parts, hit, listed, usable, within
 from server.sources.providers.keywords import keywords
 
 MOST_RESULTS = 50
@@ -33,8 +33,7 @@ class Crossref:
             "select": FIELDS,
         }
         said = await self.client.json(f"{self.site}/works", params)
-        found = [_hit(one) for one in listed(said, "message", "items")]
-        return [one for one in found if one is not None][:limit]
+        return usable((_hit(one) for one in listed(said, "message", "items")), limit)
 
 
 def _hit(one: Mapping[str, Any]) -> Hit | None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from server.sources.providers.base import Capability, Hit
 from server.sources.providers.client import ProviderClient
-from server.sources.providers.hits import hit, listed
+from server.sources.providers.hits import hit, listed, usable
 
 MOST_RESULTS = 25
 MOST_QUERY_CHARS = 400
@@ -32,8 +32,7 @@ class Exa:
             },
             headers={"x-api-key": self.key},
         )
-        found = [_hit(one) for one in listed(said, "results")]
-        return [one for one in found if one is not None][:limit]
+        return usable((_hit(one) for one in listed(said, "results")), limit)
 
 
 def _hit(one: Mapping[str, Any]) -> Hit | None:

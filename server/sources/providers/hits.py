@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any, Literal
 
 from server.sources.failures import FetchFailed
@@ -91,6 +91,11 @@ def listed(value: Any, *path: str) -> list[Mapping[str, Any]]:
     """The objects of a list in nested objects; none where there is no list."""
     found = within(value, *path)
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def usable(found: Iterable[Hit | None], limit: int) -> list[Hit]:
+    """The first ``limit`` of those of which a hit could be made."""
+    return list(islice((one for one in found if one is not None), limit))
 
 
 def merged(found: Iterable[Sequence[Hit]], without: Collection[str] = ()) -> list[Hit]:

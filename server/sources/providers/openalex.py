@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from server.sources.providers.base import Capability, Hit
 from server.sources.providers.client import ProviderClient
-from server.sources.providers.hits import MOST_TEXT_CHARS, hit, listed, within
+from server.sources.providers.hits import MOST_TEXT_CHARS, hit, listed, usable, within
 from server.sources.providers.keywords import keywords
 
 MOST_RESULTS = 50
@@ -31,8 +31,7 @@ class OpenAlex:
         }
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else None  # not in the address, which some log
         said = await self.client.json(f"{self.site}/works", params, headers=headers)
-        found = [_hit(one) for one in listed(said, "results")]
-        return [one for one in found if one is not None][:limit]
+        return usable((_hit(one) for one in listed(said, "results")), limit)
 
 
 def _hit(one: Mapping[str, Any]) -> Hit | None:

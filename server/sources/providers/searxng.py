@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from server.sources.providers.base import Capability, Hit, ProviderFailed
 from server.sources.providers.client import ProviderClient
-from server.sources.providers.hits import hit, listed
+from server.sources.providers.hits import hit, listed, usable
 
 MOST_QUERY_CHARS = 400
 _LOCALES = {"zh": "zh-CN", "en": "en"}
@@ -36,8 +36,7 @@ class Searxng:
                 told = "It does not answer in JSON; put `json` among the `search.formats` of its settings."
                 raise ProviderFailed("denied", told) from None
             raise
-        found = [_hit(one) for one in listed(said, "results")]
-        hits = [one for one in found if one is not None][:limit]
+        hits = usable((_hit(one) for one in listed(said, "results")), limit)
         if not hits and isinstance(said, Mapping) and said.get("unresponsive_engines"):
             raise ProviderFailed("bad_response", "None of the engines behind it answered.")
         return hits

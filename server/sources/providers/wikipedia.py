@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from server.sources.providers.base import Capability, Hit, ProviderFailed
 from server.sources.providers.client import ProviderClient
-from server.sources.providers.hits import hit, listed, within
+from server.sources.providers.hits import hit, listed, usable, within
 from server.sources.providers.keywords import keywords
 
 LANGUAGES = ("en", "zh")
@@ -40,8 +40,7 @@ class Wikipedia:
         )
         if (code := within(said, "error", "code")) is not None:
             raise _failure(str(code))
-        found = [_hit(site, one) for one in listed(said, "query", "search")]
-        return [one for one in found if one is not None][:limit]
+        return usable((_hit(site, one) for one in listed(said, "query", "search")), limit)
 
 
 def _hit(site: str, one: Any) -> Hit | None:

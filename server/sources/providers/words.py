@@ -4,21 +4,25 @@ import math
 from typing import Any
 
 from server.sources.providers.post import ProviderState
+from server.sources.reasons import reason
 
 NAMED = "SEARCH_PROVIDERS"
 
 
 def described(state: ProviderState) -> dict[str, str]:
-    """One sentence in each language: `{"en", "zh"}`. The reason of a failure is told in English in both."""
-    why = state.failure[1] if state.failure else ""
+    """One sentence in each language: `{"en", "zh"}`."""
+    why, zh = (state.failure[1], reason("zh", *state.failure)) if state.failure else ("", "")
     rest = math.ceil(state.seconds)
     match state.state:
         case "ready":
             return {"en": "Ready.", "zh": "可用。"}
         case "cooling":
-            return {"en": f"Left in peace for another {rest} s. {why}".rstrip(), "zh": f"暂停，{rest} 秒后再试。{why}"}
+            return {
+                "en": f"Left in peace for another {rest} s. {why}".rstrip(),
+                "zh": f"暂停，{rest} 秒后再试。{zh}",
+            }
         case "unreachable":
-            return {"en": f"Gave nothing the last time. {why}".rstrip(), "zh": f"上次未能取得结果。{why}"}
+            return {"en": f"Gave nothing the last time. {why}".rstrip(), "zh": f"上次未能取得结果。{zh}"}
         case "unconfigured" if state.needs == NAMED:
             return {"en": f"Not in use: {NAMED} does not name it.", "zh": f"未启用：{NAMED} 中没有它。"}
         case _ if state.needs.isupper():

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.errors import BatchBlocked
 from server.llm.base import Model
-from server.llm.budget import Budget, Limits
+from server.llm.budget import Budget, Limits, unpriced
 from server.reports.markdown import literal
 from server.sources.chromium.pool import Chromium
 from server.sources.text import language_of
@@ -44,7 +44,8 @@ class Batch:
         self._streak = Streak()
         self._blocked: BatchBlocked | None = None
         allowed = params.budget
-        self._budget = Budget(Limits(seconds=allowed.seconds, tokens=allowed.tokens, calls=allowed.calls))
+        limits = Limits(seconds=allowed.seconds, tokens=allowed.tokens, calls=allowed.calls)
+        self._budget = Budget(limits, unpriced if model is None else model.price)
         self._failed = False
         self._session: dict[str, Any] | None = {} if params.share_session else None
 

@@ -54,8 +54,8 @@ class Batch:
         self._engine = engine_for(params.engine, model)
         self._model = model if self._engine == "llm" else None
         self._lexicon = Lexicon(params.lexicon)
-        allowed = params.budget
-        self._budget = Budget(Limits(seconds=allowed.seconds, tokens=allowed.tokens, calls=allowed.calls))
+        limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
+        self._budget = Budget(limits, model.price) if model is not None else Budget(limits)
         self._streak = Streak(items="users", blocking=_BLOCKING)
         self._blocked: BatchBlocked | None = None
         self._language = "en"

@@ -44,7 +44,7 @@ class Novel:
         self._model = model if engine == "llm" and params.task_type in MODEL_TYPES else None
         self._by = MODEL if self._model is not None else EMBEDDED
         limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
-        self._budget = Budget(limits, model.prices if model is not None else None)
+        self._budget = Budget(limits, model.price) if model is not None else Budget(limits)
         self._desk = Desk(ctx, params)
         self._failures: list[dict[str, str]] = []
 

@@ -27,19 +27,34 @@ def summary(cited: dict[str, Any], language: str) -> Iterator[str]:
         yield _quotation(one, cited, language)
 
 
+def shown_above(question: dict[str, Any], cited: dict[str, Any]) -> list[int]:
+    """The numbers of the sources of a question whose quotes all stand in the report before it; else none."""
+    if any(one["part"] == question["id"] for one in cited["evidence"]):
+        return []
+    own = {one["source"] for one in cited["evidence"] if one["question"] == question["id"]}
+    return sorted(own | set(cited["above"].get(question["id"], ())))
+
+
 def section(question: dict[str, Any], cited: dict[str, Any], language: str) -> Iterator[str]:
-    """What was found on one question of the plan."""
+    """What was found on one question of the plan, and does not stand above it."""
     yield f"## {say(language, 'more') if question['id'] == 'q1' else literal(question['text'])}\n\n"
     own = [one for one in cited["evidence"] if one["question"] == question["id"]]
     shown = [one for one in own if one["part"] == question["id"]]
     numbers = {one["source"] for one in own} | set(cited["above"].get(question["id"], ()))
     used = [source for source in cited["sources"] if source["n"] in numbers]
     yield say(language, "independent", count=independent(used)) + "\n\n"
-    if not shown:
-        yield say(language, "all_above", marks=" ".join(f"[{source['n']}]" for source in used)) + "\n\n"
     yield from _notice(shown, language)
     for one in shown:
         yield _quotation(one, cited, language)
+
+
+def above(questions: list[dict[str, Any]], cited: dict[str, Any], language: str) -> Iterator[str]:
+    """In one place, the questions on which there is nothing that is not quoted already; no sections of their own."""
+    yield f"## {say(language, 'above')}\n\n"
+    for question in questions:
+        marks = " ".join(f"[{number}]" for number in shown_above(question, cited))
+        yield f"- {say(language, 'all_above', question=literal(question['text']), marks=marks)}\n"
+    yield "\n"
 
 
 def gaps(unanswered: list[dict[str, Any]], failed: list[dict[str, Any]], language: str) -> Iterator[str]:
@@ -58,12 +73,18 @@ def gaps(unanswered: list[dict[str, Any]], failed: list[dict[str, Any]], languag
 
 def source_list(cited: dict[str, Any], language: str) -> Iterator[str]:
     yield f"## {say(language, 'sources')}\n\n"
-    for source in cited["sources"]:
-        place = f"<{source['url']}>" if source["kind"] == "url" else _code(source["path"])
-        date = source["date"] or say(language, "date_unknown")
-        sha256 = source["sha256"][:SHORT_HASH]
-        yield f"- [{source['n']}] {literal(source['title'])} — {place} · {date} · sha256 `{sha256}`\n"
+    yield from source_lines(cited["sources"])
+    if not all(source["date"] for source in cited["sources"]):
+        yield f"\n{say(language, 'dateless')}\n"
     yield "\n"
+
+
+def source_lines(sources: list[dict[str, Any]]) -> Iterator[str]:
+    for source in sources:
+        place = f"<{source['url']}>" if source["kind"] == "url" else _code(source["path"])
+        date = f"{source['date']} · " if source["date"] else ""
+        sha256 = source["sha256"][:SHORT_HASH]
+        yield f"- [{source['n']}] {literal(source['title'])} — {place} · {date}sha256 `{sha256}`\n"
 
 
 def method(facts: dict[str, Any], language: str) -> Iterator[str]:
@@ -90,6 +111,8 @@ def method(facts: dict[str, Any], language: str) -> Iterator[str]:
     if facts["pages_read"] or facts["pages_failed"]:
         lines.append(say(language, "method_pages", read=facts["pages_read"], failed=facts["pages_failed"]))
     lines += _searched(facts, language)
+    if facts["images"]:
+        lines.append(say(language, "no_images"))
     lines.append(say(language, "method_searches", questions=facts["questions"], searches=facts["searches"]))
     lines.append(say(language, "method_quotes", quotes=facts["quotes"], sources=facts["sources"]))
     needs = ("、" if language == "zh" else "; ").join(say(language, f"need_{need}") for need in facts["needs_model"])
@@ -101,14 +124,17 @@ def method(facts: dict[str, Any], language: str) -> Iterator[str]:
 def _quotation(one: dict[str, Any], cited: dict[str, Any], language: str) -> str:
     source = cited["sources"][one["source"] - 1]
     shown = inline if source["markup"] else literal
-    place = " › ".join([source["title"], *(heading for heading in one["headings"] if heading not in source["title"])])
+    title = _without_site(source["title"], [one["title"] for one in cited["sources"]])
+    place = " › ".join([title, *(heading for heading in one["headings"] if heading not in source["title"])])
     support = one["independent_sources"]
-    parts = [
-        shown(place),
-        source["date"] or "",
-        say(language, "one_source") if support == 1 else say(language, "like_wording", count=support),
-    ]
+    parts = [shown(place), source["date"] or "", say(language, "like_wording", count=support) if support > 1 else ""]
     return f"> {shown(one['quote'])} [{one['source']}]\n\n— {' · '.join(part for part in parts if part)}\n\n"
+
+
+def _without_site(title: str, titles: list[str]) -> str:
+    """Without the end that it shares with other sources: the site's name, which the source list has in full."""
+    head, dash, site = title.rpartition(" — ")
+    return head if head and sum(one.endswith(dash + site) for one in titles) > 1 else title
 
 
 def _failure(phrase: str, one: dict[str, Any], language: str) -> str:

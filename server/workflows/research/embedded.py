@@ -25,8 +25,7 @@ from server.workflows.research.params import ResearchParams
 from server.workflows.research.phrases import say
 from server.workflows.research.questions import plan, type_of
 from server.workflows.research.reading import Get, read_page
-from server.workflows.research.reasons import reason
-from server.workflows.research.retrieval import pages_index, search
+from server.workflows.research.retrieval import library_facts, pages_index, search
 from server.workflows.research.searching import Searching
 
 FETCHES_AT_ONCE = 4
@@ -203,25 +202,7 @@ class EmbeddedResearch:
             await step.progress(self._say("searching_library", count=len(catalogue.index.entries)), 95.0)
         return {
             "hinted": await anyio.to_thread.run_sync(self._hints, catalogue, pages),
-            "library": None
-            if catalogue is None
-            else {
-                "name": catalogue.name,
-                "documents": len(catalogue.index.entries),
-                "duplicates": catalogue.duplicates,
-                "unreadable": len(catalogue.failures),
-                "digest": catalogue.digest,
-            },
-            # They are no items of this task: it was not asked to read them.
-            "failed": [
-                {
-                    "kind": "library",
-                    "url": failure.name,
-                    "code": failure.code,
-                    "message": reason(self._language, failure.code, failure.message),
-                }
-                for failure in (catalogue.failures if catalogue is not None else ())
-            ],
+            **library_facts(catalogue, self._language),
             "seconds": time.monotonic() - started,
         }
 
@@ -383,13 +364,16 @@ class EmbeddedResearch:
         )
         answered = [one for one in end.questions if one["answered"]]
         pages_failed = [one for one in self._findings.failed if one["kind"] == "url"]
-        self._expect(questions=0, writing=len(answered) + 5)
         parts = {"summary": list(digest.summary(cited, language))}
-        parts |= {one["id"]: list(digest.section(one, cited, language)) for one in answered}
+        above = [one for one in answered if digest.shown_above(one, cited)]
+        parts |= {one["id"]: list(digest.section(one, cited, language)) for one in answered if one not in above}
+        if above := [one for one in above if one["id"] != "q1"]:
+            parts["above"] = list(digest.above(above, cited, language))
         parts["gaps"] = list(digest.gaps(end.unanswered, pages_failed, language))
         if self._params.references and cited["sources"]:
             parts["sources"] = list(digest.source_list(cited, language))
         parts["method"] = list(digest.method(end.facts, language))
+        self._expect(questions=0, writing=len(parts) + 1)
         for part, pieces in parts.items():
             key = part if part == "sources" else f"write:{part}"
             label = self._say("step_write", name=pieces[0].strip("# \n")[:NAME_CHARS])

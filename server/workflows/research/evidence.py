@@ -52,8 +52,8 @@ _BACKWARD = re.compile(
 _DEFINING = re.compile(
     r"(?P<subject>^.{1,60}?)(?:\(\d\))? ?(?:\b(?:is|are) (?:an?|the|one)\b|是(?![否不因由在])|指的是|用于|用来|即)"
 )
-_FINISHED = re.compile(r"[.!?。！？；…][\"'”’)」』）\]`*_]*$")
-_OPEN = re.compile(r"[:：,，、(（]$")
+_FINISHED = re.compile(r"[.!?。！？…][\"'”’)」』）\]`*_]*$")
+_OPEN = re.compile(r"[:：,，、;；(（]$")
 _QUESTION = re.compile(r"[?？][\"'”’)」』）\]`*_]*$")
 _LETTER = re.compile(r"[^\W\d_]")
 

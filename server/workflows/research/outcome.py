@@ -82,6 +82,7 @@ def of(
         "library": library,
         "web": params.sources.web,
         "academic": params.sources.academic,
+        "images": params.images,
         "needs_model": needs,
         "status": status,
         "unreadable": [one for one in findings.failed if one["kind"] == "library"],
@@ -95,8 +96,6 @@ def _needs_model(params: ResearchParams, language: str, cited: dict[str, Any]) -
     needs = ["writing", "planning", "judgement"]
     if params.instructions:
         needs.append("instructions")
-    if params.images:
-        needs.append("images")
     if any(one["language"] != language for one in cited["evidence"]):
         needs.append("translation")
     return needs

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from server.errors import FieldError, InvalidParameters, ModelRequired
+from server.llm.base import Model
 from server.sources.failures import SourceFailed
 from server.sources.providers.base import Capability
 from server.sources.urls import LONGEST_URL, canonical
@@ -115,6 +116,14 @@ class Budget(_Group):
         title="Model calls",
         description="Most calls of a model; the embedded engine makes none.",
         json_schema_extra=_zh("模型调用次数", "最多调用模型的次数；内置引擎不调用。"),
+    )
+    money: float | None = Field(
+        None,
+        gt=0,
+        le=1_000_000_000,
+        title="Money",
+        description="Most money a model may cost, in the currency of the server's prices; needs these prices.",
+        json_schema_extra=_zh("金额", "模型最多可花的钱，币种同服务器的价格设置；需要有价格。"),
     )
 
 
@@ -250,8 +259,8 @@ class ResearchParams(Params):
     images: bool = Field(
         False,
         title="Images",
-        description="Keep images of the sources with the report; needs a model.",
-        json_schema_extra=_zh("图片", "随报告保留来源中的图片；需要模型。"),
+        description="Taken and told to have no effect: images of the sources are not kept.",
+        json_schema_extra=_zh("图片", "可以给出，但不起作用：不保留来源中的图片。"),
     )
     plan_only: bool = Field(
         False,
@@ -320,22 +329,39 @@ def needs_model(params: ResearchParams) -> list[str]:
     return [name for name, asked in wanted.items() if asked]
 
 
-def refuse(params: ResearchParams, providers: Collection[str] = (), *, model: bool = False) -> None:
+def refuse(params: ResearchParams, providers: Collection[str] = (), *, model: Model | None = None) -> None:
     """Refuse what is well-formed but can't be done here.
 
     :param providers: names of the search providers that would be asked.
-    :param model: whether the server has one.
+    :param model: the server's, where it has one.
     :raises ModelRequired: the engine is to be a model, or something is asked that needs one, and there is none.
-    :raises InvalidParameters: nothing is left to look in, or the embedded engine is asked for what it can't do.
+    :raises InvalidParameters: nothing is left to look in, the embedded engine is asked for what it can't do, or what a
+        model may cost is bounded and nobody has said what it costs.
     """
-    if params.engine == "llm" and not model:
+    if params.engine == "llm" and model is None:
         raise ModelRequired
     needed = needs_model(params)
-    if needed and (params.engine == "embedded" or not model):
+    if needed and (params.engine == "embedded" or model is None):
         if params.engine != "embedded":
             raise ModelRequired(f"`{needed[0]}` needs a model. {ModelRequired.sentence()}")
         told = "The embedded engine plans by itself: leave this out, or ask for `engine: llm`."
         raise InvalidParameters(errors=[FieldError(name, "needs_model", told) for name in needed])
+    if params.budget.money is not None and params.engine != "embedded" and model is not None:
+        _refuse_without_price(params, model)
     if not params.sources.library and not params.sources.urls and not providers and not params.follows:
         reason = "This server has no search provider: leave `library` on, or name pages in `urls`."
         raise InvalidParameters(reason, errors=[FieldError("sources", "nothing_to_search", reason)])
+
+
+def _refuse_without_price(params: ResearchParams, model: Model) -> None:
+    thinking = params.thinking_model or params.model
+    asked = {
+        params.model or model.identity["name"]: model.price(params.model),
+        thinking or model.identity["thinking"]: model.price(thinking, thinking=True),
+    }
+    if unpriced := [name for name, prices in asked.items() if prices is None]:
+        told = (
+            f"This server has no price for {' and '.join(unpriced)}, so it can't count money: set MODEL_PRICES, or "
+            "MODEL_PRICE_INPUT and MODEL_PRICE_OUTPUT; or bound `tokens` or `calls` instead."
+        )
+        raise InvalidParameters(errors=[FieldError("budget.money", "no_price", told)])

@@ -19,12 +19,9 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "No sentence answers the question itself; what was found on parts of it follows.",
         "没有句子直接回答这个问题；以下是与其部分内容有关的材料。",
     ),
-    "all_above": (
-        "What was found on this is quoted above: {marks}.",
-        "相关内容已在上文引用：{marks}。",
-    ),
+    "above": ("Answered by the quotes above", "上文引文已回答的问题"),
+    "all_above": ("{question} {marks}", "{question} {marks}"),
     "independent": ("Independent sources: {count}", "独立来源：{count} 个"),
-    "one_source": ("1 source", "1 个来源"),
     "like_wording": ("like wording in {count} independent sources", "{count} 个独立来源有相近表述"),
     "only_en": (
         "These sources are in English.",
@@ -43,7 +40,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     ),
     "failed_source": ("Not read: {name} ({message})", "未能阅读：{name}（{message}）"),
     "sources": ("Sources", "来源"),
-    "date_unknown": ("date unknown", "日期不详"),
+    "dateless": ("Sources without a date here give none.", "此处没有日期的来源均未注明日期。"),
     "method": ("How this was made", "制作说明"),
     "method_engine": (
         "Engine: embedded (retrieval and verbatim quotation; no model).",
@@ -92,7 +89,6 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "need_planning": ("plan questions for this subject", "针对主题规划问题"),
     "need_judgement": ("weigh contradictions", "权衡相互矛盾之处"),
     "need_instructions": ("follow the instructions that were given", "遵循所给的附加要求"),
-    "need_images": ("keep images", "保留图片"),
     "need_translation": ("translate the quotes", "翻译引文"),
     "step_scope": ("Understanding the question", "理解问题"),
     "step_fetch": ("Reading {name}", "阅读 {name}"),
@@ -117,7 +113,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "证据所引的文字逐字出自该来源。*\n\n",
     ),
     "plan": ("Plan", "计划"),
-    "no_images": ("Images of the sources are not kept yet.", "目前还不能保留来源中的图片。"),
+    "no_images": ("Images: none; those of the sources are not kept.", "图片：没有；来源中的图片不予保留。"),
     "step_read": ("Looking for passages: {question}", "查找段落：{question}"),
     "step_outline": ("Outlining the report", "拟定提纲"),
     "time_spent": (

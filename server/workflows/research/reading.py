@@ -9,8 +9,8 @@ import anyio.to_thread
 
 from server.sources.failures import SourceFailed
 from server.sources.fetch import Page
+from server.sources.reasons import reason
 from server.workflows.base import Step
-from server.workflows.research.reasons import reason
 from server.workflows.research.retrieval import source_id
 
 MOST_PAGE_CHARS = 400_000

@@ -8,6 +8,7 @@ from server.sources.documents import Document
 from server.sources.library import Catalogue
 from server.sources.query import language_asked
 from server.sources.ranking import Entry, Hit, Index
+from server.sources.reasons import reason
 
 NAMED_PAGE_BONUS = 0.15
 """A page that the request itself names goes before a library document that fits as well."""
@@ -20,6 +21,29 @@ def source_id(kind: str, name: str) -> str:
 def pages_index(fetched: list[dict[str, Any]]) -> Index:
     """An index over the pages that were read, from their journal records."""
     return Index([Entry.of(page["url"], Document.from_json(page["document"])) for page in fetched])
+
+
+def library_facts(catalogue: Catalogue | None, language: str) -> dict[str, Any]:
+    """What a task records of the library: `{library, failed}`; it was not asked to read these files, so no items."""
+    if catalogue is None:
+        return {"library": None, "failed": []}
+    library = {
+        "name": catalogue.name,
+        "documents": len(catalogue.index.entries),
+        "duplicates": catalogue.duplicates,
+        "unreadable": len(catalogue.failures),
+        "digest": catalogue.digest,
+    }
+    failed = [
+        {
+            "kind": "library",
+            "url": failure.name,
+            "code": failure.code,
+            "message": reason(language, failure.code, failure.message),
+        }
+        for failure in catalogue.failures
+    ]
+    return {"library": library, "failed": failed}
 
 
 def search(

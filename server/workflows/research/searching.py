@@ -8,9 +8,9 @@ from typing import Any
 from server.sources.documents import Block, Document, Kind
 from server.sources.providers.base import Hit
 from server.sources.providers.roster import SEARCH_SECONDS, Found, Providers
+from server.sources.reasons import reason
 from server.workflows.base import Step
 from server.workflows.research.params import Sources, capabilities
-from server.workflows.research.reasons import reason
 
 
 @dataclass
@@ -108,5 +108,6 @@ def abstract(hit: Hit) -> dict[str, Any]:
         "media_type": "text/plain",
         "document": document.to_json(),
         "code": None,
+        "found": True,
         "seconds": 0.0,
     }

@@ -15,7 +15,7 @@ from server.workflows.research.model.engine import ModelResearch
 from server.workflows.research.params import ResearchParams, Sources, capabilities, refuse
 from server.workflows.research.steering import ResearchSteering
 
-VERSION = 3
+VERSION = 4
 TITLE_CHARS = 120
 
 
@@ -32,7 +32,7 @@ def research_workflow(
         return await EmbeddedResearch(ctx, params, library, fetcher, roster).run()
 
     def check(params: ResearchParams) -> None:
-        refuse(params, roster.names(capabilities(params.sources)), model=model is not None)
+        refuse(params, roster.names(capabilities(params.sources)), model=model)
 
     def search(params: Mapping[str, Any] | None) -> dict[str, Any]:
         anything: set[Capability] = {"web", "academic"}

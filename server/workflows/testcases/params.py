@@ -17,7 +17,7 @@ def _zh(title: str, description: str) -> dict[str, Any]:
     return {"zh": {"title": title, "description": description}}
 
 
-class Budget(BaseModel):
+class CasesBudget(BaseModel):
     """What the model may cost; what is left out is not bounded."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -109,8 +109,8 @@ class CasesParams(Params):
         description="`embedded` needs no key and no network; `llm` a model; `auto` takes the model where there is one.",
         json_schema_extra=_zh("引擎", "embedded 不需要密钥和网络；llm 需要模型；auto 在有模型时使用模型。"),
     )
-    budget: Budget = Field(
-        Budget(),
+    budget: CasesBudget = Field(
+        CasesBudget(),
         title="Budget",
         description="What the model may cost.",
         json_schema_extra=_zh("预算", "模型最多可以用多少。"),

@@ -38,7 +38,7 @@ class Run:
         self._language = _language(params, text)
         self._words, self._report = Words(self._language), Report(self._language)
         limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
-        self._budget = Budget(limits, self._model.prices if self._model is not None else None)
+        self._budget = Budget(limits, self._model.price) if self._model is not None else Budget(limits)
 
     async def run(self) -> dict[str, Any]:
         self._ctx.expect(2)

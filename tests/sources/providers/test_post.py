@@ -150,10 +150,11 @@ async def test_the_state_is_told_in_both_languages(caplog: pytest.LogCaptureFixt
         await refused(post)
     assert "the search provider scripted failed (unreachable)" in caplog.text
     assert described(post.state)["en"] == "Gave nothing the last time. No connection to it could be made."
+    assert described(post.state)["zh"] == "上次未能取得结果。无法连接服务器。"
     await refused(post)
     as_json = told(post.state)
     assert (as_json["state"], as_json["seconds"], as_json["code"]) == ("cooling", 30.0, "rate_limited")
     assert as_json["detail"] == {
         "en": "Left in peace for another 30 s. Too often.",
-        "zh": "暂停，30 秒后再试。Too often.",
+        "zh": "暂停，30 秒后再试。请求过于频繁，要求稍后再试。",
     }

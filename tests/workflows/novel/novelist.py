@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from server.llm.scripted import Rule
-from tests.llm.endpoint import Served, at_work
+from tests.llm.endpoint import Served, listening
 
 STAGES = {
     "write": r"Write chapter (\d+) of",
@@ -140,5 +140,5 @@ class Novelist(Served):
 @contextmanager
 def serving_novelist(reply: Reply = honest, rule: Rule | None = None) -> Iterator[Novelist]:
     """The endpoint, for the length of a with-block."""
-    with at_work(Novelist(reply, rule)) as served:
+    with listening(Novelist(reply, rule)) as served:
         yield served

@@ -124,8 +124,7 @@ class Ending:
         if cited:
             yield from digest.source_list({"sources": cited}, self._language)
         if others:
-            _, *lines = digest.source_list({"sources": others}, self._language)
-            yield f"{self._say('also_read')}\n\n{''.join(lines)}"
+            yield f"{self._say('also_read')}\n\n{''.join(digest.source_lines(others))}\n"
 
     def _method(self, status: str, scores: dict[str, Any]) -> Iterator[str]:
         """Nothing here depends on how long it took or on how often it was interrupted; the result tells that."""
@@ -151,6 +150,8 @@ class Ending:
                 for one in failed
             ]
             lines.append(self._say("method_providers_failed", failures=("；" if language == "zh" else "; ").join(told)))
+        if self._params.images:
+            lines.append(self._say("no_images"))
         lines.append(self._say("model_checked", **scores["removed"], evidence=len(self._knowledge.evidence)))
         lines.append(self._say("status", status=self._say(status)))
         yield "".join(f"- {line}\n" for line in lines)

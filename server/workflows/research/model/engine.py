@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
-from server.llm.failures import BudgetSpent, ContentFiltered, ContextTooLong, ModelFailed, ModelReplyInvalid
+from server.llm.failures import LASTING, ContextTooLong, ModelFailed
 from server.reports.markdown import literal
 from server.sources.fetch import Fetcher
 from server.sources.library import Library
@@ -34,8 +34,6 @@ MOST_QUERIES = 3
 MOST_ADDED_ROUNDS = 20
 """A user may add questions for so many rounds beyond ``depth``."""
 LONGEST_TEXT = 300
-DISPENSABLE = (ModelReplyInvalid, BudgetSpent, ContextTooLong, ContentFiltered)
-"""Failures of one call without which the research goes on, if poorer."""
 SHOWN_CHARS = (20_000, 6_000, 2_000)
 """Of each source so much is shown, and less where the model can't take that in."""
 
@@ -59,8 +57,8 @@ class ModelResearch:
     ) -> None:
         self._ctx, self._params, self._model = ctx, params, model
         self._language = params.language if params.language != "auto" else language_asked(params.query)
-        limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
-        self._budget = Budget(limits, model.prices)
+        limits = Limits(**params.budget.model_dump())
+        self._budget = Budget(limits, model.price)
         self._steps = Steps(ctx, model, self._budget)
         self._gathering = Gathering(self._steps, params, self._language, library, fetcher, providers)
         self._knowledge = Knowledge(params.max_sources)
@@ -132,7 +130,7 @@ class ModelResearch:
                 "scope", self._prompts.scope(), shapes.Brief, weight=SCOPE_WEIGHT, label=label
             )
             self._brief = found.brief.strip()[:2000] or self._brief
-        except DISPENSABLE as failure:
+        except LASTING as failure:
             self._note("scope", failure)
 
     async def _plan(self, grounding: list[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -142,7 +140,7 @@ class ModelResearch:
         prompt = self._prompts.plan(self._brief, grounding)
         try:
             found = await self._steps.ask("plan", prompt, shapes.Plan, weight=PLAN_WEIGHT, label=self._say("step_plan"))
-        except DISPENSABLE as failure:
+        except LASTING as failure:
             self._note("plan", failure)
             planned = []
         else:
@@ -219,7 +217,7 @@ class ModelResearch:
         await self._steps.plain(f"sources:{round}", work, names, label=self._say("step_ground"))
 
     async def _learn(self, question: dict[str, Any], shown: Shown) -> list[dict[str, Any]] | ModelFailed:
-        """What the model reads out of the sources. A failure that may pass is returned, so that the others go on."""
+        """What the model reads out of the sources. A failure that ends the task is returned, and the others go on."""
         label = self._say("step_learn", question=question["text"][:60])
         sources = self._knowledge.sources
         texts = [(name, _as_text(sources[name], passages)) for name, passages in shown]
@@ -233,10 +231,8 @@ class ModelResearch:
             except ContextTooLong as too_long:
                 failure = too_long
             except ModelFailed as other:
-                if other.retryable:
+                if not isinstance(other, LASTING):
                     return other
-                if not isinstance(other, DISPENSABLE):
-                    raise
                 failure = other
                 break
             else:
@@ -253,7 +249,7 @@ class ModelResearch:
         label = self._say("step_gaps")
         try:
             found = await self._steps.ask(f"gaps:{round}", prompt, shapes.Gaps, weight=GAPS_WEIGHT, label=label)
-        except DISPENSABLE as failure:
+        except LASTING as failure:
             self._note(f"gaps:{round}", failure)
             return []
         new = self._numbered([one.model_dump() for one in found.questions])[:most]
@@ -264,8 +260,6 @@ class ModelResearch:
         writing = Writing(self._steps, self._prompts, self._params, self._language, self._knowledge)
         await writing.run(self._brief, self._questions)
         ending = Ending(self._steps, self._params, self._language, self._knowledge, self._gathering, writing)
-        if self._params.images:
-            self._failures.append({"step": "images", "code": "not_supported", "message": self._say("no_images")})
         # Steps that run side by side fail in any order, and the report has to be the same each time.
         failures = sorted([*self._failures, *writing.failures], key=lambda one: (one["step"], one["code"]))
         return await ending.run(self._brief, self._questions, failures)

@@ -1,27 +1,29 @@
 """From questions to passages: searches, pages and the library, each as recorded steps."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import anyio.to_thread
 
-from server.sources.failures import SourceFailed
 from server.sources.fetch import Fetcher
 from server.sources.library import Catalogue, Library
+from server.sources.providers.base import Hit
 from server.sources.providers.roster import Providers
+from server.sources.reasons import reason
 from server.workflows.base import Step
 from server.workflows.research.model import material
 from server.workflows.research.model.steps import Steps
 from server.workflows.research.parallel import gather
 from server.workflows.research.params import ResearchParams, capabilities
 from server.workflows.research.phrases import say
-from server.workflows.research.reasons import reason
-from server.workflows.research.retrieval import source_id
+from server.workflows.research.reading import read_page
+from server.workflows.research.retrieval import library_facts
+from server.workflows.research.searching import abstract
 
 AT_ONCE = 4
-MOST_PAGE_CHARS = 400_000
 LABEL_CHARS = 60
 MOST_NAMED_SHOWN = 5
 """Of up to so many pages that the request names, the beginning is shown where no passage fits."""
@@ -89,28 +91,7 @@ class Gathering:
             f"{titles[one['source']]}\n{' '.join(text for _, text in one['blocks'])}" for one in found["passages"][:5]
         ]
         providers = list(self._providers.names(capabilities(self._params.sources)))
-        if catalogue is None:
-            return {"told": told, "providers": providers}
-        return {
-            "told": told,
-            "providers": providers,
-            "library": {
-                "name": catalogue.name,
-                "documents": len(catalogue.index.entries),
-                "duplicates": catalogue.duplicates,
-                "unreadable": len(catalogue.failures),
-                "digest": catalogue.digest,
-            },
-            "failed": [
-                {
-                    "kind": "library",
-                    "url": failure.name,
-                    "code": failure.code,
-                    "message": reason(self._language, failure.code, failure.message),
-                }
-                for failure in catalogue.failures
-            ],
-        }
+        return {"told": told, "providers": providers, **library_facts(catalogue, self._language)}
 
     def _gather(
         self, catalogue: Catalogue | None, pages: Sequence[dict[str, Any]], queries: Sequence[str], *, leading: bool
@@ -126,7 +107,7 @@ class Gathering:
                 urls.setdefault(hit["url"], hit)
         for url, hit in urls.items():
             if hit["text"] and url not in self._pages:
-                self._pages[url] = material.of_abstract(url, hit["title"], hit["published"], hit["text"])
+                self._pages[url] = abstract(Hit.from_json(hit))
         room = max(0, self._params.max_sources - len(self._pages))
         await self._fetch([url for url in urls if url not in self._pages][:room], named=False)
         self._seen.update(urls)
@@ -175,10 +156,12 @@ class Gathering:
         return hits
 
     async def _fetch(self, urls: Sequence[str], *, named: bool) -> None:
+        fetcher = self._fetcher if named else self._providers.pages
+
         async def fetch(url: str) -> dict[str, Any]:
             key = f"fetch:{hashlib.sha256(url.encode()).hexdigest()[:12]}"
             label = self._say("step_fetch", name=url[:LABEL_CHARS])
-            work = partial(self._fetch_one, url, named)
+            work = partial(read_page, url, fetcher.fetch, self._language, math.inf)
             return await self._steps.timed(key, work, {"url": url}, weight=FETCH_WEIGHT, label=label)
 
         for url, page in zip(urls, await gather([partial(fetch, url) for url in urls], at_once=AT_ONCE), strict=True):
@@ -186,27 +169,9 @@ class Gathering:
                 self.skipped = True
                 page = {"code": "budget", "message": reason(self._language, "budget", "The task's time is used up.")}
             if page["code"] is None:
-                self._pages[url] = page
+                self._pages[url] = {**page, "found": not named}
             else:
                 self.failed.append({"kind": "url" if named else "found", "url": url, **_why(page)})
-
-    async def _fetch_one(self, url: str, named: bool, step: Step) -> dict[str, Any]:
-        about = {"key": source_id("url", url), "kind": "url", "url": url}
-        fetcher = self._fetcher if named else self._providers.pages
-        try:
-            page = await fetcher.fetch(url)
-        except SourceFailed as error:
-            failure = {"code": error.code, "message": reason(self._language, error.code, error.message)}
-            await step.item({**about, **failure}, outcome="failed")
-            return {"url": url, **failure}
-        await step.item({**about, "title": page.document.title or url, "sha256": page.sha256})
-        return {
-            "url": url,
-            "found": not named,
-            "sha256": page.sha256,
-            "document": await anyio.to_thread.run_sync(page.document.clipped(MOST_PAGE_CHARS).to_json),
-            "code": None,
-        }
 
     async def _read(self, question: dict[str, Any], hits: list[list[dict[str, Any]]]) -> dict[str, Any]:
         urls = dict.fromkeys(hit["url"] for of_query in hits for hit in of_query)

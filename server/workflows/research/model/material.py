@@ -1,6 +1,5 @@
 """What of the sources is shown to the model for one question, as JSON that the journal can keep."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,18 +11,6 @@ from server.workflows.research.retrieval import pages_index, search, source_id
 MOST_TOKENS = 6000
 MOST_TOKENS_OF_SOURCE = 1800
 LEADING_PASSAGES = 4
-
-
-def of_abstract(url: str, title: str, published: str | None, text: str) -> dict[str, Any]:
-    """A page's record, of which there is only the abstract that a provider gave."""
-    document = {"title": title, "date": published, "markup": False, "blocks": [["prose", text, []]]}
-    return {
-        "url": url,
-        "found": True,
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "document": document,
-        "code": None,
-    }
 
 
 def gather(

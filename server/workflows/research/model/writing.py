@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from server.llm.base import Finish
-from server.llm.failures import BudgetSpent, ContentFiltered, ContextTooLong, ModelFailed, ModelReplyInvalid
+from server.llm.failures import LASTING, ModelFailed
 from server.reports.markdown import literal
 from server.workflows.asking import write_in_step
 from server.workflows.base import Step
@@ -84,7 +84,7 @@ class Writing:
             found = await self._steps.ask(
                 "outline", prompt, shapes.Outline, weight=OUTLINE_WEIGHT, label=label, keep=KEPT_FOR_SECTIONS
             )
-        except (ModelReplyInvalid, BudgetSpent, ContextTooLong, ContentFiltered) as failure:
+        except LASTING as failure:
             self._note("outline", failure)
             return self._by_question(questions, known.values())
         parts: list[Part] = []
@@ -121,7 +121,7 @@ class Writing:
         await self._steps.plain("frame", work, headings, label=self._say("step_outline"))
 
     async def _section(self, part: Part) -> str | ModelFailed:
-        """The section's text as the model wrote it. A failure that may pass is returned, so that the others go on."""
+        """The section's text as the model wrote it. A failure that ends the task is returned, and the others go on."""
         evidence = self._knowledge.told(part.evidence)
         prompt = self._prompts.section(part.heading, part.goal, [one.heading for one in self.parts], evidence)
         plain = "".join(f"- {one.statement} [{one.source}]\n" for one in part.evidence)
@@ -158,7 +158,7 @@ class Writing:
                 label=label,
             )
         except ModelFailed as failure:
-            if failure.retryable:
+            if not isinstance(failure, LASTING):
                 return failure
             self._note(f"write:{part}", failure)
             text = plain
