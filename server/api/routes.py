@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.api import events, kinds, meta, model, pages, results, sessions, stream, tasks
+from server.api import activity, events, kinds, meta, model, pages, results, sessions, stream, tasks
 from server.api.compat import background, sse
 from server.resources import static_dir
 
@@ -29,6 +29,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{task}/result", results.result, methods=["GET"]),
         Route(task + "/report.{format}", results.report, methods=["GET"]),
         Route(task + "/artifacts/{name}", results.artifact, methods=["GET"]),
+        Route(f"{task}/steps", activity.steps, methods=["GET"]),
+        Route(f"{task}/log", activity.log, methods=["GET"]),
         Route(f"{task}/history", tasks.history, methods=["GET"]),
         Route("/api/events", events.events, methods=["GET"]),
         Route("/api/sessions/{session}", sessions.show_session, methods=["GET"]),
