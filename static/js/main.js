@@ -2,6 +2,7 @@
 
 import { api } from "./net/api.js"
 import { Link } from "./net/link.js"
+import { Kinds } from "./model/kinds.js"
 import { TaskBook } from "./model/task-book.js"
 import { TaskFeed } from "./model/task-feed.js"
 import { LanguageSwitch } from "./page/language-switch.js"
@@ -20,6 +21,7 @@ const find = (selector) => document.querySelector(selector)
 
 const link = new Link()
 const book = new TaskBook()
+const kinds = new Kinds()
 const router = new Router()
 const stage = new Stage(document.body)
 
@@ -31,7 +33,7 @@ new ConnectionLine(find(".connection"), link)
 const list = new TaskList(find(".tasks"), book)
 const trouble = new TroubleView(find("#trouble"))
 const task = new TaskView(find("#task"), {
-  book, link,
+  book, link, kinds,
   announcer: find("#announcer"),
   confirm: new ConfirmDialog(find(".confirm")),
   onShown: () => stage.show("task"),
@@ -40,8 +42,13 @@ const task = new TaskView(find("#task"), {
     stage.show("trouble")
   },
   onDeleted: () => router.go("/"),
+  onEdit: (view) => {
+    router.go("/")
+    ask.edit(view)
+  },
 })
 const ask = new AskView(find("#ask"), {
+  kinds,
   onAsk: (request) => api.post("/api/tasks", request),
   onAsked: (view) => {
     book.put(view)

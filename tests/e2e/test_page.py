@@ -277,11 +277,13 @@ def test_errors_stand_at_their_fields(visiting: Visiting) -> None:
     page.get_by_label("Your question").fill("What is this?")
     expect(page.get_by_text("Write a question first.")).to_be_hidden()
     page.get_by_text("Options").click()
-    page.get_by_label("Pages to read").fill("ftp://example.org/")
+    page.locator(".group summary", has_text="Sources").click()
+    page.get_by_label("Pages", exact=True).fill("ftp://example.org/")
+    page.locator(".group summary", has_text="Sources").click()
     page.get_by_text("Options").click()
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.get_by_text("Only addresses that begin with")).to_be_visible()
-    expect(page.get_by_label("Pages to read")).to_be_focused()
+    expect(page.get_by_label("Pages", exact=True)).to_be_focused()
     assert page.get_by_label("Your question").input_value() == "What is this?"
 
 

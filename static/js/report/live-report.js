@@ -4,6 +4,7 @@ import { patch } from "./patch.js"
 
 const GATHER_MS = 400
 const RENDERING_SHARE = 4 // a report that takes long to render or to lay out is asked for less often
+const LONG = 300 // blocks: of a longer report, only those that are looked at are laid out
 
 /** The report as it stands, rendered by the server, kept up to date in the page while it grows. */
 export class LiveReport {
@@ -83,7 +84,10 @@ export class LiveReport {
 
   #take(html, began) {
     this.#backoff.reset()
-    patch(this.article, new DOMParser().parseFromString(html, "text/html").body)
+    const { body } = new DOMParser().parseFromString(html, "text/html")
+    body.querySelectorAll(":scope > h2, :scope > h3").forEach((heading, index) => (heading.id ||= `section-${index + 1}`))
+    this.article.classList.toggle("long", body.childElementCount > LONG)
+    patch(this.article, body)
     this.article.getBoundingClientRect() // lays it out now, so that the time for that counts too
     this.#tookMs = Date.now() - began
   }
