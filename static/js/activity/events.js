@@ -11,7 +11,7 @@ export function fillEvents(body, { entries, dropped }, address) {
     make("li", {}, make("time", { dateTime: at, textContent: new Date(at).toLocaleTimeString(languageTag(), { hour12: false }) }), make("code", { textContent: type }), make("span", { textContent: said(type, data), title: `#${seq}` })))
   const hidden = entries.length + dropped - shown.length
   const whole = make("a", { href: `${address}/log`, target: "_blank", rel: "noopener", textContent: t("events.all") })
-  body.replaceChildren(make("ol", { className: "events" }, ...rows), make("p", { className: "hint" }, hidden > 0 ? t("events.older", { n: hidden }) : "", " ", whole))
+  body.replaceChildren(make("ol", { className: "events", tabIndex: 0, ariaLabel: t("part.events") }, ...rows), make("p", { className: "hint" }, hidden > 0 ? t("events.older", { n: hidden }) : "", " ", whole))
 }
 
 function said(type, data) {

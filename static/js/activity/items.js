@@ -55,7 +55,7 @@ function made({ key, title, url, final_url: final, outcome, status, error, artif
   const badge = make("span", { className: "status", title: word(status ?? outcome) }, sign(state), make("span", { className: "visually-hidden", textContent: word(status ?? outcome) }))
   badge.dataset.status = state
   const place = final ?? url ?? path
-  const name = title || place || key
+  const name = (title || place || key).replace(/^https?:\/\//, "")
   const files = artifacts.map(({ name }) => name)
   const source = (file) => `${address}/artifacts/${encodeURIComponent(file)}`
   const pictures = files.filter((file) => PICTURE.test(file)).map((file) =>
@@ -63,7 +63,7 @@ function made({ key, title, url, final_url: final, outcome, status, error, artif
   const others = files.filter((file) => !PICTURE.test(file)).map((file) => make("a", { href: source(file), download: file, textContent: file }))
   return make("li", { className: "item" }, ...pictures,
     make("p", { className: "item-name" }, badge, make("span", { textContent: name })),
-    place && place !== name && make("p", { className: "item-place", textContent: place }),
+    place && title && make("p", { className: "item-place", textContent: place }),
     error && make("p", { className: "item-error", textContent: error.message ?? error.code }),
     others.length > 0 && make("p", { className: "item-files" }, ...others))
 }

@@ -1,6 +1,6 @@
 // One control for each simple shape. A field has an element, a `control` for the keyboard, `read()` (undefined: left out) and `fill(value)`.
 
-import { t } from "../i18n/i18n.js"
+import { knows, t } from "../i18n/i18n.js"
 import { make } from "../page/make.js"
 
 let count = 0
@@ -110,6 +110,5 @@ function field(path, control, element, rest) {
 /** A value of a choice in words, where the page has some. */
 function wordOf(path, value) {
   const key = `value.${path}.${value}`
-  const words = t(key)
-  return words === key ? value : words
+  return knows(key) ? t(key) : value
 }

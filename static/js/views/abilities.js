@@ -2,6 +2,8 @@ import { api } from "../net/api.js"
 import { language, onLanguage, t } from "../i18n/i18n.js"
 import { make } from "../page/make.js"
 
+const VERSION = /^\D+\d+/ // "Chromium 156" of all that it says of itself
+
 /** What the server can do right now, in words: its model, what it searches, its browser. */
 export class Abilities {
   #told = null
@@ -27,13 +29,13 @@ export class Abilities {
 function sentences({ model, search, browser }) {
   const used = search.filter(({ state }) => state !== "unconfigured")
   const list = new Intl.ListFormat(language(), { type: "conjunction" })
-  const ready = used.filter(({ state }) => state === "ready").map(({ name }) => name)
+  const ready = used.filter(({ state }) => state === "ready").map(({ name }) => (name === "library" ? t("can.library") : name))
   const ailing = used.filter(({ state }) => state !== "ready")
   const web = used.some(({ state, for: fields }) => state === "ready" && fields.some((field) => field !== "local"))
   return [
     [model, model ? t("can.model", { model }) : t("can.noModel")],
     [web, t(web ? "can.search" : "can.noWeb", { names: list.format(ready) || "—" })],
     ...ailing.map(({ name, detail }) => [false, `${name}: ${detail[language()] ?? detail.en}`]),
-    [browser, browser ? t("can.browser", { browser }) : t("can.noBrowser")],
+    [browser, browser ? t("can.browser", { browser: VERSION.exec(browser)?.[0] ?? browser }) : t("can.noBrowser")],
   ]
 }

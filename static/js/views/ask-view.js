@@ -80,9 +80,9 @@ export class AskView {
     find("[for=query]").textContent = own("ask.label", words?.title ?? "")
     this.query.placeholder = own("ask.placeholder", words?.description ?? "")
     this.query.setAttribute("aria-label", find("[for=query]").textContent)
-    this.#form = new SchemaForm(find(".ask-fields"), find(".options-grid"), kind, main && this.#mainField(main, schema))
+    this.#form = new SchemaForm(find(".ask-fields"), find(".options > .options-grid"), kind, main && this.#mainField(main, schema))
     find(".ask-fields").hidden = !find(".ask-fields").hasChildNodes()
-    this.section.dataset.kind = name
+    this.#nameSwitch()
   }
 
   #mainField(name, schema) {
@@ -96,7 +96,11 @@ export class AskView {
   #switchToJson() {
     if (this.#form?.faults().length) return this.#form.faults().forEach((fault) => this.#form.tell(fault))
     this.#form?.switchToJson()
-    this.section.querySelector(".as-json-switch").setAttribute("aria-pressed", this.#form?.isJson)
+    this.#nameSwitch()
+  }
+
+  #nameSwitch() {
+    this.section.querySelector(".as-json-switch").textContent = t(this.#form?.isJson ? "form.asFields" : "form.asJson")
   }
 
   #enter(event) {
