@@ -21,9 +21,7 @@ def axe_source(folder: Path) -> str:
         pytest.skip("axe-core is not here: npm, which would fetch it, is not installed")
     packing = [npm, "pack", AXE, "--silent"]
     try:
-        done = subprocess.run(
-            packing, cwd=folder, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
-        )
+        done = subprocess.run(packing, cwd=folder, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         pytest.skip(f"axe-core is not here: npm did not bring it within {FETCH_SECONDS} s")
     archives = sorted(folder.glob("axe-core-*.tgz"))

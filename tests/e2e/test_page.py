@@ -67,6 +67,13 @@ def expect_whole(page: Page, seed: int) -> None:
     expect_report(page, written)
 
 
+def stop_and_read(origin: str, address: str) -> str:
+    """Stops a task at one of its servers; what it had written by then."""
+    task = f"{origin}{address.replace('/t/', '/api/tasks/')}"
+    httpx2.post(f"{task}/stop", json={}).raise_for_status()
+    return httpx2.get(f"{task}/output").text
+
+
 def tell(visit: Visit, address: str, command: str) -> None:
     """Does something with a task elsewhere than on its page."""
     httpx2.post(f"{visit.origin}{address.replace('/t/', '/api/tasks/')}/{command}", json={}).raise_for_status()

@@ -4,6 +4,8 @@ import { problemSentence } from "../i18n/words.js"
 import { plain, wordsOf } from "../form/schema.js"
 import { make } from "../page/make.js"
 
+const EMBEDDED = "embedded"
+
 /** What a running task can be told, as its kind has it: a box for each text, a button for each yes. */
 export class SteerForm {
   #built = ""
@@ -13,7 +15,7 @@ export class SteerForm {
   }
 
   render(view, kind, language) {
-    const schema = kind?.steering
+    const schema = hears(view, kind) && kind.steering
     this.form.hidden = !schema || view.status !== "running"
     const wanted = `${view.id} ${language}`
     if (!schema || this.#built === wanted) return
@@ -57,4 +59,9 @@ export class SteerForm {
       return false
     }
   }
+}
+
+/** Only a model can heed what it is told. */
+function hears({ params }, kind) {
+  return kind?.model && params.engine !== EMBEDDED
 }
