@@ -63,8 +63,9 @@ export class SchemaForm {
     const field = this.isJson ? this.#json : places.sort((a, b) => b.path.length - a.path.length)[0]
     const line = field?.element.querySelector(":scope > .field-error, :scope > * > .field-error")
     if (!line) return false
-    const said = fieldSentence({ ...error, limits: field.schema })
-    line.textContent = error.path === field.path || field === this.fields[0] ? said : `${error.path.slice(field.path.length).replace(/^\./, "")}: ${said}`
+    const within = error.path.slice(field.path.length).replace(/^\./, "")
+    const said = fieldSentence({ ...error, path: field.path, limits: within ? {} : field.schema })
+    line.textContent = within ? `${/^\d+$/.test(within) ? `#${Number(within) + 1}` : within}: ${said}` : said
     line.hidden = false
     for (let fold = line.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true
     if (field.control) {
