@@ -12,7 +12,7 @@ from server.models import EventType, Headline, Life, Progress, Record, Status, i
 
 MESSAGES_KEPT = 200
 _RESULT = b',"result":'
-"""Where a step's record goes on with what it gave, which may be long; inside a JSON text its quotes would be escaped."""
+"""Where a step's record goes on with what it gave, which may be long; within a JSON text its quotes are escaped."""
 
 
 @dataclass(frozen=True, slots=True)

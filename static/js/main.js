@@ -5,6 +5,7 @@ import { Link } from "./net/link.js"
 import { Kinds } from "./model/kinds.js"
 import { TaskBook } from "./model/task-book.js"
 import { TaskFeed } from "./model/task-feed.js"
+import { EarlyAsk } from "./page/early-ask.js"
 import { LanguageSwitch } from "./page/language-switch.js"
 import { ThemeSwitch } from "./page/theme-switch.js"
 import { Router } from "./page/router.js"
@@ -30,6 +31,7 @@ new ConnectionLine(find(".connection"), link)
 
 const list = new TaskList(find(".tasks"), book)
 const trouble = new TroubleView(find("#trouble"))
+const early = new EarlyAsk(find(".ask-form"))
 const confirm = new ConfirmDialog(find(".confirm"))
 
 /** Each view is loaded when it is first shown, so that a page weighs no more than what it shows. */
@@ -37,14 +39,16 @@ const loading = new Map()
 const views = {
   ask: async () => {
     const { AskView } = await import("./views/ask-view.js")
-    return new AskView(find("#ask"), {
+    const view = new AskView(find("#ask"), {
       kinds,
       onAsk: (request) => api.post("/api/tasks", request),
-      onAsked: (view) => {
-        book.put(view)
-        router.go(`/t/${view.id}`)
+      onAsked: (task) => {
+        book.put(task)
+        router.go(`/t/${task.id}`)
       },
     })
+    early.handOver()
+    return view
   },
   task: async () => {
     const { TaskView } = await import("./views/task-view.js")
@@ -67,7 +71,10 @@ const views = {
 
 function viewOf(name) {
   if (!loading.has(name)) loading.set(name, views[name]())
-  return loading.get(name)
+  return loading.get(name).catch((problem) => {
+    loading.delete(name)
+    throw problem
+  })
 }
 
 let opened = null // the view that is open, once it is there
@@ -79,7 +86,11 @@ router.start(async ({ taskId }) => {
   const name = taskId ? "task" : "ask"
   stage.show(taskId ? "loading" : "ask")
   const address = location.pathname
-  const view = await viewOf(name)
+  const view = await viewOf(name).catch(() => null)
+  if (!view) {
+    trouble.show({ status: 0, code: "unreachable" })
+    return stage.show("trouble")
+  }
   if (location.pathname !== address || opened === view) return
   opened = view
   view.open(taskId)

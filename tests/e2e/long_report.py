@@ -121,7 +121,7 @@ def heap(cdp: CDPSession) -> float:
     cdp.send("HeapProfiler.collectGarbage")
     cdp.send("Performance.enable")
     metrics = cdp.send("Performance.getMetrics")["metrics"]
-    return round(next(each["value"] for each in metrics if each["name"] == "JSHeapUsedSize") / 1e6, 2)
+    return round(float(next(each["value"] for each in metrics if each["name"] == "JSHeapUsedSize")) / 1e6, 2)
 
 
 def main(arguments: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from server.workflows.demo import text_of
 from tests.e2e.browsing import Visit, Visiting, quick_server
@@ -124,6 +124,21 @@ def test_a_question_is_asked_watched_left_and_found_again(visiting: Visiting) ->
     expect(again.locator(".report h2").last).to_be_visible()
     assert again.url == address
     assert again.locator(".report").inner_html() == report
+
+
+def test_a_question_that_comes_before_its_view_is_asked_when_the_view_is_there(visiting: Visiting) -> None:
+    """Nothing that was typed is lost, on however slow a line."""
+    visit = visiting()
+    page = visit.context.new_page()
+    held: list[Route] = []
+    page.route("**/ask-view.js", lambda route: held.append(route))
+    page.goto(visit.origin)
+    page.get_by_label("Your question").fill("What is a snapshot?")
+    page.keyboard.press("Enter")
+    held[0].continue_()
+    page.wait_for_url(TASK_ADDRESS)
+    expect_status(page, "completed")
+    expect(page.locator(".report h1")).to_have_text("What is a snapshot?")
 
 
 def test_a_reload_in_mid_task_goes_on_with_everything_once(visiting: Visiting) -> None:

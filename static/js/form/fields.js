@@ -23,7 +23,7 @@ export function errorLine(id) {
 
 export function textField(path, words, schema, { long }) {
   const control = make(long ? "textarea" : "input", { ...(long && { rows: 3 }), placeholder: schema.default ?? "", spellcheck: long })
-  return field(path, control, framed(path, words, control, { wide: long }), {
+  return field(path, control, framed(path, words, control, { wide: long || schema.maxLength >= 1000 }), {
     read: () => control.value.trim() || undefined,
     fill: (value) => (control.value = value ?? ""),
   })

@@ -34,8 +34,8 @@ export const zh = {
   "can.title": "此服务器目前能做什么",
   "can.model": "用模型 {model} 规划和写作。",
   "can.noModel": "没有模型：报告由逐字引文组成；需要模型的地方会说明。",
-  "can.search": "可检索：{names}。",
-  "can.noWeb": "不能检索网络：只检索 {names}，并阅读你给出的网页。",
+  "can.search": "可检索{names}。",
+  "can.noWeb": "不能检索网络：只检索{names}，并阅读你给出的网页。",
   "can.browser": "用 {browser} 打开网页。",
   "can.noBrowser": "没有浏览器：无法用浏览器打开网页，也无法生成 PDF。",
 

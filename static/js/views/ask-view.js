@@ -2,13 +2,13 @@ import { problemSentence } from "../i18n/words.js"
 import { knows, language, onLanguage, t } from "../i18n/i18n.js"
 import { mainProperty } from "../form/schema.js"
 import { SchemaForm } from "../form/schema-form.js"
+import { asks } from "../page/early-ask.js"
 import { make } from "../page/make.js"
 import { Abilities } from "./abilities.js"
 import { Examples } from "./examples.js"
 
 const DRAFT = "holdfast.draft"
 const FIRST = "research"
-const IME_KEY = 229 // what Safari reports while an input method is composing
 
 /** What is asked: one box, the kinds of work, the fields of each, and what the server says is wrong with them. */
 export class AskView {
@@ -20,7 +20,7 @@ export class AskView {
     const find = (selector) => section.querySelector(selector)
     this.box = find(".ask-main")
     this.query = find("#query")
-    this.query.value = sessionStorage.getItem(DRAFT) ?? ""
+    this.query.value ||= sessionStorage.getItem(DRAFT) ?? ""
     this.query.addEventListener("input", () => sessionStorage.setItem(DRAFT, this.query.value))
     this.query.addEventListener("keydown", (event) => this.#enter(event))
     this.form.addEventListener("submit", (event) => this.#submit(event))
@@ -104,7 +104,7 @@ export class AskView {
   }
 
   #enter(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === IME_KEY) return
+    if (!asks(event)) return
     event.preventDefault()
     this.form.requestSubmit()
   }
