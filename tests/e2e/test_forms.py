@@ -1,5 +1,6 @@
 """Forms that are made from the schemas of the kinds, whatever stands in them."""
 
+import hashlib
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
@@ -15,6 +16,9 @@ from tests.e2e.test_page import REFUSED, TASK_ADDRESS
 from tests.serving import Running, serving, settings
 
 pytestmark = pytest.mark.browser
+
+
+CONTENT = b"one word\n"
 
 
 class Colour(StrEnum):
@@ -45,6 +49,7 @@ class Shapes(Params):
     numbers: list[int] = Field([], title="Numbers")
     home: Place | None = Field(None, title="Home")
     rest: dict[str, Any] = Field({}, title="Rest")
+    upload: str | None = Field(None, pattern="^[0-9a-f]{64}$", title="Upload")
 
     @field_validator("words")
     @classmethod
@@ -143,22 +148,37 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("path", WRONG)
-def test_what_is_wrong_is_said_at_its_field(visiting: Visiting, shaped: Running, path: str) -> None:
+def test_what_is_wrong_is_said_at_its_field(visiting: Visiting, shaped: Running) -> None:
     """With the limit of its schema, however deep it is, and gone when it is put right."""
     visit = visiting(shaped.url, excused=REFUSED)
     page = opened(visit)
     field(page, "places.0.town").fill("Ulm")
     field(page, "home.town").fill("Ulm")
-    value, said = WRONG[path]
-    field(page, path).fill(value)
-    page.get_by_role("button", name="Ask", exact=True).click()
-    line = page.locator(f"[data-path='{path}'] .field-error")
-    expect(line).to_have_text(said)
-    expect(field(page, path)).to_be_focused()
-    expect(field(page, path)).to_have_attribute("aria-invalid", "true")
-    field(page, path).fill("")
-    expect(line).to_be_hidden()
+    for path, (value, said) in WRONG.items():
+        before = field(page, path).input_value()
+        field(page, path).fill(value)
+        page.get_by_role("button", name="Ask", exact=True).click()
+        line = page.locator(f"[data-path='{path}'] .field-error")
+        expect(line).to_have_text(said)
+        expect(field(page, path)).to_be_focused()
+        expect(field(page, path)).to_have_attribute("aria-invalid", "true")
+        field(page, path).fill(before)
+        expect(line).to_be_hidden()
+    visit.close()
+
+
+def test_a_file_is_sent_when_it_is_chosen_and_named_by_its_id(visiting: Visiting, shaped: Running) -> None:
+    """By the kind's parameter `upload`."""
+    if "/api/uploads" not in httpx2.get(f"{shaped.url}/openapi.json").json()["paths"]:
+        pytest.skip("this server takes no uploads")
+    visit = visiting(shaped.url)
+    page = opened(visit)
+    field(page, "places.0.town").fill("Ulm")
+    page.get_by_label("Upload", exact=True).set_input_files(
+        {"name": "词.txt", "mimeType": "text/plain", "buffer": CONTENT}
+    )
+    expect(page.locator(".drop-state")).to_contain_text("词.txt, ")
+    assert ask(page)["upload"] == hashlib.sha256(CONTENT).hexdigest()
     visit.close()
 
 
