@@ -33,6 +33,7 @@ from tests.workflows.test_research_model_served import with_model
 
 pytestmark = pytest.mark.browser
 
+AROUND = (".topbar", ".tasks", ".rail", ".fold", ".task-tools", ".task-links", ".follow", ".steer")
 LONGEST_TASK_MS = 200
 FIRST_CONTENT_MS = 500
 HEAP_GROWTH_MB = 4.0
@@ -89,6 +90,21 @@ def test_the_parts_of_a_task_are_the_same_after_a_reload_and_in_another_tab(visi
     assert shown[0] == shown[1]
     page.locator(".toc").get_by_role("link", name="Gaps").click()
     expect(page.get_by_role("heading", name="Gaps")).to_be_in_viewport()
+
+
+def test_a_printed_report_is_the_report_alone(visiting: Visiting) -> None:
+    """Over the whole width, whatever stands around it on the screen."""
+    visit = visiting(viewport={"width": 1280, "height": 900})
+    page = visit.open(start_demo(visit.origin, events=20, items=3, seed=51))
+    expect_status(page, "completed")
+    expect(page.locator("#part-items")).to_be_visible()
+    page.emulate_media(media="print")
+    shown = [name for name in AROUND if page.locator(f"{name}:visible").count()]
+    assert shown == []
+    box = page.locator(".report").bounding_box()
+    assert box is not None
+    assert box["x"] < SIZE
+    assert box["width"] > 1200
 
 
 def test_items_of_a_batch_are_shown_with_their_pictures_and_what_is_wrong_with_them(visiting: Visiting) -> None:
