@@ -26,7 +26,7 @@ from tests.e2e.test_page import (
     tell,
     wait_for_writing,
 )
-from tests.serving import serving, settings
+from tests.serving import serving, settings, wait_until
 from tests.workflows.researcher import serving_researcher
 from tests.workflows.test_research_model_served import DATA as LIBRARY
 from tests.workflows.test_research_model_served import with_model
@@ -203,6 +203,39 @@ def test_all_tabs_share_one_connection_for_their_lists(visiting: Visiting) -> No
         for page in pages[2:]:
             item = page.locator(f".task-item:has(a[href='{address}']) .status-word")
             expect(item).to_have_text("Running")
+
+
+def test_a_tab_that_nobody_looks_at_holds_no_stream_of_its_task(visiting: Visiting) -> None:
+    """Looked at again, it goes on with everything once."""
+    visit = visiting()
+    address = start_demo(visit.origin, **LONG, seed=61)
+    page = visit.open(address)
+    wait_for_writing(page, 10 * SIZE)
+    look_at(page, hidden=True)
+    wait_until(lambda: readers(visit) == 0)
+    before = letters_on(page)
+    look_at(page, hidden=False)
+    wait_until(lambda: readers(visit) == 1)
+    wait_for_writing(page, before + 10 * SIZE)
+    written = stop_and_read(visit.origin, address)
+    expect_status(page, "stopped")
+    expect_report(page, written)
+
+
+def look_at(page: Page, *, hidden: bool) -> None:
+    """As the browser tells a page: headless, it never does by itself."""
+    page.evaluate(
+        "hidden => {"
+        "  Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+        "  document.dispatchEvent(new Event('visibilitychange'));"
+        "}",
+        hidden,
+    )
+
+
+def readers(visit: Visit) -> int:
+    """How many read tasks at the server."""
+    return int(httpx2.get(f"{visit.origin}/api/stats").json()["node"]["readers"])
 
 
 def test_a_long_report_costs_no_long_task(browser: Browser, tmp_path: Path) -> None:
