@@ -82,6 +82,7 @@ def test_a_question_is_asked_and_a_task_controlled_from_the_keyboard(visiting: V
     page.keyboard.press("Enter")
     expect_status(page, "paused")
     expect(page.get_by_role("button", name="Resume")).to_be_focused()
+    expect(page.get_by_role("button", name="Stop")).to_have_attribute("aria-disabled", "false")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect_status(page, "stopped")
