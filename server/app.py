@@ -31,7 +31,7 @@ from server.metrics import Figures, Metrics
 from server.models import Node
 from server.resources import docs_dir
 from server.settings import Settings
-from server.sources.browser import find_browser
+from server.sources.browser import RememberedBrowser, find_browser
 from server.sources.chromium.pool import Chromium
 from server.sources.chromium.printing import PagePrinter
 from server.sources.chromium.rendering import ChromiumRenderer
@@ -167,6 +167,7 @@ class Holdfast:
             documents=Documents(printer),
             intake=Intake(),
             providers=lambda: [] if providers is None else [told(state) for state in providers.states()],
+            browser=RememberedBrowser(settings.browser_path),
             node=self.node,
         )
         self._shut_down = False

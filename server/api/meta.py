@@ -4,6 +4,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -73,6 +74,7 @@ async def _capabilities(request: Request) -> dict[str, Any]:
         "model": None if parts.model is None else parts.model.name,
         "kinds": [workflow.kind for workflow in parts.registry],
         "playwright": _installed("playwright"),
+        "browser": await to_thread.run_sync(parts.browser),
         "search": parts.providers(),
     }
 

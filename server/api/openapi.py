@@ -25,6 +25,7 @@ _QUERIES: dict[str, tuple[str, ...]] = {
     "/api/novels/{novel_id}/tasks": LIST_PARAMETERS,
     "/api/events": ("task", "after"),
     "/api/tasks/{task_id}/events": ("after",),
+    "/api/tasks/{task_id}/log": ("after",),
     "/api/background_task/status": ("session", "lang"),
     "/api/sse": (
         "query",

@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.api import events, kinds, meta, model, novels, pages, results, sessions, stream, tasks, uploads
+from server.api import activity, events, kinds, meta, model, novels, pages, results, sessions, stream, tasks, uploads
 from server.api.compat import background, extract, generate, sse
 from server.resources import static_dir
 
@@ -29,6 +29,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{task}/result", results.result, methods=["GET"]),
         Route(task + "/report.{format}", results.report, methods=["GET"]),
         Route(task + "/artifacts/{name}", results.artifact, methods=["GET"]),
+        Route(f"{task}/steps", activity.steps, methods=["GET"]),
+        Route(f"{task}/log", activity.log, methods=["GET"]),
         Route(f"{task}/history", tasks.history, methods=["GET"]),
         Route("/api/events", events.events, methods=["GET"]),
         Route("/api/uploads", uploads.send, methods=["POST"]),

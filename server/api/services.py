@@ -58,6 +58,8 @@ class Services:
     intake: Intake
     providers: Callable[[], list[dict[str, Any]]]
     """How each search provider fares, as JSON with words for people."""
+    browser: Callable[[], str | None]
+    """What browser there is, as it says itself; to be called in a thread."""
     node: str
     known_requests: Kept[tuple[TaskRequest, BaseModel]] = field(default_factory=lambda: Kept(1024 * 1024, 4096))
     """Requests as they were read, with their parameters; sizes are those of how they were written."""

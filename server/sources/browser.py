@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ PLAYWRIGHT_PROGRAMS = (
     "chromium_headless_shell-*/chrome-*/headless_shell",
 )
 VERSION_SECONDS = 20.0  # a Chromium in a snap takes several at its first start
+LOOK_AGAIN_SECONDS = 30.0
 END_SECONDS = 2.0
 ERROR_CHARS = 300
 FONT_FOLDERS = (
@@ -88,6 +90,25 @@ def find_browser(given: Path | None = None, candidates: Iterable[Path] | None = 
             return BrowserSearch(found, tuple(problems))
         problems.append(found)
     return BrowserSearch(None, tuple(problems))
+
+
+class RememberedBrowser:
+    """What browser there is, by its own word: found once. While there is none it is looked for at most so often.
+
+    Call it in a thread; see `find_browser`.
+    """
+
+    def __init__(self, given: Path | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._given, self._clock = given, clock
+        self._found: str | None = None
+        self._look_at = float("-inf")
+
+    def __call__(self) -> str | None:
+        if self._found is None and self._clock() >= self._look_at:
+            browser = find_browser(self._given).browser
+            self._found = browser.version if browser is not None else None
+            self._look_at = self._clock() + LOOK_AGAIN_SECONDS
+        return self._found
 
 
 def installed_programs(cache: Path | None = None) -> Iterator[Path]:

@@ -100,7 +100,8 @@ class TaskContext:
                 del self._part_owner[part]
             outcomes = self._outcomes.pop(key, {})
         encoded = orjson.dumps(result)
-        data = {"key": key, "inputs": hashed, "seconds": round(time.monotonic() - started, 3)}
+        seconds = round(time.monotonic() - started, 3)
+        data: dict[str, Json] = {"key": key, "inputs": hashed, "seconds": seconds, "label": label}
         if len(encoded) > INLINE_RESULT_BYTES:
             data["artifact"] = await self._put_artifact(RESULT_NAME, encoded)
         else:

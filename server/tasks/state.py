@@ -11,6 +11,21 @@ from server.errors import HoldfastError, LogCorrupt
 from server.models import EventType, Headline, Life, Progress, Record, Status, iso
 
 MESSAGES_KEPT = 200
+_RESULT = b',"result":'
+"""Where a step's record goes on with what it gave, which may be long; within a JSON text its quotes are escaped."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedStep:
+    """One step of the journal. ``seconds`` it took; ``at`` is when it was done, in ms since 1970."""
+
+    key: str
+    label: str
+    seconds: float
+    at: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"key": self.key, "label": self.label, "seconds": self.seconds, "finished_at": iso(self.at)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,7 @@ class TaskState:
     messages: list[str] = field(default_factory=list)
     parts: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: dict[str, FinishedStep] = field(default_factory=dict)
     result: Any = None
     result_seq: int = 0
     failure: dict[str, Any] | None = None
@@ -65,6 +81,8 @@ class TaskState:
 
     def apply(self, record: Record, data: dict[str, Any] | None = None) -> None:
         """Add one record. ``data`` is its data where the caller has it decoded."""
+        if record.type == EventType.STEP:
+            self._apply_step(record, data)
         if record.seq is None:
             return
         self.seq, self.updated_at, self.ended = record.seq, record.at, None
@@ -104,12 +122,21 @@ class TaskState:
         for record in records:
             self.apply(record)
 
+    def _apply_step(self, record: Record, data: dict[str, Any] | None) -> None:
+        if data is None:
+            head, cut, _ = record.data.partition(_RESULT)
+            data = orjson.loads(head + b"}" if cut else head)
+        key = data["key"]
+        self.steps[key] = FinishedStep(key, data.get("label") or key, data.get("seconds", 0.0), record.at)
+
     def _apply_status(self, record: Record, data: dict[str, Any]) -> None:
         self.status = Status(data["status"])
         self.reason, self.node, self.attempt = data["reason"], data["node"], data["attempt"]
         if "workflow_version" in data:  # it starts over; its texts are taken back one by one
             self.workflow_version = data["workflow_version"]
-            self.progress, self.artifacts, self.result, self.result_seq = Progress(), {}, None, 0
+            self.progress, self.artifacts, self.steps, self.result, self.result_seq = Progress(), {}, {}, None, 0
+        for key in data.get("again", ()):
+            self.steps.pop(key, None)
         self.finished_at = record.at if self.status.terminal else None
         if self.status is Status.RUNNING:
             self.started_at = self.started_at or record.at

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from server.workflows.demo import text_of
 from tests.e2e.browsing import Visit, Visiting, quick_server
@@ -67,6 +67,13 @@ def expect_whole(page: Page, seed: int) -> None:
     expect_report(page, written)
 
 
+def stop_and_read(origin: str, address: str) -> str:
+    """Stops a task at one of its servers; what it had written by then."""
+    task = f"{origin}{address.replace('/t/', '/api/tasks/')}"
+    httpx2.post(f"{task}/stop", json={}).raise_for_status()
+    return httpx2.get(f"{task}/output").text
+
+
 def tell(visit: Visit, address: str, command: str) -> None:
     """Does something with a task elsewhere than on its page."""
     httpx2.post(f"{visit.origin}{address.replace('/t/', '/api/tasks/')}/{command}", json={}).raise_for_status()
@@ -117,6 +124,21 @@ def test_a_question_is_asked_watched_left_and_found_again(visiting: Visiting) ->
     expect(again.locator(".report h2").last).to_be_visible()
     assert again.url == address
     assert again.locator(".report").inner_html() == report
+
+
+def test_a_question_that_comes_before_its_view_is_asked_when_the_view_is_there(visiting: Visiting) -> None:
+    """Nothing that was typed is lost, on however slow a line."""
+    visit = visiting()
+    page = visit.context.new_page()
+    held: list[Route] = []
+    page.route("**/ask-view.js", lambda route: held.append(route))
+    page.goto(visit.origin)
+    page.get_by_label("Your question").fill("What is a snapshot?")
+    page.keyboard.press("Enter")
+    held[0].continue_()
+    page.wait_for_url(TASK_ADDRESS)
+    expect_status(page, "completed")
+    expect(page.locator(".report h1")).to_have_text("What is a snapshot?")
 
 
 def test_a_reload_in_mid_task_goes_on_with_everything_once(visiting: Visiting) -> None:
@@ -277,11 +299,13 @@ def test_errors_stand_at_their_fields(visiting: Visiting) -> None:
     page.get_by_label("Your question").fill("What is this?")
     expect(page.get_by_text("Write a question first.")).to_be_hidden()
     page.get_by_text("Options").click()
-    page.get_by_label("Pages to read").fill("ftp://example.org/")
+    page.locator(".group summary", has_text="Sources").click()
+    page.get_by_label("Pages", exact=True).fill("ftp://example.org/")
+    page.locator(".group summary", has_text="Sources").click()
     page.get_by_text("Options").click()
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.get_by_text("Only addresses that begin with")).to_be_visible()
-    expect(page.get_by_label("Pages to read")).to_be_focused()
+    expect(page.get_by_label("Pages", exact=True)).to_be_focused()
     assert page.get_by_label("Your question").input_value() == "What is this?"
 
 

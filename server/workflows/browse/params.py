@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from server.errors import FieldError, InvalidParameters
 from server.workflows.base import Params
 from server.workflows.browse.steps import ACTING, Name, Recording, Selector, Steps, Strict, Url
+from server.workflows.browse.wording import worded
 
 MOST_TASKS = 500
 
@@ -31,13 +32,15 @@ class ExtractRule(Strict):
 class PageTask(Strict):
     """One page, and what to do on it. Of ``steps``, ``recording``, ``fill`` and ``goal`` one at most is given."""
 
+    model_config = ConfigDict(json_schema_extra=worded)
+
     key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
     url: Url | None = None
     steps: Steps | None = None
     recording: Recording | None = None
     fill: dict[Label, Annotated[str, StringConstraints(max_length=20_000)]] | None = Field(None, max_length=100)
-    submit: Label | None = Field(None, description="With `fill`: the name of the button to press in the end.")
+    submit: Label | None = None
     goal: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] | None = None
     captures: tuple[Capture, ...] = ("text",)
     extract: dict[Name, ExtractRule] = Field({}, max_length=100)

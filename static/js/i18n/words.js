@@ -39,6 +39,12 @@ export function duration(ms) {
   return t("took.hours", { h: Math.floor(minutes / 60), m: minutes % 60 })
 }
 
+/** Bytes → "12 kB". */
+export function size(bytes) {
+  const [unit, per] = bytes < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6]
+  return (bytes / per).toLocaleString(languageTag(), { style: "unit", unit, maximumFractionDigits: 1 })
+}
+
 export function percent(value) {
   return `${Math.floor(value)}%`
 }
@@ -54,7 +60,12 @@ export function problemSentence({ code, detail }) {
   return knows(`problem.${code}`) ? t(`problem.${code}`) : detail
 }
 
-export function fieldSentence({ path, code, message }) {
+/** What is wrong with a field: in the page's words where it has some, with the limits of its schema, else in the server's. */
+export function fieldSentence({ path, code, message, limits = {} }) {
   const key = [`field.${path}.${code}`, `field.${code}`].find(knows)
-  return key ? t(key) : message
+  const { minimum, maximum, exclusiveMinimum, minLength, maxLength, minItems, maxItems } = limits
+  const least = minimum ?? exclusiveMinimum ?? minLength ?? minItems, most = maximum ?? maxLength ?? maxItems
+  return key && !(t(key).includes("{min}") && least == null) && !(t(key).includes("{max}") && most == null)
+    ? t(key, { min: least?.toLocaleString(), max: most?.toLocaleString() })
+    : message
 }

@@ -4,20 +4,22 @@ import { SteadyStream } from "../net/steady-stream.js"
 import { applyEvent } from "./apply-event.js"
 import { isOver } from "./status.js"
 
-const TYPES = ["task", "reset", "stalled", "status", "progress", "output", "rollback", "failure", "result", "done"]
+const TYPES = ["task", "reset", "stalled", "status", "progress", "output", "rollback", "failure", "result", "done", "item", "artifact", "reasoning"]
 const WRITES = new Set(["output", "rollback"])
 
 /**
  * Follows one task while it is active and keeps its view in the book.
  *
- * Tells "written" when the report has changed, "reset" when it starts over, "ended" after its last event, and "gone"
+ * Tells "written" when the report has changed, "moved" when anything has happened, "reset" when it starts over, "ended" after its last event, and "gone"
  * (detail: the problem) when there is no such task. A task that has ended is not streamed: its report is all there is.
+ * While nobody looks the stream rests, since a browser gives six connections to one host, for all its tabs together.
  */
 export class TaskWatch extends EventTarget {
   #timer = 0
   #closed = false
   #backoff = new Backoff()
   #onChange = ({ detail }) => detail === this.id && this.#follow()
+  #onVisibility = () => (document.hidden ? this.#rest() : this.#wake())
   #onRemove = ({ detail }) => detail === this.id && this.#gone({ status: 404 })
 
   constructor(id, book, link) {
@@ -35,6 +37,7 @@ export class TaskWatch extends EventTarget {
   async open() {
     this.book.addEventListener("change", this.#onChange)
     this.book.addEventListener("remove", this.#onRemove)
+    document.addEventListener("visibilitychange", this.#onVisibility)
     await this.#load()
   }
 
@@ -45,6 +48,20 @@ export class TaskWatch extends EventTarget {
     this.link.found(this)
     this.book.removeEventListener("change", this.#onChange)
     this.book.removeEventListener("remove", this.#onRemove)
+    document.removeEventListener("visibilitychange", this.#onVisibility)
+  }
+
+  #rest() {
+    this.stream.close()
+    this.link.found(this)
+  }
+
+  /** What has happened meanwhile is looked at, and followed from there. */
+  #wake() {
+    if (!this.view) return
+    for (const what of ["written", "moved"]) this.dispatchEvent(new Event(what))
+    this.#load()
+    this.#follow()
   }
 
   get view() {
@@ -71,7 +88,7 @@ export class TaskWatch extends EventTarget {
     const another = generation !== this.generation
     if (another && this.generation !== null) this.dispatchEvent(new Event("reset"))
     this.generation = generation
-    if (isOver(status) || (this.stream.opened && !another)) return
+    if (document.hidden || isOver(status) || (this.stream.opened && !another)) return
     this.stream.open(seq ? `${generation}-${String(seq).padStart(12, "0")}` : "")
   }
 
@@ -79,6 +96,7 @@ export class TaskWatch extends EventTarget {
     if (type === "task") return this.book.put(data)
     if (type === "reset") return this.dispatchEvent(new Event("reset"))
     if (type === "stalled") return this.book.put({ ...this.view, stalled: data.code ? data : null })
+    this.dispatchEvent(new Event("moved"))
     const seq = Number(id.slice(id.lastIndexOf("-") + 1))
     if (WRITES.has(type)) this.dispatchEvent(new Event("written"))
     // What the view counts already comes again after a reset.

@@ -15,9 +15,10 @@ export class Problem extends Error {
 }
 
 /** @throws {Problem} the server refused or can't be reached; an abort is thrown as it is. */
-async function request(method, path, { body, signal } = {}) {
-  const headers = method === "GET" ? {} : { "Content-Type": "application/json" }
-  const answer = await fetch(path, { method, headers, signal, body: body && JSON.stringify(body) }).catch((error) => {
+async function request(method, path, { body, signal, type = "application/json" } = {}) {
+  const headers = method === "GET" ? {} : { "Content-Type": type }
+  const content = body instanceof Blob ? body : body && JSON.stringify(body)
+  const answer = await fetch(path, { method, headers, signal, body: content }).catch((error) => {
     throw error.name === "AbortError" ? error : new Problem(UNREACHABLE)
   })
   if (answer.ok) return answer
@@ -29,5 +30,6 @@ export const api = {
   get: (path, options) => request("GET", path, options).then((answer) => answer.json()),
   text: (path, options) => request("GET", path, options).then((answer) => answer.text()),
   post: (path, body = {}) => request("POST", path, { body }).then((answer) => answer.json()),
+  upload: (path, file) => request("POST", `${path}?name=${encodeURIComponent(file.name)}`, { body: file, type: file.type || "application/octet-stream" }).then((answer) => answer.json()),
   delete: (path) => request("DELETE", path),
 }

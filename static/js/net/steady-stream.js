@@ -20,7 +20,7 @@ export class SteadyStream {
   #heardAt = 0
   #openedAt = Infinity
   #backoff = new Backoff()
-  #wake = () => this.#look()
+  #wake = () => this.look()
 
   constructor(address, types, listener) {
     Object.assign(this, { address, types, listener, opened: false })
@@ -75,9 +75,9 @@ export class SteadyStream {
   }
 
   /** The page is seen or online again: what waits tries at once, what has been silent too long is opened anew. */
-  #look() {
+  look() {
     const silent = Date.now() - this.#heardAt > SILENCE_MS
-    if (!document.hidden && (!this.#source || silent)) this.#connect()
+    if (this.opened && (!this.#source || silent)) this.#connect()
   }
 
   #drop() {

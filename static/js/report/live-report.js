@@ -4,6 +4,8 @@ import { patch } from "./patch.js"
 
 const GATHER_MS = 400
 const RENDERING_SHARE = 4 // a report that takes long to render or to lay out is asked for less often
+const AT_ONCE = 400 // new blocks: more of them are put in frame by frame, so that the page goes on answering
+const LONG = 300 // blocks: of a longer report, only those that are looked at are laid out
 
 /** The report as it stands, rendered by the server, kept up to date in the page while it grows. */
 export class LiveReport {
@@ -67,9 +69,10 @@ export class LiveReport {
     const began = this.#startedAt
     const { html, problem } = await this.#ask(signal)
     if (signal.aborted) return
-    this.#busy = false
     if (problem) this.#later(problem)
-    else this.#take(html, began)
+    else await this.#take(html, began, signal)
+    if (signal.aborted) return
+    this.#busy = false
     this.onShown(problem)
     if (this.#dirty) this.#plan()
   }
@@ -81,9 +84,18 @@ export class LiveReport {
     )
   }
 
-  #take(html, began) {
+  async #take(html, began, signal) {
     this.#backoff.reset()
-    patch(this.article, new DOMParser().parseFromString(html, "text/html").body)
+    const { body } = new DOMParser().parseFromString(html, "text/html")
+    body.querySelectorAll(":scope > h2, :scope > h3").forEach((heading, index) => (heading.id ||= `section-${index + 1}`))
+    this.article.classList.toggle("long", body.childElementCount > LONG)
+    const blocks = [...body.childNodes]
+    for (let some = this.article.childNodes.length + AT_ONCE; some < blocks.length; some += AT_ONCE) {
+      patch(this.article, { childNodes: blocks.slice(0, some) })
+      await new Promise(requestAnimationFrame)
+      if (signal.aborted) return
+    }
+    patch(this.article, { childNodes: blocks })
     this.article.getBoundingClientRect() // lays it out now, so that the time for that counts too
     this.#tookMs = Date.now() - began
   }

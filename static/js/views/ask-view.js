@@ -1,36 +1,110 @@
-import { fieldSentence, problemSentence } from "../i18n/words.js"
-import { onLanguage, t } from "../i18n/i18n.js"
+import { problemSentence } from "../i18n/words.js"
+import { knows, language, onLanguage, t } from "../i18n/i18n.js"
+import { mainProperty } from "../form/schema.js"
+import { SchemaForm } from "../form/schema-form.js"
+import { asks } from "../page/early-ask.js"
+import { make } from "../page/make.js"
+import { Abilities } from "./abilities.js"
 import { Examples } from "./examples.js"
 
 const DRAFT = "holdfast.draft"
-const IME_KEY = 229 // what Safari reports while an input method is composing
+const FIRST = "research"
 
-/** The question, its options folded away, and what the server says is wrong with them. */
+/** What is asked: one box, the kinds of work, the fields of each, and what the server says is wrong with them. */
 export class AskView {
-  constructor(section, { onAsk, onAsked }) {
-    Object.assign(this, { section, onAsk, onAsked, form: section.querySelector("form") })
-    this.query = this.form.elements.query
-    this.query.value = sessionStorage.getItem(DRAFT) ?? ""
+  #kind = null
+  #form = null
+
+  constructor(section, { kinds, onAsk, onAsked }) {
+    Object.assign(this, { section, kinds, onAsk, onAsked, form: section.querySelector("form") })
+    const find = (selector) => section.querySelector(selector)
+    this.box = find(".ask-main")
+    this.query = find("#query")
+    this.query.value ||= sessionStorage.getItem(DRAFT) ?? ""
     this.query.addEventListener("input", () => sessionStorage.setItem(DRAFT, this.query.value))
     this.query.addEventListener("keydown", (event) => this.#enter(event))
     this.form.addEventListener("submit", (event) => this.#submit(event))
-    this.form.addEventListener("input", ({ target }) => this.#clear(target))
-    new Examples(section.querySelector(".examples"), (question) => this.#take(question))
-    onLanguage(() => this.#title())
+    this.form.addEventListener("input", ({ target }) => this.#form?.clear(target))
+    find(".as-json-switch").addEventListener("click", () => this.#switchToJson())
+    find(".kinds").addEventListener("change", ({ target }) => this.#choose(target.value))
+    new Examples(find(".examples"), kinds, (question) => this.#take(question))
+    this.abilities = new Abilities(find(".abilities"), kinds)
+    onLanguage(() => this.#render())
+    kinds.load().then(() => this.#render(), (problem) => this.#refused(problem))
   }
 
   open() {
     this.#clearAll()
     this.#title()
+    this.abilities.refresh()
     this.query.focus({ preventScroll: true })
+  }
+
+  /** The form of this kind, filled in: for asking something again in another way. */
+  edit({ kind, params }) {
+    this.#choose(kind)
+    this.#form?.fill(params)
   }
 
   #title() {
     if (!this.section.hidden) document.title = "Holdfast"
   }
 
+  /** In the language of the page; what was filled in stays. */
+  #render() {
+    this.#title()
+    const { list } = this.kinds
+    if (!list.length) return
+    const chosen = this.#kind?.kind ?? list.find(({ kind }) => kind === FIRST)?.kind ?? list[0].kind
+    const group = this.section.querySelector(".kinds")
+    group.hidden = list.length < 2
+    group.replaceChildren(make("legend", { className: "visually-hidden", textContent: t("ask.kinds") }), ...list.map(({ kind, label }) =>
+      make("label", {}, make("input", { type: "radio", name: "kind", value: kind, checked: kind === chosen }), make("span", { textContent: label[language()] ?? kind }))))
+    const values = this.#form?.values()
+    this.#choose(chosen)
+    if (values) this.#form.fill(values)
+  }
+
+  #choose(name) {
+    const kind = this.kinds.get(name)
+    if (!kind) return
+    this.#clearAll()
+    this.#kind = kind
+    const find = (selector) => this.section.querySelector(selector)
+    const main = mainProperty(kind)
+    this.box.hidden = !main
+    const schema = main && kind.schema.properties[main]
+    const own = (key, otherwise) => (knows(`${key}.${name}`) ? t(`${key}.${name}`) : otherwise)
+    const words = main && { ...schema, ...(language() === "zh" && schema.zh) }
+    find("#ask-title").textContent = own("ask.title", kind.label[language()] ?? name)
+    find("[for=query]").textContent = own("ask.label", words?.title ?? "")
+    this.query.placeholder = own("ask.placeholder", words?.description ?? "")
+    this.query.setAttribute("aria-label", find("[for=query]").textContent)
+    this.#form = new SchemaForm(find(".ask-fields"), find(".options > .options-grid"), kind, main && this.#mainField(main, schema))
+    find(".ask-fields").hidden = !find(".ask-fields").hasChildNodes()
+    this.#nameSwitch()
+  }
+
+  #mainField(name, schema) {
+    return {
+      name, path: name, schema, isNeeded: true, control: this.query, element: this.box, isWrong: () => false,
+      read: () => this.query.value || undefined,
+      fill: (value) => (this.query.value = value ?? ""),
+    }
+  }
+
+  #switchToJson() {
+    if (this.#form?.faults().length) return this.#form.faults().forEach((fault) => this.#form.tell(fault))
+    this.#form?.switchToJson()
+    this.#nameSwitch()
+  }
+
+  #nameSwitch() {
+    this.section.querySelector(".as-json-switch").textContent = t(this.#form?.isJson ? "form.asFields" : "form.asJson")
+  }
+
   #enter(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === IME_KEY) return
+    if (!asks(event)) return
     event.preventDefault()
     this.form.requestSubmit()
   }
@@ -44,10 +118,13 @@ export class AskView {
     event.preventDefault()
     if (this.form.ariaBusy === "true") return
     this.#clearAll()
-    if (!this.query.value.trim()) return this.#tell({ path: "query", code: "string_too_short" })
+    const faults = this.#form?.faults() ?? []
+    if (faults.length) return faults.forEach((fault) => this.#form.tell(fault))
+    const params = this.#form?.values() ?? { query: this.query.value }
     this.#busy(true)
     try {
-      const view = await this.onAsk(this.#request())
+      const view = await this.onAsk({ kind: this.#kind?.kind ?? FIRST, params })
+      this.#form?.fill({})
       this.query.value = ""
       sessionStorage.removeItem(DRAFT)
       this.onAsked(view)
@@ -58,54 +135,17 @@ export class AskView {
     }
   }
 
-  /** Only what differs from the defaults, so that the same question is the same task however it was asked. */
-  #request() {
-    const { language, style, urls } = this.form.elements
-    const pages = urls.value.split(/\s+/).filter(Boolean)
-    return {
-      kind: "research",
-      query: this.query.value,
-      ...(language.value !== "auto" && { language: language.value }),
-      ...(style.value !== "standard" && { report: { style: style.value } }),
-      ...(pages.length && { sources: { urls: pages } }),
-    }
-  }
-
   #refused(problem) {
-    const untold = problem.errors?.filter((error) => !this.#tell(error)) ?? []
+    const untold = (problem.errors ?? []).toReversed().filter((error) => !this.#form?.tell({ ...error, path: error.path ?? "" }))
     if (problem.errors?.length && !untold.length) return
     const line = this.form.querySelector(".form-error")
-    line.textContent = untold.map((error) => `${error.path}: ${error.message}`).join(" ") || problemSentence(problem)
+    line.textContent = untold.map((error) => [error.path, error.message].filter(Boolean).join(": ")).join(" ") || problemSentence(problem)
     line.hidden = false
-  }
-
-  /** Shows an error at its field; false when there is no such field. */
-  #tell(error) {
-    const field = [...this.form.querySelectorAll("[data-path]")].find(
-      ({ dataset }) => error.path === dataset.path || error.path.startsWith(`${dataset.path}.`),
-    )
-    const line = field && this.form.querySelector(`[data-error-of="${field.dataset.path}"]`)
-    if (!line) return false
-    line.id ||= `${field.id}-error`
-    line.textContent = fieldSentence({ ...error, path: field.dataset.path })
-    line.hidden = false
-    field.setAttribute("aria-invalid", "true")
-    field.setAttribute("aria-describedby", line.id)
-    field.closest("details")?.setAttribute("open", "")
-    field.focus()
-    return true
   }
 
   #clearAll() {
-    for (const field of this.form.querySelectorAll("[data-path]")) this.#clear(field)
+    this.#form?.clear()
     this.form.querySelector(".form-error").hidden = true
-  }
-
-  #clear(field) {
-    const line = this.form.querySelector(`[data-error-of="${field.dataset.path}"]`)
-    field.removeAttribute("aria-invalid")
-    field.removeAttribute("aria-describedby")
-    if (line) line.hidden = true
   }
 
   #busy(busy) {

@@ -1,5 +1,5 @@
-import { api } from "../net/api.js"
 import { LANGUAGES, language, onLanguage } from "../i18n/i18n.js"
+import { make } from "../page/make.js"
 
 const OWN_DOCUMENTATION = "holdfast-docs"
 const QUESTIONS = {
@@ -9,15 +9,13 @@ const QUESTIONS = {
 
 /** Questions to begin with, those in the language of the page first; only where the library can answer them. */
 export class Examples {
-  constructor(section, onChosen) {
+  constructor(section, kinds, onChosen) {
     Object.assign(this, { section, list: section.querySelector("ul"), onChosen })
     onLanguage(() => this.#render())
-    this.#show()
-  }
-
-  async #show() {
-    const { kinds } = await api.get("/api/kinds").catch(() => ({ kinds: [] }))
-    this.section.hidden = !kinds.some(({ search }) => search?.library === OWN_DOCUMENTATION)
+    kinds.load().then(
+      () => (section.hidden = !kinds.list.some(({ search }) => search?.library === OWN_DOCUMENTATION)),
+      () => {},
+    )
   }
 
   #render() {
@@ -26,11 +24,8 @@ export class Examples {
   }
 
   #item(text, inLanguage) {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: text })
-    button.lang = LANGUAGES[inLanguage].tag
+    const button = make("button", { type: "button", textContent: text, lang: LANGUAGES[inLanguage].tag })
     button.addEventListener("click", () => this.onChosen(text))
-    const item = document.createElement("li")
-    item.append(button)
-    return item
+    return make("li", {}, button)
   }
 }

@@ -7,6 +7,7 @@ export class ProgressPanel {
   constructor(panel) {
     this.panel = panel
     this.bar = panel.querySelector("progress")
+    this.current = panel.querySelector(".progress-current")
     this.message = panel.querySelector(".progress-message")
     this.numbers = panel.querySelector(".progress-numbers")
   }
@@ -18,6 +19,9 @@ export class ProgressPanel {
     this.panel.querySelector(".progress-note").hidden = isOver(status) || status === "paused"
     this.bar.value = progress.percentage
     this.bar.ariaLabel = t("progress.label")
+    this.current.hidden = status !== "running" || progress.current_percentage == null
+    this.current.firstElementChild.value = progress.current_percentage ?? 0
+    this.current.firstElementChild.ariaLabel = t("progress.current")
     this.message.textContent = isOver(status) ? progress.step : message(view)
     this.numbers.textContent = numbers(view).filter(Boolean).join(" · ")
   }

@@ -27,7 +27,7 @@ export class TaskActions {
     if (standing.join() !== offered.join()) this.#replace(offered)
     for (const button of this.group.children) {
       button.textContent = t(`action.${button.dataset.action}`)
-      button.disabled = this.#busy
+      button.ariaDisabled = String(this.#busy) // and not `disabled`, which would take the focus away
     }
   }
 
@@ -51,6 +51,7 @@ export class TaskActions {
   }
 
   async #carryOut(action, id) {
+    if (this.#busy) return
     if (action === "delete" && !(await this.#isMeant())) return
     this.#setBusy(true)
     this.error.hidden = true

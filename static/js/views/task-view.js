@@ -1,13 +1,18 @@
-import { onLanguage, t } from "../i18n/i18n.js"
+import { language, onLanguage, t } from "../i18n/i18n.js"
 import { duration, percent, titleOf } from "../i18n/words.js"
 import { isOver } from "../model/status.js"
 import { TaskWatch } from "../model/task-watch.js"
 import { fillTime } from "../page/relative-times.js"
 import { LiveReport } from "../report/live-report.js"
+import { ScrollFollower } from "../report/scroll-follower.js"
+import { renderDownloads } from "./downloads.js"
 import { ProgressPanel } from "./progress-panel.js"
+import { ShareTools } from "./share-tools.js"
 import { fillStatus } from "./status-badge.js"
+import { SteerForm } from "./steer-form.js"
 import { TaskActions } from "./task-actions.js"
 import { TaskNotice } from "./task-notice.js"
+import { TaskParts } from "./task-parts.js"
 
 const HAN = /\p{Script=Han}/u
 
@@ -17,12 +22,17 @@ export class TaskView {
   #planned = false
   #toldStatus = null
 
-  constructor(section, { book, link, announcer, confirm, onShown, onGone, onDeleted }) {
-    Object.assign(this, { section, book, link, announcer, onShown, onGone })
+  constructor(section, { book, link, kinds, announcer, confirm, onShown, onGone, onDeleted, onEdit }) {
+    Object.assign(this, { section, book, link, kinds, announcer, onShown, onGone })
     const find = (selector) => section.querySelector(selector)
     this.progress = new ProgressPanel(find(".progress-panel"))
     this.notice = new TaskNotice(find(".task-notice"), find(".report-wait"))
     this.article = find(".report")
+    this.parts = new TaskParts(section, this.article)
+    this.follower = new ScrollFollower(this.article, find(".follow"))
+    this.steer = new SteerForm(find(".steer"), (view) => book.put(view))
+    new ShareTools(find(".task-tools"), announcer, () => this.#watch.view)
+    find(".ask-again").addEventListener("click", () => onEdit(this.#watch.view))
     this.report = new LiveReport(this.article, { onShown: (problem) => this.#reportShown(problem) })
     this.actions = new TaskActions(find(".task-actions"), find(".action-error"), {
       confirm,
@@ -33,7 +43,11 @@ export class TaskView {
         onDeleted()
       },
     })
-    onLanguage(() => this.#plan())
+    onLanguage(() => {
+      this.parts.reword()
+      this.#plan()
+    })
+    kinds.load().then(() => this.#plan(), () => {})
   }
 
   open(taskId) {
@@ -41,7 +55,11 @@ export class TaskView {
     this.#toldStatus = null
     watch.addEventListener("gone", ({ detail }) => this.#gone(detail))
     watch.addEventListener("written", () => this.report.touch())
-    watch.addEventListener("ended", () => this.report.refresh())
+    watch.addEventListener("moved", () => this.parts.activity.touch())
+    watch.addEventListener("ended", () => {
+      this.report.refresh()
+      this.parts.activity.touch()
+    })
     watch.addEventListener("reset", () => this.#openReport())
     this.book.addEventListener("change", this.#onChange)
     if (this.book.get(taskId)) this.#begin()
@@ -53,6 +71,8 @@ export class TaskView {
     this.#watch = null
     this.book.removeEventListener("change", this.#onChange)
     this.report.close()
+    this.parts.close()
+    this.follower.forget()
     this.actions.forget()
     this.section.hidden = true
   }
@@ -78,11 +98,15 @@ export class TaskView {
     this.isReportShown = false
     this.reportProblem = null
     this.report.open(id, generation)
+    this.parts.open(id, generation)
   }
 
   #reportShown(problem) {
     this.reportProblem = problem
+    if (!this.isReportShown && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView()
     this.isReportShown = true
+    this.parts.written({ hasResult: this.#watch.view.has_result })
+    this.follower.keep()
     this.#plan()
   }
 
@@ -112,9 +136,10 @@ export class TaskView {
       isShown: this.isReportShown,
       problem: this.reportProblem,
     })
-    for (const link of this.section.querySelectorAll("[data-format]")) {
-      link.href = `/api/tasks/${view.id}/report.${link.dataset.format}?download=1`
-    }
+    const kind = this.kinds.get(view.kind)
+    renderDownloads(this.section.querySelector(".task-links"), view, kind)
+    this.steer.render(view, kind, language())
+    this.follower.start(view.status === "running")
     this.#announce(view)
   }
 

@@ -1,0 +1,59 @@
+// What a JSON Schema, as `GET /api/kinds` tells it, asks of a form.
+
+import { language } from "../i18n/i18n.js"
+
+const LONG_TEXT = 1000 // letters: what may be longer is written in a box of several lines
+const UPLOAD = "upload"
+
+/** A schema without references and without the null that stands for "left out". */
+export function plain(schema, root) {
+  if (schema.$ref) {
+    const { $ref, ...own } = schema
+    return plain({ ...root.$defs[$ref.split("/").at(-1)], ...own }, root)
+  }
+  const ways = schema.anyOf?.filter(({ type }) => type !== "null")
+  if (ways?.length !== 1) return schema
+  const { anyOf: _, ...own } = schema
+  return plain({ ...ways[0], ...own }, root)
+}
+
+/** Which field a plain schema is filled in with; what none is made for is written as JSON. */
+export function shapeOf(name, schema, root) {
+  if (schema.const !== undefined) return "constant"
+  if (schema.enum) return "choice"
+  if (name === UPLOAD && schema.type === "string") return "upload"
+  switch (schema.type) {
+    case "boolean":
+      return "flag"
+    case "integer":
+    case "number":
+      return "number"
+    case "string":
+      return schema.maxLength >= LONG_TEXT && !/ur[il]/i.test(name) ? "long" : "text"
+    case "object":
+      return schema.properties ? "group" : "json"
+    case "array":
+      return shapeOfList(plain(schema.items ?? {}, root))
+    default:
+      return "json"
+  }
+}
+
+function shapeOfList(each) {
+  if (each.enum) return "choices"
+  if (each.type === "object" && each.properties) return "list"
+  return ["string", "integer", "number"].includes(each.type) ? "lines" : "json"
+}
+
+/** Title and description in the language of the page, as far as the schema has them. */
+export function wordsOf(name, schema) {
+  const { title, description } = { ...schema, ...(language() === "zh" && schema.zh) }
+  return { title: title ?? name, description: description?.replaceAll("`", "") ?? "" }
+}
+
+/** The property that a kind is mainly asked by: the one that stands in the big box. */
+export function mainProperty({ schema }) {
+  const named = Object.entries(schema.properties ?? {}).map(([name, each]) => [name, plain(each, schema)])
+  const long = named.filter(([name, each]) => shapeOf(name, each, schema) === "long").map(([name]) => name)
+  return long.find((name) => schema.required?.includes(name)) ?? long[0] ?? null
+}

@@ -1,0 +1,88 @@
+"""What people meet who can't see, can't point, or need other colours: measured with axe-core in both themes."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.accessibility import axe_source, violations
+from tests.e2e.browsing import Visiting
+from tests.e2e.test_page import QUESTION, expect_status, start_demo
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
+
+
+def open_all(page: Page) -> None:
+    page.evaluate("() => document.querySelectorAll('details:not([hidden])').forEach(fold => (fold.open = true))")
+
+
+def test_the_forms_have_no_violations(visiting: Visiting, axe: str) -> None:
+    """Of every kind, with all that is folded away opened."""
+    page = visiting(reduced_motion="reduce").open()
+    expect(page.locator(".abilities li").first).to_be_visible()
+    kinds = page.locator(".kinds input").all()
+    assert len(kinds) == 3
+    for kind in kinds:
+        kind.focus()
+        page.keyboard.press("Space")
+        open_all(page)
+        assert violations(page, axe) == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_finished_task_has_no_violations(visiting: Visiting, axe: str, width: int) -> None:
+    """Report, contents, steps, sources, log."""
+    visit = visiting(reduced_motion="reduce", viewport={"width": width, "height": 900})
+    page = visit.open()
+    page.get_by_label("Your question").fill(QUESTION)
+    page.keyboard.press("Enter")
+    expect_status(page, "completed")
+    expect(page.locator("#part-sources")).to_be_visible()
+    expect(page.locator("#part-events")).to_be_visible()
+    open_all(page)
+    expect(page.locator(".sources blockquote").first).to_be_visible()
+    assert violations(page, axe) == []
+
+
+def test_tasks_under_way_and_failed_have_no_violations(visiting: Visiting, axe: str) -> None:
+    """And one that is not there."""
+    visit = visiting(reduced_motion="reduce", excused="Failed to load resource")
+    running = visit.open(start_demo(visit.origin, events=12_000, rate=60, steps=200, items=400, seed=81))
+    expect(running.locator("#part-items")).to_be_visible()
+    open_all(running)
+    assert violations(running, axe) == []
+    failed = visit.open(start_demo(visit.origin, events=20, fail_at=12, seed=82))
+    expect_status(failed, "failed")
+    assert violations(failed, axe) == []
+    gone = visit.open("/t/" + "0" * 32)
+    expect(gone.get_by_role("heading", name="This task is gone")).to_be_visible()
+    assert violations(gone, axe) == []
+
+
+def test_a_question_is_asked_and_a_task_controlled_from_the_keyboard(visiting: Visiting) -> None:
+    """Kinds by arrow keys, a form by Tab, buttons by Enter; the focus is never lost."""
+    page = visiting().open()
+    expect(page.locator(".kinds input").first).to_be_attached()
+    page.locator(".kinds [value=research]").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".kinds [value=demo]")).to_be_checked()
+    page.locator(".options > summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Events", exact=True).focus()
+    page.keyboard.type("12000")
+    page.get_by_label("Rate", exact=True).focus()
+    page.keyboard.type("50")
+    page.keyboard.press("Enter")
+    expect_status(page, "running")
+    page.get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    expect_status(page, "paused")
+    expect(page.get_by_role("button", name="Resume")).to_be_focused()
+    expect(page.get_by_role("button", name="Stop")).to_have_attribute("aria-disabled", "false")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect_status(page, "stopped")
