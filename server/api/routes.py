@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.api import events, kinds, meta, model, pages, results, sessions, stream, tasks
+from server.api import events, kinds, meta, model, notifications, pages, results, sessions, stats, stream, tasks
 from server.api.compat import background, sse
 from server.resources import static_dir
 
@@ -32,9 +32,12 @@ def routes() -> list[BaseRoute]:
         Route(f"{task}/history", tasks.history, methods=["GET"]),
         Route("/api/events", events.events, methods=["GET"]),
         Route("/api/sessions/{session}", sessions.show_session, methods=["GET"]),
+        Route("/api/notifications", notifications.list_notifications, methods=["GET"]),
+        Route("/api/notifications/read", notifications.read, methods=["POST"]),
+        Route("/api/notifications/tell", notifications.tell, methods=["POST"]),
         Route("/api/kinds", kinds.list_kinds, methods=["GET"]),
         Route("/api/model/check", model.check_model, methods=["POST"]),
-        Route("/api/stats", meta.stats, methods=["GET"]),
+        Route("/api/stats", stats.stats, methods=["GET"]),
         Route("/api/sse", sse.deep_research, methods=["GET", "POST"]),
         Route("/api/background_task/start", background.start, methods=["POST"]),
         Route("/api/background_task/status", background.status, methods=["GET"]),
@@ -48,5 +51,8 @@ def routes() -> list[BaseRoute]:
         Route("/", pages.index, methods=["GET"], include_in_schema=False),
         Route("/t/{task_id}", pages.index, methods=["GET"], include_in_schema=False),
         Route("/s/{session}", pages.index, methods=["GET"], include_in_schema=False),
+        Route("/p/{project:path}", pages.index, methods=["GET"], include_in_schema=False),
+        Route("/tasks", pages.index, methods=["GET"], include_in_schema=False),
+        Route("/ops", pages.index, methods=["GET"], include_in_schema=False),
         Mount("/static", pages.static_files(static_dir()), name="static"),
     ]

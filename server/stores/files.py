@@ -12,9 +12,9 @@ import anyio
 from anyio import to_thread
 
 from server.errors import HoldfastError, StoreFailed
-from server.models import Claim, Control, Headline, Life, Node, Note, Notice, Record
+from server.models import Claim, Control, Headline, Life, Node, Note, Notice, Personal, Record
 from server.stores import probe
-from server.stores.base import Changes, Finding, Sight
+from server.stores.base import Changes, Finding, Room, Sight
 from server.stores.births import Unfinished
 from server.stores.disk import Disk
 from server.stores.folder import TaskFolder
@@ -167,6 +167,15 @@ class FileStore:
 
     async def drop_notice(self, notice: Notice) -> None:
         await self._run("dropping a notice", self._folder.notices.drop, notice)
+
+    async def personal(self, scope: str) -> Personal:
+        return await self._run("reading what is kept of a user", self._folder.people.newest, scope)
+
+    async def keep_personal(self, scope: str, kept: Personal) -> bool:
+        return await self._run("keeping something of a user", self._folder.people.keep, scope, kept)
+
+    async def room(self) -> Room | None:
+        return await self._run("looking for room", self._folder.room)
 
     async def beat(self, node: Node) -> None:
         await self._run(BEATING, self._folder.heartbeats.beat, node)

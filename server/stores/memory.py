@@ -13,8 +13,21 @@ from typing import Any
 import orjson
 
 from server.errors import OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Claim, Control, EventType, Headline, Life, Node, Note, Notice, Record, now_ms
-from server.stores.base import Changes, Finding, Sight, head_of, last_word
+from server.models import (
+    Action,
+    Claim,
+    Control,
+    EventType,
+    Headline,
+    Life,
+    Node,
+    Note,
+    Notice,
+    Personal,
+    Record,
+    now_ms,
+)
+from server.stores.base import Changes, Finding, Room, Sight, head_of, last_word
 from server.stores.headlines import Headlines
 
 
@@ -43,6 +56,7 @@ class MemoryStore:
         self._snapshots: dict[str, bytes] = {}
         self._open: set[str] = set()
         self._notices: dict[tuple[str, str], Notice] = {}
+        self._personal: dict[str, Personal] = {}
         self._nodes: dict[str, Node] = {}
         self._headlines = Headlines()
 
@@ -186,6 +200,18 @@ class MemoryStore:
 
     async def drop_notice(self, notice: Notice) -> None:
         self._notices.pop(notice.key, None)
+
+    async def personal(self, scope: str) -> Personal:
+        return self._personal.get(scope, Personal())
+
+    async def keep_personal(self, scope: str, kept: Personal) -> bool:
+        if kept.version != self._personal.get(scope, Personal()).version + 1:
+            return False
+        self._personal[scope] = kept
+        return True
+
+    async def room(self) -> Room | None:
+        return None
 
     async def beat(self, node: Node) -> None:
         self._nodes[node.id] = node

@@ -60,7 +60,9 @@ class Removals:
         A mark that is left over is withdrawn: nothing was removed under it, or all was.
         """
         found = {self.folder / name for name in self._volume.names(self.folder)}
-        for folder in (self._root, self._root / "nodes", self._root / "untold"):
+        people = self._root / "people"
+        own = [people / name for name in self._volume.names(people)]
+        for folder in (self._root, self._root / "nodes", self._root / "untold", *own):
             for name in self._volume.names(folder):
                 if name.startswith(".") and (name.endswith(ASIDE_SUFFIX) or name.startswith((ASIDE, *self._temporary))):
                     found.add(folder / name)
