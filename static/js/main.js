@@ -15,6 +15,7 @@ import { TaskList } from "./views/task-list.js"
 import { TaskView } from "./views/task-view.js"
 import { TroubleView } from "./views/trouble-view.js"
 import { Stage } from "./page/stage.js"
+import { Rooms } from "./page/rooms.js"
 
 const find = (selector) => document.querySelector(selector)
 
@@ -28,12 +29,14 @@ new LanguageSwitch(find("#language"))
 new RelativeTimes()
 new ConnectionLine(find(".connection"), link)
 
+const confirm = new ConfirmDialog(find(".confirm"))
+const rooms = new Rooms({ book, link, stage, confirm, announcer: find("#announcer") })
 const list = new TaskList(find(".tasks"), book)
 const trouble = new TroubleView(find("#trouble"))
 const task = new TaskView(find("#task"), {
   book, link,
   announcer: find("#announcer"),
-  confirm: new ConfirmDialog(find(".confirm")),
+  confirm,
   onShown: () => stage.show("task"),
   onGone: (why) => {
     trouble.show(why)
@@ -49,9 +52,10 @@ const ask = new AskView(find("#ask"), {
   },
 })
 
-router.start(({ taskId }) => {
+router.start(({ taskId, path }) => {
   list.mark(taskId)
   task.leave()
+  if (rooms.enter(path, taskId)) return
   if (taskId) {
     stage.show("loading")
     task.open(taskId)

@@ -27,9 +27,10 @@ def index() -> Page:
 
 
 def keys(language: str) -> set[str]:
-    return set(
-        re.findall(r'^  "([^"]+)":', (STATIC / f"js/i18n/{language}.js").read_text(encoding="utf-8"), re.MULTILINE)
+    written = "\n".join(
+        path.read_text(encoding="utf-8") for path in sorted((STATIC / "js/i18n").glob(f"{language}*.js"))
     )
+    return set(re.findall(r'^  "([^"]+)":', written, re.MULTILINE))
 
 
 def scripts() -> str:

@@ -2,8 +2,13 @@
 
 import { en } from "./en.js"
 import { zh } from "./zh.js"
+import { enRooms } from "./en-rooms.js"
+import { zhRooms } from "./zh-rooms.js"
 
-export const LANGUAGES = { en: { name: "English", tag: "en", words: en }, zh: { name: "中文", tag: "zh-CN", words: zh } }
+export const LANGUAGES = {
+  en: { name: "English", tag: "en", words: { ...en, ...enRooms } },
+  zh: { name: "中文", tag: "zh-CN", words: { ...zh, ...zhRooms } },
+}
 const STORED = "holdfast.language"
 const listeners = new Set()
 let current = localStorage.getItem(STORED) ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en")
@@ -15,7 +20,7 @@ export const knows = (key) => key in LANGUAGES[current].words
 
 /** The words for a key, with each `{name}` replaced by its value. */
 export function t(key, values = {}) {
-  const words = LANGUAGES[current].words[key] ?? en[key] ?? key
+  const words = LANGUAGES[current].words[key] ?? LANGUAGES.en.words[key] ?? key
   return words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole)
 }
 
