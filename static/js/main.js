@@ -30,18 +30,19 @@ new RelativeTimes()
 new ConnectionLine(find(".connection"), link)
 
 const confirm = new ConfirmDialog(find(".confirm"))
-const rooms = new Rooms({ book, link, stage, confirm, announcer: find("#announcer") })
 const list = new TaskList(find(".tasks"), book)
 const trouble = new TroubleView(find("#trouble"))
+const onGone = (why) => {
+  trouble.show(why)
+  stage.show("trouble")
+}
+const rooms = new Rooms({ book, link, stage, confirm, onGone, announcer: find("#announcer") })
 const task = new TaskView(find("#task"), {
   book, link,
   announcer: find("#announcer"),
   confirm,
   onShown: () => stage.show("task"),
-  onGone: (why) => {
-    trouble.show(why)
-    stage.show("trouble")
-  },
+  onGone,
   onDeleted: () => router.go("/"),
 })
 const ask = new AskView(find("#ask"), {

@@ -37,9 +37,31 @@ def scripts() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.rglob("*.js")))
 
 
-def test_the_page_is_light() -> None:
-    """Scripts and styles, uncompressed."""
-    assert sum(path.stat().st_size for path in STATIC.rglob("*") if path.suffix in (".js", ".css")) <= MOST_BYTES
+def loaded_by(script: Path) -> set[Path]:
+    """A script with all that it imports before it runs."""
+    found, waiting = {script}, [script]
+    while waiting:
+        path = waiting.pop()
+        for name in re.findall(r'from "(\.[^"]+)"', path.read_text(encoding="utf-8")):
+            imported = (path.parent / name).resolve()
+            if imported not in found:
+                found.add(imported)
+                waiting.append(imported)
+    return found
+
+
+def rooms() -> set[Path]:
+    """The scripts that are fetched when somebody first enters the room that they draw."""
+    rooms = STATIC / "js/page/rooms.js"
+    return {(rooms.parent / name).resolve() for name in re.findall(r'import\("([^"]+)"\)', rooms.read_text("utf-8"))}
+
+
+def test_each_page_is_light() -> None:
+    """Scripts and styles, uncompressed: what every page loads, and its room."""
+    always = loaded_by(STATIC / "js/main.js") | {*STATIC.rglob("*.css"), STATIC / "js/before-paint.js"}
+    assert len(rooms()) == 3
+    for room in rooms():
+        assert sum(path.stat().st_size for path in always | loaded_by(room)) <= MOST_BYTES
 
 
 def test_the_page_keeps_to_its_own_content_security_policy() -> None:
@@ -63,7 +85,7 @@ def test_all_that_the_page_loads_is_there() -> None:
             if address and address.startswith("/static/"):
                 assert (STATIC / address.removeprefix("/static/")).is_file(), address
     for path in STATIC.rglob("*.js"):
-        for name in re.findall(r'from "(\.[^"]+)"', path.read_text(encoding="utf-8")):
+        for name in re.findall(r'(?:from |import\()"(\.[^"]+)"', path.read_text(encoding="utf-8")):
             assert (path.parent / name).is_file(), f"{path}: {name}"
 
 

@@ -1,31 +1,33 @@
 import { Notices } from "../model/notices.js"
-import { ManagerView } from "../views/manager/manager-view.js"
 import { NoticeCentre } from "../views/rooms/notice-centre.js"
-import { OpsView } from "../views/rooms/ops-view.js"
-import { SessionView } from "../views/rooms/session-view.js"
 import { Toasts } from "../views/rooms/toasts.js"
 
-const PLACES = { tasks: "manager", p: "manager", s: "session", ops: "ops" }
+const manager = () => import("../views/manager/manager-view.js").then((room) => room.ManagerView)
+const session = () => import("../views/rooms/session-view.js").then((room) => room.SessionView)
+const ops = () => import("../views/rooms/ops-view.js").then((room) => room.OpsView)
+const PLACES = { tasks: ["manager", manager], p: ["manager", manager], s: ["session", session], ops: ["ops", ops] }
 
-/** The pages beside asking and one task: all tasks, a project's, a session's, the server's; and what tells of ends. */
+/**
+ * The pages beside asking and one task: all tasks, a project's, a session's, the server's; and what tells of ends.
+ *
+ * Each room is fetched when somebody first enters it.
+ */
 export class Rooms {
+  #rooms = {}
   #inside = null
+  #entered = 0
 
-  constructor({ book, link, stage, confirm, announcer }) {
-    this.stage = stage
+  constructor(parts) {
+    this.parts = parts
     const find = (selector) => document.querySelector(selector)
-    this.rooms = {
-      manager: new ManagerView(find("#manager"), { book, confirm, announcer }),
-      session: new SessionView(find("#session"), { book, link }),
-      ops: new OpsView(find("#ops"), link),
-    }
-    this.notices = new Notices(book)
+    this.notices = new Notices(parts.book)
     new NoticeCentre(find("#notices"), find("#bell"), this.notices)
     new Toasts(find("#toasts"), this.notices)
   }
 
   /** Shows the room that this address is of; false when it is of none. `taskId`: the task that is shown instead. */
   enter(path, taskId) {
+    this.#entered++
     this.#inside?.leave()
     this.#inside = null
     this.notices.lookAt(taskId)
@@ -33,13 +35,20 @@ export class Rooms {
     for (const anchor of document.querySelectorAll(".topnav a")) {
       anchor.ariaCurrent = anchor.pathname === (first === "p" ? "/tasks" : `/${first}`) ? "page" : null
     }
-    const name = PLACES[first]
-    if (!name) return false
-    this.stage.show(name)
-    this.#inside = this.rooms[name]
-    this.#inside.open(decoded(rest))
-    document.querySelector("main").focus({ preventScroll: true })
+    if (!Object.hasOwn(PLACES, first)) return false
+    this.#open(...PLACES[first], decoded(rest))
     return true
+  }
+
+  async #open(name, fetched, what) {
+    const entered = this.#entered
+    this.parts.stage.show(name)
+    document.querySelector("main").focus({ preventScroll: true })
+    const Room = this.#rooms[name] ? null : await fetched().catch(() => null)
+    if (entered !== this.#entered) return
+    if (!Room && !this.#rooms[name]) return this.parts.onGone({ code: "unreachable" })
+    this.#inside = this.#rooms[name] ??= new Room(document.getElementById(name), this.parts)
+    this.#inside.open(what)
   }
 }
 

@@ -1,4 +1,4 @@
-const BEYOND = 8 // rows that are drawn above and below those that are seen
+const BEYOND = 4 // rows that are drawn above and below those that are seen
 
 /** A list of rows of one height (`--row`, in rem), of which only those near the window are drawn; the window scrolls. */
 export class VirtualList {

@@ -1,6 +1,7 @@
 import { t } from "../../i18n/i18n.js"
 
 const SIGNS = { waiting: "pending", not_chosen: "pending", skipped: "stopped", needs_confirmation: "paused" }
+const OWN_WORDS = new Set(["not_chosen", "skipped", "needs_confirmation"]) // the other states are those of tasks
 const PICTURE = /\.(png|jpe?g|webp)$/i
 
 /** One page of a batch: how it stands, its pictures and files, and what went wrong. */
@@ -17,7 +18,7 @@ export function fillPage(item, page, taskId) {
   find(".batch-title").textContent = name
   const more = attempts > 1 && t("page.attempts", { n: attempts })
   const address = page.title && (page.final_url ?? page.url)
-  find(".batch-line").textContent = [t(`page.${state}`), code && `HTTP ${code}`, more, address].filter(Boolean).join(" · ")
+  find(".batch-line").textContent = [t(OWN_WORDS.has(state) ? `page.${state}` : `status.${sign}`), code && `HTTP ${code}`, more, address].filter(Boolean).join(" · ")
   find(".batch-error").textContent = error ? `${error.message} (${error.code})` : ""
   find(".batch-files").replaceChildren(...(artifacts ?? []).map((file) => fileLink(taskId, file.name, name)))
 }

@@ -13,7 +13,7 @@ export class OpsView {
   #open = false
   #looks = [] // what this node was at each look
 
-  constructor(section, link) {
+  constructor(section, { link }) {
     Object.assign(this, { section, link })
     document.addEventListener("visibilitychange", () => this.#look())
     onLanguage(() => this.#open && this.stats && this.#render())
