@@ -1,5 +1,9 @@
 """Notifications over HTTP: listed, read, told once."""
 
+import json
+import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from server.resources import docs_dir
 from tests.serving import serving, settings, wait_until
 
 
@@ -104,6 +109,18 @@ def test_a_bad_field_is_refused(client: httpx2.Client, path: str, body: Any, fie
     [error] = answer.json()["errors"]
     assert (error["path"], error["code"]) == (field, code)
     assert error["message"]
+
+
+@pytest.mark.parametrize("page", ["managing.md", "zh/managing.md"])
+def test_the_examples_of_the_documentation_run(client: httpx2.Client, page: str) -> None:
+    """Word for word, but for the port."""
+    text = (docs_dir() / page).read_text(encoding="utf-8")
+    commands = re.findall(r"```\n(curl .+?)\n```", text, re.DOTALL)
+    assert len(commands) == 2
+    for command in commands:
+        words = shlex.split(command.replace("http://127.0.0.1:8000", str(client.base_url).rstrip("/")))
+        told = subprocess.run([*words, "-sS", "--fail"], capture_output=True, text=True, timeout=30, check=True)
+        assert json.loads(told.stdout).keys() >= {"tasks"} or json.loads(told.stdout).keys() >= {"told"}
 
 
 def test_another_site_may_not_take_what_is_to_be_told(client: httpx2.Client) -> None:
