@@ -28,7 +28,7 @@ def index() -> Page:
 
 def keys(language: str) -> set[str]:
     written = "\n".join(
-        path.read_text(encoding="utf-8") for path in sorted((STATIC / "js/i18n").glob(f"{language}*.js"))
+        path.read_text(encoding="utf-8") for path in sorted((STATIC / "js/i18n").glob(f"*{language}.js"))
     )
     return set(re.findall(r'^  "([^"]+)":', written, re.MULTILINE))
 

@@ -2,8 +2,8 @@
 
 import { en } from "./en.js"
 import { zh } from "./zh.js"
-import { enRooms } from "./en-rooms.js"
-import { zhRooms } from "./zh-rooms.js"
+import { en as enRooms } from "./rooms-en.js"
+import { zh as zhRooms } from "./rooms-zh.js"
 
 export const LANGUAGES = {
   en: { name: "English", tag: "en", words: { ...en, ...enRooms } },

@@ -1,4 +1,4 @@
-export const zhRooms = {
+export const zh = {
   "nav": "页面",
   "nav.ask": "提问",
   "nav.ops": "服务器",

@@ -1,4 +1,4 @@
-export const enRooms = {
+export const en = {
   "nav": "Pages",
   "nav.ask": "Ask",
   "nav.ops": "Server",
