@@ -24,7 +24,7 @@ export class ManagerView {
     const onChange = () => this.#plan()
     const error = this.#find(".room-error")
     this.bulk = new Bulk(this.#find(".bulk"), { roster: this.roster, confirm, announcer, error, onChange })
-    const rows = this.#find(".rows")
+    const rows = this.#find(".task-rows")
     this.list = new VirtualList(rows, makeRow, (element, row) =>
       fillRow(element, row, this.#selected.has(row.id), this.bulk.busy.has(row.id)),
     )
