@@ -90,6 +90,14 @@ def test_statistics_count_tasks_by_status(server: Running) -> None:
     assert counted["events_published"] > 0
 
 
+@pytest.mark.parametrize("path", ["/", "/tasks", "/ops", "/p/novel-7", "/p/a%2Fb/c", "/s/x", "/t/x"])
+def test_each_address_of_the_web_page_is_the_page(server: Running, path: str) -> None:
+    """It finds out itself what to show, and may load nothing from elsewhere."""
+    answer = get(server, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
 def test_the_documentation_is_served_in_the_language_of_the_browser(server: Running) -> None:
     """Each page by its name, and nothing else of the volume."""
     assert get(server, "/docs").headers["location"] == "/docs/index.md"

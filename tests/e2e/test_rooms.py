@@ -65,6 +65,7 @@ def tabs(visit: Visit, *paths: str) -> list[Page]:
 def test_the_page_of_a_session_follows_its_batch_stops_it_and_goes_on(visiting: Visiting, site: HeldSite) -> None:
     """Figures, pictures and files as they come; closed and opened again it is the same."""
     visit = visiting(locale="zh-CN")
+    nobody_is_untold(visit.origin)
     session = str(uuid.uuid4())
     page = visit.open(f"/s/{session}")
     expect(page.get_by_text("这个会话还没有启动过任务。")).to_be_visible()
@@ -95,6 +96,7 @@ def test_the_page_of_a_session_follows_its_batch_stops_it_and_goes_on(visiting: 
     site.let("/held/b")
     page.get_by_role("button", name="继续执行").click()
     expect(page.locator(".session-sentence")).to_have_text("后台任务全部完成！")
+    expect(page.locator(".toast strong")).to_have_text("后台任务全部完成！")
     expect(page.locator("[data-bar=overall] output")).to_have_text("100%")
     expect(page.locator(".batch-page[data-state=completed]")).to_have_count(3)
     assert site.asked["/page/a"] == 1

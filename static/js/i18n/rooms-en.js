@@ -1,5 +1,5 @@
 export const en = {
-  "nav": "Pages",
+  "nav": "Main menu",
   "nav.ask": "Ask",
   "nav.ops": "Server",
 

@@ -1,5 +1,5 @@
 export const zh = {
-  "nav": "页面",
+  "nav": "主菜单",
   "nav.ask": "提问",
   "nav.ops": "服务器",
 
