@@ -194,6 +194,30 @@ def test_the_browser_is_asked_for_leave_at_a_click_only(visiting: Visiting) -> N
     assert page.evaluate("() => asked") == 1
 
 
+def test_the_browser_tells_once_where_nobody_looks_at_the_page(visiting: Visiting) -> None:
+    """Over two tabs, with leave; what it would show is kept instead, as a headless browser shows nothing."""
+    visit = visiting()
+    nobody_is_untold(visit.origin)
+    visit.context.add_init_script(
+        "globalThis.shown = []; document.hasFocus = () => false;"
+        "globalThis.Notification = class { static permission = 'granted';"
+        " constructor(title, { body }) { shown.push(`${title} ${body}`) } }"
+    )
+    pages = tabs(visit, "/", "/tasks")
+    run(visit.origin, 20)
+
+    def shown() -> list[str]:
+        return [each for page in pages for each in page.evaluate("() => shown")]
+
+    wait_until(lambda: shown() != [])
+    assert shown() == [f"{ALL_DONE} Demo: 2 events (seed 20)"]
+    for page in pages:
+        page.reload()
+        expect(page.locator(".badge")).to_have_text("1")
+    wait_until(lambda: untold(visit.origin) == 0)
+    assert shown() == []
+
+
 def test_the_page_of_the_server_moves_by_itself(visiting: Visiting) -> None:
     """Nodes, what runs, what ended, and room on the volume."""
     visit = visiting()
