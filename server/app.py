@@ -58,6 +58,7 @@ from server.tasks.listing import Listing
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager
 from server.tasks.messenger import Messenger
+from server.tasks.notifications import Notifications
 from server.tasks.outlook import Outlook
 from server.tasks.readiness import Readiness
 from server.tasks.requests import Requests
@@ -153,6 +154,7 @@ class Holdfast:
             manager=manager,
             listing=listing,
             batches=Batches(registry, catalogue, outlook, steering, manager, Items(store)),
+            notifications=Notifications(store, catalogue),
             outlook=outlook,
             steering=steering,
             scheduler=scheduler,

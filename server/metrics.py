@@ -67,7 +67,7 @@ class Metrics:
         )
         for outcome in ("taken", "failed", "given_up"):
             self._webhooks.labels(outcome)
-        published = self._counter(
+        published = self._published = self._counter(
             "events_published",
             "Events shown to the readers of this node, by whether it owned the task or followed another node's log.",
             ("by",),
@@ -142,9 +142,24 @@ class Metrics:
         """``route`` is a route's template, never an address."""
         self._answers(method if method in METHODS else "other", route, status).inc()
 
+    def counted(self) -> dict[str, int]:
+        """What people are shown of the counters, since this process began."""
+        shown = {
+            "claims": self._claims,
+            "takeovers": self._takeovers,
+            "handovers": self._handovers,
+            "quarantines": self._quarantines,
+            "events_published": self._published,
+        }
+        return {name: int(sum(_values(counter))) for name, counter in shown.items()}
+
     def exposition(self) -> bytes:
         """The text format, version 0.0.4."""
         return generate_latest(self._registry)
+
+
+def _values(counter: Counter) -> Iterable[float]:
+    return (sample.value for metric in counter.collect() for sample in metric.samples)
 
 
 class _Now(Collector):

@@ -180,6 +180,13 @@ class Headline(NamedTuple):
         """Where it stands in a list: the newest is the greatest."""
         return self.created_at, self.task_id
 
+    @property
+    def end(self) -> tuple[int, str] | None:
+        """Where it stands among those that have ended, the one that did so last being the greatest; None before."""
+        if self.finished_at is None or not self.status.terminal:
+            return None
+        return self.finished_at, self.task_id
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -260,6 +267,14 @@ class Note:
     @property
     def id(self) -> str:
         return hashlib.sha256(orjson.dumps(self.body, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """What is kept of one user beside the tasks. ``version`` says how often it was changed: 0 before the first time."""
+
+    version: int = 0
+    content: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

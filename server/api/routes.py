@@ -2,7 +2,22 @@
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.api import activity, events, kinds, meta, model, novels, pages, results, sessions, stream, tasks, uploads
+from server.api import (
+    activity,
+    events,
+    kinds,
+    meta,
+    model,
+    notifications,
+    novels,
+    pages,
+    results,
+    sessions,
+    stats,
+    stream,
+    tasks,
+    uploads,
+)
 from server.api.compat import background, extract, generate, sse
 from server.resources import static_dir
 
@@ -38,9 +53,12 @@ def routes() -> list[BaseRoute]:
         Route("/api/sessions/{session}", sessions.show_session, methods=["GET"]),
         Route("/api/novels/{novel_id}", novels.show_novel, methods=["GET"]),
         Route("/api/novels/{novel_id}/tasks", novels.novel_tasks, methods=["GET"]),
+        Route("/api/notifications", notifications.list_notifications, methods=["GET"]),
+        Route("/api/notifications/read", notifications.read, methods=["POST"]),
+        Route("/api/notifications/tell", notifications.tell, methods=["POST"]),
         Route("/api/kinds", kinds.list_kinds, methods=["GET"]),
         Route("/api/model/check", model.check_model, methods=["POST"]),
-        Route("/api/stats", meta.stats, methods=["GET"]),
+        Route("/api/stats", stats.stats, methods=["GET"]),
         Route("/api/sse", sse.deep_research, methods=["GET", "POST"]),
         Route("/api/background_task/start", background.start, methods=["POST"]),
         Route("/api/background_task/status", background.status, methods=["GET"]),
@@ -57,5 +75,8 @@ def routes() -> list[BaseRoute]:
         Route("/", pages.index, methods=["GET"], include_in_schema=False),
         Route("/t/{task_id}", pages.index, methods=["GET"], include_in_schema=False),
         Route("/s/{session}", pages.index, methods=["GET"], include_in_schema=False),
+        Route("/p/{project:path}", pages.index, methods=["GET"], include_in_schema=False),
+        Route("/tasks", pages.index, methods=["GET"], include_in_schema=False),
+        Route("/ops", pages.index, methods=["GET"], include_in_schema=False),
         Mount("/static", pages.static_files(static_dir()), name="static"),
     ]

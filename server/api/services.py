@@ -23,6 +23,7 @@ from server.tasks.catalogue import Catalogue
 from server.tasks.listing import Listing
 from server.tasks.liveness import Liveness
 from server.tasks.manager import BackgroundTaskManager, TaskRequest
+from server.tasks.notifications import Notifications
 from server.tasks.outlook import Outlook
 from server.tasks.readiness import Readiness
 from server.tasks.scheduler import Scheduler
@@ -43,6 +44,7 @@ class Services:
     manager: BackgroundTaskManager
     listing: Listing
     batches: Batches
+    notifications: Notifications
     outlook: Outlook
     steering: Steering
     scheduler: Scheduler

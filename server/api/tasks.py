@@ -21,7 +21,8 @@ from server.tasks.listing import Filters
 
 PAGE = 50
 LARGEST_PAGE = 500
-LIST_PARAMETERS = ("status", "kind", "project", "session", "q", "limit", "cursor")
+NOT_BRIEF = frozenset({"params", "artifacts"})
+LIST_PARAMETERS = ("status", "kind", "project", "session", "q", "limit", "cursor", "brief")
 
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -45,9 +46,8 @@ async def list_tasks(request: Request) -> Response:
     page, cursor = await parts.listing.page(
         principal(request).scope, filters_of(request), limit, query.get("cursor") or None
     )
-    return json_response(
-        {"tasks": page, "next_cursor": cursor, "complete": services(request).catalogue.complete.is_set()}
-    )
+    rows = [_brief(view) for view in page] if _is_brief(query.get("brief")) else page
+    return json_response({"tasks": rows, "next_cursor": cursor, "complete": parts.catalogue.complete.is_set()})
 
 
 async def active_tasks(request: Request) -> Response:
@@ -150,6 +150,17 @@ def filters_of(request: Request, *, kind: str | None = None, project: str | None
         session=query.get("session") or None,
         q=query.get("q") or None,
     )
+
+
+def _brief(view: dict[str, Any]) -> dict[str, Any]:
+    """A row of a list of thousands; the parameters of one task may be some megabytes."""
+    return {name: value for name, value in view.items() if name not in NOT_BRIEF}
+
+
+def _is_brief(text: str | None) -> bool:
+    if text not in (None, "", "0", "1", "true", "false"):
+        raise InvalidParameters(errors=[FieldError("brief", "bool_parsing", "Use 1 or 0.")])
+    return text in ("1", "true")
 
 
 def limit_of(request: Request) -> int:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Record, Status, Upload
+from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Personal, Record, Status, Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,14 @@ class Changes:
     headlines: Sequence[Headline]
     gone: Sequence[str]
     anew: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much the place where tasks live can take, and how much more of that."""
+
+    total_bytes: int
+    free_bytes: int
 
 
 class LogWriter(Protocol):
@@ -315,6 +323,25 @@ class Store(Protocol):
 
         What is returned is durable. :raises LogCorrupt: one of them is damaged.
         """
+
+    async def personal(self, scope: str) -> Personal:
+        """What is kept of the user of this scope, in its newest version; nothing in version 0 before the first.
+
+        Where the newest version is damaged, what the one before it said counts under its number.
+        """
+
+    async def keep_personal(self, scope: str, kept: Personal) -> bool:
+        """Keep this version, if it is the one that follows the newest; durable when this returns True.
+
+        Of any number of callers that keep the same version, on any nodes, exactly one gets True. It is meant for a
+        small document that changes now and then: a caller that falls asleep over it while others keep a dozen versions
+        may get True for one that counts no more.
+
+        :raises StoreFull, StoreFailed: it may be kept or not.
+        """
+
+    async def room(self) -> Room | None:
+        """How much the place can take; None where that has no bounds. :raises StoreFailed: it can't be said."""
 
     async def beat(self, node: Node) -> None:
         """Say that a node is alive; the first beat takes its lock, which is free again when its process has ended."""

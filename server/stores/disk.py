@@ -108,3 +108,6 @@ class Disk:
 
     def free_bytes(self, folder: Path) -> int:
         return shutil.disk_usage(folder).free
+
+    def total_bytes(self, folder: Path) -> int:
+        return shutil.disk_usage(folder).total

@@ -12,9 +12,9 @@ import anyio
 from anyio import to_thread
 
 from server.errors import HoldfastError, StoreFailed
-from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Record, Upload
+from server.models import Claim, Control, Headline, Json, Life, Node, Note, Notice, Personal, Record, Upload
 from server.stores import probe
-from server.stores.base import Changes, Finding, Sight
+from server.stores.base import Changes, Finding, Room, Sight
 from server.stores.births import Unfinished
 from server.stores.disk import Disk
 from server.stores.folder import TaskFolder
@@ -194,6 +194,15 @@ class FileStore:
 
     async def entries(self, ledger: str, after: int = 0) -> list[Json]:
         return await self._run("reading a ledger", self._folder.ledgers.entries, ledger, after)
+
+    async def personal(self, scope: str) -> Personal:
+        return await self._run("reading what is kept of a user", self._folder.people.newest, scope)
+
+    async def keep_personal(self, scope: str, kept: Personal) -> bool:
+        return await self._run("keeping something of a user", self._folder.people.keep, scope, kept)
+
+    async def room(self) -> Room | None:
+        return await self._run("looking for room", self._folder.room)
 
     async def beat(self, node: Node) -> None:
         await self._run(BEATING, self._folder.heartbeats.beat, node)

@@ -10,6 +10,7 @@
     uploads/                             what users have sent for tasks to read, see docs/decisions/031
     untold/                              what receivers have yet to be told, see docs/decisions/030
     ledgers/                             what the tasks of a user keep together, see docs/decisions/038
+    people/                              what is kept of users beside their tasks, see docs/decisions/040
 
 Its correctness rests on link(), rename(), one writer per file and fsync; see docs/storage.md.
 """
@@ -29,7 +30,7 @@ from server.fingerprint import is_task_id
 from server.models import Action, Claim, Control, EventType, Headline, Life, Note, Record, Status, new_generation
 from server.stores import probe
 from server.stores.artifacts import Artifacts
-from server.stores.base import Changes, Sight, last_word
+from server.stores.base import Changes, Room, Sight, last_word
 from server.stores.births import Births
 from server.stores.checksum import checked, with_checksum
 from server.stores.disk import Disk
@@ -38,6 +39,7 @@ from server.stores.index import Index
 from server.stores.ledgers import Ledgers
 from server.stores.notes import Notes
 from server.stores.notices import Notices
+from server.stores.people import People
 from server.stores.reader import SegmentReader
 from server.stores.releases import Releases
 from server.stores.removal import Removals
@@ -68,6 +70,7 @@ class TaskFolder:
         self.notices = Notices(self.volume, root / "untold")
         self.ledgers = Ledgers(self.volume, root / "ledgers")
         self.uploads = Uploads(self.volume, root / "uploads")
+        self.people = People(self.volume, root / "people")
         self._births = Births(self.volume, root)
         self._removals = Removals(self.volume, root, temporary=(probe.PREFIX,))
         self._segments = lru_cache(maxsize=SEGMENTS_KEPT)(partial(Segments, self.volume))
@@ -90,6 +93,9 @@ class TaskFolder:
     def is_whole(self) -> bool:
         """Whether it is still the folder that was opened, and not the empty place of a volume that is gone."""
         return all(self.volume.disk.exists(self.root / name) for name in FOLDERS)
+
+    def room(self) -> Room:
+        return Room(self.volume.disk.total_bytes(self.root), self.volume.disk.free_bytes(self.root))
 
     def create(self, life: Life) -> tuple[Life, bool] | None:
         """None while the task of this id is being removed. :raises Unfinished: somebody else is just making it.

@@ -24,11 +24,12 @@ from server.models import (
     Node,
     Note,
     Notice,
+    Personal,
     Record,
     Upload,
     now_ms,
 )
-from server.stores.base import Changes, Finding, Sight, head_of, last_word
+from server.stores.base import Changes, Finding, Room, Sight, head_of, last_word
 from server.stores.headlines import Headlines
 
 
@@ -58,6 +59,7 @@ class MemoryStore:
         self._open: set[str] = set()
         self._notices: dict[tuple[str, str], Notice] = {}
         self._ledgers: dict[str, list[bytes]] = {}
+        self._personal: dict[str, Personal] = {}
         self._nodes: dict[str, Node] = {}
         self._uploads: dict[tuple[str, str], tuple[Upload, bytes]] = {}
         self._headlines = Headlines()
@@ -235,6 +237,18 @@ class MemoryStore:
 
     async def entries(self, ledger: str, after: int = 0) -> list[Json]:
         return [orjson.loads(content) for content in self._ledgers.get(ledger, [])[after:]]
+
+    async def personal(self, scope: str) -> Personal:
+        return self._personal.get(scope, Personal())
+
+    async def keep_personal(self, scope: str, kept: Personal) -> bool:
+        if kept.version != self._personal.get(scope, Personal()).version + 1:
+            return False
+        self._personal[scope] = kept
+        return True
+
+    async def room(self) -> Room | None:
+        return None
 
     async def beat(self, node: Node) -> None:
         self._nodes[node.id] = node

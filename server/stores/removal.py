@@ -60,8 +60,9 @@ class Removals:
         A mark that is left over is withdrawn: nothing was removed under it, or all was.
         """
         found = {self.folder / name for name in self._volume.names(self.folder)}
-        ledgers = [self._root / "ledgers" / name for name in self._volume.names(self._root / "ledgers")]
-        for folder in (self._root, self._root / "nodes", self._root / "untold", *ledgers):
+        inside = [self._root / "ledgers", self._root / "people"]
+        own = [folder / name for folder in inside for name in self._volume.names(folder)]
+        for folder in (self._root, self._root / "nodes", self._root / "untold", *own):
             for name in self._volume.names(folder):
                 if name.startswith(".") and (name.endswith(ASIDE_SUFFIX) or name.startswith((ASIDE, *self._temporary))):
                     found.add(folder / name)

@@ -11,6 +11,7 @@ import anyio
 from server.errors import HoldfastError
 from server.models import Headline, Status
 from server.stores.base import Store
+from server.tasks.ends import Ends
 from server.tasks.shared import Shared
 
 CHANGES_KEPT = 100_000
@@ -35,6 +36,7 @@ class Catalogue:
         self._known: dict[str, Headline] = {}
         self._places: dict[str, list[Place]] = {}
         self._of_session: dict[tuple[str, str], set[Place]] = {}
+        self._ends = Ends()
         self._counts: Counter[tuple[str, Status]] = Counter()
         self._changed: deque[tuple[str, str]] = deque(maxlen=CHANGES_KEPT)
         self._looks = Shared[None]()
@@ -122,6 +124,7 @@ class Catalogue:
             self._places.setdefault(headline.scope, []).append(headline.place)
         for places in self._places.values():
             places.sort()
+        self._ends.fill(self._known.values())
 
     def _put(self, headline: Headline) -> None:
         known = self._known.get(headline.task_id)
@@ -129,10 +132,12 @@ class Catalogue:
             return
         if known is not None and _whose(known) == _whose(headline):
             self._counts[known.scope, known.status] -= 1
+            self._ends.drop(known)
         else:
             if known is not None:
                 self._take_out(known.task_id)
             bisect.insort(self._places.setdefault(headline.scope, []), headline.place)
+        self._ends.put(headline)
         self._enter(headline)
 
     def _enter(self, headline: Headline) -> None:
@@ -148,6 +153,7 @@ class Catalogue:
         headline = self._known.pop(task_id, None)
         if headline is None:
             return
+        self._ends.drop(headline)
         self._counts[headline.scope, headline.status] -= 1
         places = self._places[headline.scope]
         del places[bisect.bisect_left(places, headline.place)]
@@ -176,6 +182,11 @@ class Catalogue:
         for place in sorted(self._of_session.get((scope, session), ()), reverse=True):
             if before is None or place < before:
                 yield self._known[place[1]]
+
+    def last_ended_first(self, scope: str, after: int) -> Iterator[Headline]:
+        """A scope's tasks that ended after this moment, in milliseconds. It costs as much as there are of them."""
+        for task_id in self._ends.last_first(scope, after):
+            yield self._known[task_id]
 
     def changed_since(self, position: int, scope: str) -> list[str]:
         """The ids of a scope's tasks that have changed or gone since `position` was this, each once, oldest first.

@@ -15,6 +15,7 @@ import { ConnectionLine } from "./views/connection-line.js"
 import { TaskList } from "./views/task-list.js"
 import { TroubleView } from "./views/trouble-view.js"
 import { Stage } from "./page/stage.js"
+import { Rooms } from "./page/rooms.js"
 
 const find = (selector) => document.querySelector(selector)
 
@@ -29,10 +30,15 @@ new LanguageSwitch(find("#language"))
 new RelativeTimes()
 new ConnectionLine(find(".connection"), link)
 
+const confirm = new ConfirmDialog(find(".confirm"))
 const list = new TaskList(find(".tasks"), book)
 const trouble = new TroubleView(find("#trouble"))
 const early = new EarlyAsk(find(".ask-form"))
-const confirm = new ConfirmDialog(find(".confirm"))
+const onGone = (why) => {
+  trouble.show(why)
+  stage.show("trouble")
+}
+const rooms = new Rooms({ book, link, stage, confirm, onGone, announcer: find("#announcer") })
 
 /** Each view is loaded when it is first shown, so that a page weighs no more than what it shows. */
 const loading = new Map()
@@ -56,10 +62,7 @@ const views = {
       book, link, kinds, confirm,
       announcer: find("#announcer"),
       onShown: () => stage.show("task"),
-      onGone: (why) => {
-        trouble.show(why)
-        stage.show("trouble")
-      },
+      onGone,
       onDeleted: () => router.go("/"),
       onEdit: async (view) => {
         router.go("/")
@@ -79,10 +82,11 @@ function viewOf(name) {
 
 let opened = null // the view that is open, once it is there
 
-router.start(async ({ taskId }) => {
+router.start(async ({ taskId, path }) => {
   list.mark(taskId)
   opened?.leave?.()
   opened = null
+  if (rooms.enter(path, taskId)) return
   const name = taskId ? "task" : "ask"
   stage.show(taskId ? "loading" : "ask")
   const address = location.pathname

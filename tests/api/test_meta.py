@@ -82,6 +82,26 @@ def test_statistics_count_tasks_by_status(server: Running) -> None:
     assert found["tasks"]["total"] == found["tasks"]["completed"] == 1
     assert found["node"]["capacity"] == 5
     assert found["nodes"][0]["id"] == found["node"]["id"]
+    assert (found["nodes"][0]["alive"], found["nodes"][0]["capacity"]) == (True, 5)
+    assert 0 < found["storage"]["free_bytes"] <= found["storage"]["total_bytes"]
+    assert {status: sum(minutes) for status, minutes in found["ended_per_minute"].items()} == {
+        "completed": 1,
+        "failed": 0,
+        "stopped": 0,
+    }
+    assert all(len(minutes) == 60 for minutes in found["ended_per_minute"].values())
+    assert sum(found["ended_per_minute"]["completed"][-2:]) == 1
+    counted = found["node"]["counted"]
+    assert (counted["claims"], counted["takeovers"], counted["quarantines"]) == (1, 0, 0)
+    assert counted["events_published"] > 0
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks", "/ops", "/p/novel-7", "/p/a%2Fb/c", "/s/x", "/t/x"])
+def test_each_address_of_the_web_page_is_the_page(server: Running, path: str) -> None:
+    """It finds out itself what to show, and may load nothing from elsewhere."""
+    answer = get(server, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 def test_the_documentation_is_served_in_the_language_of_the_browser(server: Running) -> None:

@@ -341,6 +341,17 @@ def test_lists_are_newest_first_filtered_and_paged(client: httpx2.Client) -> Non
     assert client.get("/api/tasks?project=lists&q=nothing").json()["tasks"] == []
 
 
+def test_a_brief_list_leaves_out_what_may_be_long(client: httpx2.Client) -> None:
+    """All else is as in a list that is not brief."""
+    until(client, start(client, seed=771, events=1), "completed")
+    [whole] = client.get("/api/tasks?q=771").json()["tasks"]
+    [brief] = client.get("/api/tasks?q=771&brief=1").json()["tasks"]
+    assert brief.keys() == whole.keys() - {"params", "artifacts"}
+    assert brief["id"] == whole["id"]
+    refused = client.get("/api/tasks?brief=perhaps")
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "brief")
+
+
 def test_active_tasks_are_those_that_have_not_ended(client: httpx2.Client) -> None:
     """Pending, running and paused."""
     task_id = start(client, events=1000, rate=50, seed=12)

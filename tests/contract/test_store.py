@@ -9,7 +9,21 @@ import orjson
 import pytest
 
 from server.errors import InvalidRequest, LogCorrupt, OwnershipLost, StoreFailed, TaskNotFound
-from server.models import Action, Control, EventType, Headline, Life, Node, Note, Notice, Record, Status, Upload, now_ms
+from server.models import (
+    Action,
+    Control,
+    EventType,
+    Headline,
+    Life,
+    Node,
+    Note,
+    Notice,
+    Personal,
+    Record,
+    Status,
+    Upload,
+    now_ms,
+)
 from server.stores.base import LogReader, LogWriter, Sight, Store
 from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
@@ -866,3 +880,38 @@ async def test_of_many_that_send_the_same_at_once_all_find_it(store: Store) -> N
             for _ in range(20):
                 tg.start_soon(send)
     assert set(ids) == {hashlib.sha256(WORDS).hexdigest()}
+
+
+async def test_what_is_kept_of_a_user_is_there_version_by_version(store: Store) -> None:
+    """Each user has their own, whatever characters their scope has."""
+    assert await store.personal("local") == Personal(0, {})
+    assert await store.keep_personal("local", Personal(1, {"read": {"to": 5}, "name": "张"}))
+    assert await store.keep_personal("../么", Personal(1, {"a": 1}))
+    assert await store.keep_personal("local", Personal(2, {"read": {"to": 6}}))
+    assert await store.personal("local") == Personal(2, {"read": {"to": 6}})
+    assert await store.personal("../么") == Personal(1, {"a": 1})
+    assert await store.personal("other") == Personal(0, {})
+
+
+async def test_exactly_one_of_many_keeps_a_version(store: Store) -> None:
+    """The others have seen an older one, and change nothing."""
+    for version in range(1, 40):
+        answers: dict[int, bool] = {}
+
+        async def keep(number: int, version: int = version, answers: dict[int, bool] = answers) -> None:
+            answers[number] = await store.keep_personal("local", Personal(version, {"by": number}))
+
+        async with anyio.create_task_group() as tg:
+            for number in range(4):
+                tg.start_soon(keep, number)
+        assert sorted(answers.values()) == [False, False, False, True]
+        winner = next(number for number, kept in answers.items() if kept)
+        assert await store.personal("local") == Personal(version, {"by": winner})
+    assert not await store.keep_personal("local", Personal(39, {}))
+    assert not await store.keep_personal("local", Personal(41, {}))
+
+
+async def test_a_place_with_bounds_says_how_much_room_there_is(store: Store) -> None:
+    """Free bytes are some of all bytes."""
+    room = await store.room()
+    assert room is None or 0 < room.free_bytes <= room.total_bytes

@@ -5,6 +5,15 @@ import { knows, languageTag, t } from "./i18n.js"
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
 const JUST_NOW = 10 * SECOND
 
+const formats = new Map()
+
+/** Made once for each language and kind: making one takes longer than a hundred uses. */
+function format(Kind, options) {
+  const key = `${Kind.name} ${languageTag()}`
+  if (!formats.has(key)) formats.set(key, new Kind(languageTag(), options))
+  return formats.get(key)
+}
+
 /** `90` → "about 2 minutes left"; null → "". */
 export function timeLeft(seconds) {
   if (seconds == null) return ""
@@ -18,15 +27,15 @@ export function timeLeft(seconds) {
 export function ago(iso) {
   const passed = Date.now() - Date.parse(iso)
   if (passed < JUST_NOW) return t("ago.now")
-  const format = new Intl.RelativeTimeFormat(languageTag(), { numeric: "auto", style: "short" })
-  if (passed < MINUTE) return format.format(-Math.round(passed / SECOND), "second")
-  if (passed < HOUR) return format.format(-Math.round(passed / MINUTE), "minute")
-  if (passed < DAY) return format.format(-Math.round(passed / HOUR), "hour")
-  return passed < 30 * DAY ? format.format(-Math.round(passed / DAY), "day") : new Date(iso).toLocaleDateString(languageTag())
+  const words = format(Intl.RelativeTimeFormat, { numeric: "auto", style: "short" })
+  if (passed < MINUTE) return words.format(-Math.round(passed / SECOND), "second")
+  if (passed < HOUR) return words.format(-Math.round(passed / MINUTE), "minute")
+  if (passed < DAY) return words.format(-Math.round(passed / HOUR), "hour")
+  return passed < 30 * DAY ? words.format(-Math.round(passed / DAY), "day") : new Date(iso).toLocaleDateString(languageTag())
 }
 
 export function moment(iso) {
-  return new Date(iso).toLocaleString(languageTag(), { dateStyle: "medium", timeStyle: "medium" })
+  return format(Intl.DateTimeFormat, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(iso))
 }
 
 /** Milliseconds → "4.2 s", "3 min 20 s", "2 h 5 min". */

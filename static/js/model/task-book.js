@@ -20,7 +20,8 @@ export class TaskBook extends EventTarget {
   }
 
   remove(id) {
-    if (this.#views.delete(id)) this.dispatchEvent(new CustomEvent("remove", { detail: id }))
+    this.#views.delete(id)
+    this.dispatchEvent(new CustomEvent("remove", { detail: id })) // others may know tasks that this book does not
   }
 
   /**
@@ -35,12 +36,12 @@ export class TaskBook extends EventTarget {
   }
 }
 
-function place(view) {
+export function place(view) {
   return `${view.created_at} ${view.id}`
 }
 
 /** A snapshot may lag behind the stream; a re-run, which is another generation, is newer whatever its numbers. */
-function isOlder(view, known) {
+export function isOlder(view, known) {
   if (view.generation !== known.generation) return view.created_at < known.created_at
   return view.seq < known.seq
 }

@@ -1,6 +1,6 @@
 const TASK_PATH = /^\/t\/([^/]+)\/?$/
 
-/** Addresses: `/` asks, `/t/{id}` shows a task. Links with `data-link` change the address without a new page. */
+/** Addresses: `/` asks, `/t/{id}` shows a task; the other rooms read theirs themselves. Links with `data-link` change the address without a new page. */
 export class Router {
   #onRoute = () => {}
   #path = ""
@@ -30,6 +30,6 @@ export class Router {
   #tell() {
     this.#path = location.pathname
     const match = TASK_PATH.exec(location.pathname)
-    this.#onRoute({ taskId: match ? decodeURIComponent(match[1]) : null })
+    this.#onRoute({ taskId: match ? decodeURIComponent(match[1]) : null, path: location.pathname })
   }
 }

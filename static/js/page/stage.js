@@ -1,4 +1,4 @@
-const VIEWS = ["ask", "task", "trouble", "loading"]
+const VIEWS = ["ask", "task", "manager", "session", "ops", "trouble", "loading"]
 
 /** Which of the page's views is shown. The style sheet reads it from the body's `data-view`. */
 export class Stage {

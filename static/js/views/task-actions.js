@@ -2,7 +2,7 @@ import { api } from "../net/api.js"
 import { t } from "../i18n/i18n.js"
 import { problemSentence } from "../i18n/words.js"
 
-const OFFERED = {
+export const OFFERED = {
   pending: ["stop"],
   running: ["pause", "stop"],
   paused: ["resume", "stop"],

@@ -1,0 +1,44 @@
+const SVG = "http://www.w3.org/2000/svg"
+const WIDTH = 240, HEIGHT = 48
+
+/** Columns on one another. `series`: name → numbers, all of one length; the style sheet colours them by name. */
+export function columns(svg, series) {
+  const lists = Object.entries(series)
+  const sums = lists[0][1].map((_, index) => lists.reduce((sum, [, each]) => sum + each[index], 0))
+  const [step, scale] = [WIDTH / sums.length, HEIGHT / Math.max(1, ...sums)]
+  const tops = sums.map(() => HEIGHT)
+  const bars = lists.flatMap(([name, numbers]) =>
+    numbers.map((n, x) => n && shape("rect", { class: name, x: x * step, y: (tops[x] -= n * scale), width: step * 0.8, height: n * scale })),
+  )
+  draw(svg, bars.filter(Boolean))
+}
+
+/** A line of what was seen, the newest at the right; it fills the width when there are `room` numbers. */
+export function line(svg, numbers, room, most = 1) {
+  const step = WIDTH / (room - 1)
+  const scale = (HEIGHT - 3) / Math.max(most, ...numbers)
+  const first = WIDTH - (numbers.length - 1) * step
+  const points = numbers.map((n, index) => `${first + index * step},${HEIGHT - 1 - n * scale}`).join(" ")
+  draw(svg, [
+    shape("polygon", { points: `${first},${HEIGHT} ${points} ${WIDTH},${HEIGHT}` }),
+    shape("polyline", { points }),
+  ])
+}
+
+/** How much of a whole. */
+export function share(svg, part) {
+  const bar = { y: HEIGHT / 3, height: HEIGHT / 3 }
+  draw(svg, [shape("rect", { class: "whole", width: WIDTH, ...bar }), shape("rect", { width: WIDTH * part, ...bar })])
+}
+
+function draw(svg, shapes) {
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`)
+  svg.setAttribute("preserveAspectRatio", "none")
+  svg.replaceChildren(...shapes)
+}
+
+function shape(name, attributes) {
+  const made = document.createElementNS(SVG, name)
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value)
+  return made
+}
