@@ -1,7 +1,7 @@
 """The ways by which an address comes to be opened, each through the parts that the server itself uses for it."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ from server.workflows.rehearsal import RehearsalContext
 from server.workflows.research.workflow import research_workflow
 from tests.campaigns.documents import of_each_kind
 
-SETTLE_MS, LEAD_MS, GOTO_MS = 15_000, 1000, 3000
+SETTLE_MS, LEAD_MS, GOTO_MS = 15_000, 600, 2000
 PAGES_AT_ONCE = 4
 _NAMED = re.compile(rb"http://[^\s\"'<>()]+")
 
@@ -67,8 +67,10 @@ class Research:
         self._workflow = research_workflow(Library(folder), self.fetcher)
 
     async def open(self, urls: Sequence[str]) -> None:
-        for url in urls:
-            await run(self._workflow, {"query": "What is there?", "sources": {"library": False, "urls": [url]}})
+        await side_by_side(self._open, urls)
+
+    async def _open(self, url: str) -> None:
+        await run(self._workflow, {"query": "What is there?", "sources": {"library": False, "urls": [url]}})
 
 
 class Model:
@@ -78,10 +80,11 @@ class Model:
         self._fetcher, self._offered, self._weakened = research.fetcher, offered, weakened
 
     async def open(self, urls: Sequence[str]) -> None:
-        for url in urls:
-            if self._weakened or may_open(url, [self._offered]):
-                with suppress(SourceFailed):
-                    await self._fetcher.fetch(url)
+        await side_by_side(self._open, [url for url in urls if self._weakened or may_open(url, [self._offered])])
+
+    async def _open(self, url: str) -> None:
+        with suppress(SourceFailed):
+            await self._fetcher.fetch(url)
 
 
 class Webhook:
@@ -165,16 +168,31 @@ class Goto:
         self.leaked = 0
 
     async def open(self, urls: Sequence[str]) -> None:
+        await side_by_side(self._open, urls)
+
+    async def _open(self, url: str) -> None:
+        async with self._pool.context(self._start) as (context, admitted), visiting(context, admitted) as visit:
+            with suppress(Error, SourceFailed):
+                async with visit.within(GOTO_MS / 1000):
+                    if self._bare:
+                        await visit.page.goto(url, timeout=GOTO_MS)
+                        await visit.page.wait_for_timeout(LEAD_MS / 2)
+                    else:
+                        await visit.goto(url)
+                    shown = await visit.page.content()
+                    self.leaked += self._secret in shown
+
+
+async def side_by_side(open_one: Callable[[str], Awaitable[None]], urls: Sequence[str]) -> None:
+    limiter = anyio.CapacityLimiter(PAGES_AT_ONCE)
+
+    async def opened(url: str) -> None:
+        async with limiter:
+            await open_one(url)
+
+    async with anyio.create_task_group() as tg:
         for url in urls:
-            async with self._pool.context(self._start) as (context, admitted), visiting(context, admitted) as visit:
-                with suppress(Error, SourceFailed):
-                    async with visit.within(GOTO_MS / 1000):
-                        if self._bare:
-                            await visit.page.goto(url, timeout=GOTO_MS)
-                            await visit.page.wait_for_timeout(LEAD_MS / 2)
-                        else:
-                            await visit.goto(url)
-                        self.leaked += self._secret in await visit.page.content()
+            tg.start_soon(opened, url)
 
 
 async def run(workflow: Workflow, asked: dict[str, Any]) -> Any:
