@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +66,12 @@ class Chromium:
     guard: EgressGuard = field(default_factory=EgressGuard)
     switches: Sequence[str] = SWITCHES
     environment: Mapping[str, str | float | bool] = field(
-        default_factory=lambda: {"PATH": SEARCH_PATH, "HOME": str(Path.home()), "LANG": "C.UTF-8"}
+        default_factory=lambda: {
+            "PATH": SEARCH_PATH,
+            "HOME": str(Path.home()),
+            "LANG": "C.UTF-8",
+            "TMPDIR": tempfile.gettempdir(),
+        }
     )
     contexts_at_once: int = CONTEXTS_AT_ONCE
     contexts_each: int = CONTEXTS_EACH
