@@ -73,6 +73,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "command.looking_at_browser": ("sources.browser", "command.terminal"),
     "command.searching": ("settings", "sources.*", "command.terminal"),
     "command.logs": ("settings", "command.terminal"),
+    "command.memory": (),
     "command.scratch": (),
     "command.connection": ("errors", "api.problems", "streaming.line", "streaming.response", "streaming.whole"),
     "command.serve": ("app", "errors", "settings", "command.*"),
