@@ -73,6 +73,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "command.looking_at_browser": ("sources.browser", "command.terminal"),
     "command.searching": ("settings", "sources.*", "command.terminal"),
     "command.logs": ("settings", "command.terminal"),
+    "command.memory": (),
+    "command.scratch": (),
     "command.connection": ("errors", "api.problems", "streaming.line", "streaming.response", "streaming.whole"),
     "command.serve": ("app", "errors", "settings", "command.*"),
     "cli": (*BASE, "command.*"),
@@ -107,7 +109,8 @@ NAMED_ONLY_BY: dict[str, tuple[str, ...]] = {
     "llm.configured": ("app", "command.asking_model"),
 }
 
-ENVIRONMENT_READERS = ("settings",)
+ENVIRONMENT_READERS = ("settings", "command.scratch")
+"""`scratch` says there where the temporary folder is, for the processes that Playwright starts with a copy of it."""
 ENVIRONMENT_NAMES = ("environ", "environb", "getenv", "getenvb")
 
 DISK_CALLER = "stores.disk"

@@ -22,6 +22,8 @@ from server.command import logs
 from server.command.connection import Connection
 from server.command.doctor import what_works
 from server.command.listening import BACKLOG, listen, url_of
+from server.command.memory import give_large_blocks_back
+from server.command.scratch import own_temporary_folder
 from server.command.telling import CHINESE
 from server.command.terminal import Voice
 from server.errors import HoldfastError
@@ -55,6 +57,12 @@ def serve(settings: Settings) -> int:
         return _refuse(_why_not(error, settings, voice), FAILED)
     settings = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
     _allow_many_files()
+    give_large_blocks_back()
+    with own_temporary_folder():
+        return _run(settings, sockets, voice)
+
+
+def _run(settings: Settings, sockets: list[socket.socket], voice: Voice) -> int:
     app = create_app(settings)
     _collect_less_often()
     logs.configure(settings, app.state.holdfast.node)

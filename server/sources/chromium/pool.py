@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,8 @@ VIEWPORT = {"width": 1280, "height": 800}
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CONTEXTS_AT_ONCE = 4
 CONTEXTS_EACH = 100
+LONGEST_TEMPORARY_FOLDER = 57
+"""In bytes. A browser makes a socket in its temporary folder, and the path of a socket is bounded; see unix(7)."""
 START_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 
@@ -64,9 +67,7 @@ class Chromium:
     find: Callable[[], Path]
     guard: EgressGuard = field(default_factory=EgressGuard)
     switches: Sequence[str] = SWITCHES
-    environment: Mapping[str, str | float | bool] = field(
-        default_factory=lambda: {"PATH": SEARCH_PATH, "HOME": str(Path.home()), "LANG": "C.UTF-8"}
-    )
+    environment: Mapping[str, str | float | bool] = field(default_factory=lambda: _environment(tempfile.gettempdir()))
     contexts_at_once: int = CONTEXTS_AT_ONCE
     contexts_each: int = CONTEXTS_EACH
     started: int = field(default=0, init=False)
@@ -256,6 +257,13 @@ class Chromium:
             handle_sigterm=False,
             handle_sighup=False,
         )
+
+
+def _environment(temporary: str) -> dict[str, str | float | bool]:
+    given: dict[str, str | float | bool] = {"PATH": SEARCH_PATH, "HOME": str(Path.home()), "LANG": "C.UTF-8"}
+    if len(os.fsencode(temporary)) <= LONGEST_TEMPORARY_FOLDER:
+        given["TMPDIR"] = temporary
+    return given
 
 
 async def _end(running: _Running) -> None:

@@ -1,6 +1,7 @@
 """Browsers come and go behind the contexts, and pages that are open at once know nothing of one another."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,21 @@ async def test_pages_at_once_share_nothing_and_keep_their_order(pool: Chromium, 
     texts = [item["text"] for item in result["items"]]
     assert all(f"Hello {name}" in text for name, text in zip(names, texts[:-1], strict=True))
     assert "Nobody is signed in" in texts[-1]
+
+
+@pytest.mark.browser
+@pytest.mark.anyio
+async def test_a_browser_starts_where_the_temporary_folder_has_too_long_a_name_for_its_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    pool = chromium()
+    async with pool.running(), pool.context("http://127.0.0.1/") as (context, _):
+        page = await context.new_page()
+        assert await page.evaluate("1 + 1") == 2
 
 
 def test_without_a_browser_a_batch_says_so_and_all_else_works(tmp_path: Path) -> None:
