@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -173,7 +174,7 @@ class BibleInput(_Group):
     @model_validator(mode="after")
     def _each_once(self) -> "BibleInput":
         keys = [*map(key_of, self.entities), *self.drop]
-        twice = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) < len(keys) else None
+        twice = next((key for key, times in Counter(keys).items() if times > 1), None)
         if twice is not None:
             raise ValueError(f"`{twice}` stands there twice; give each entity once.")
         unknown = [key for key in self.drop if key.partition(":")[0] not in KINDS or ":" not in key]
