@@ -112,6 +112,9 @@ LASTING: tuple[type[ModelFailed], ...] = (ModelReplyInvalid, BudgetSpent, Contex
 All others pass, or wait for whoever runs the server: a key, a name or an account can be put right.
 """
 
+OF_SETTINGS: tuple[type[ModelFailed], ...] = (ModelDenied, ModelQuotaSpent, ModelUnknown)
+"""What every request comes to until whoever runs the server has put it right: it is no item's failure."""
+
 
 class Rebuild:
     """A failure from what a journal holds of it."""

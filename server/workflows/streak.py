@@ -9,7 +9,7 @@ from server.errors import BatchBlocked
 SAME_FAILURES = 10
 BLOCKING = frozenset(
     "unreachable unknown_host timeout browser_died forbidden_address "
-    "model_unavailable model_rate_limited model_timeout model_cut model_garbled model_quota_spent model_denied".split()
+    "model_unavailable model_rate_limited model_timeout model_cut model_garbled".split()
 )
 
 

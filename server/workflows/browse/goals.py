@@ -13,7 +13,7 @@ from playwright.async_api import Error
 
 from server.llm.base import Call, Model
 from server.llm.budget import Budget
-from server.llm.failures import ModelFailed
+from server.llm.failures import OF_SETTINGS, ModelFailed
 from server.llm.structured import ask_for
 from server.sources.chromium.failures import BrowserDied, BrowserFailed, failure_of
 from server.sources.failures import SourceFailed
@@ -59,7 +59,10 @@ class Goal:
     _offered: list[str] = field(default_factory=list)
 
     async def plan(self) -> Failed | None:
-        """Look and plan until the rest of the steps can be played to the end: they stand in the page then."""
+        """Look and plan until the rest of the steps can be played to the end: they stand in the page then.
+
+        :raises ModelFailed: one of `OF_SETTINGS`.
+        """
         page, goal = self.page, self.page.task.goal or ""
         page.steps = steps_of(page.task.model_copy(update={"goal": None}))
         self._offered = [page.task.url or "", *addresses_in(goal)]
@@ -89,13 +92,18 @@ class Goal:
         return Failed("goal_not_reached", f"The goal was not reached within {MOST_ROUNDS} plans.")
 
     async def _ask(self, number: int, goal: str, outline: Outline, trouble: str | None) -> dict[str, Any]:
-        """A plan, or why there is none: recorded either way, as a page that has failed is not planned for again."""
+        """A plan, or why there is none: recorded either way, as a page that has failed is not planned for again.
+
+        :raises ModelFailed: one of `OF_SETTINGS`, which is no page's failure and recorded nowhere.
+        """
         asked = question(goal, outline, self.page.steps, trouble, MOST_ROUNDS - number - 1)
         wanted = plan_for(outline, self._offered)
 
         async def ask(step: JournalStep, call: Call) -> dict[str, Any]:
             try:
                 answer = await ask_for(self.model, asked, wanted, call)
+            except OF_SETTINGS:
+                raise
             except ModelFailed as failure:
                 return {"failed": {"code": failure.code, "message": failure.detail}, "plan": None}
             return {"failed": None, "plan": answer.value.model_dump(mode="json")}

@@ -5,9 +5,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from server.errors import BatchBlocked
+from server.errors import HoldfastError
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits, unpriced
+from server.llm.failures import OF_SETTINGS
 from server.reports.markdown import literal
 from server.sources.chromium.pool import Chromium
 from server.sources.text import language_of
@@ -42,7 +43,7 @@ class Batch:
         self._words = _WORDS[language_of(" ".join(task.title for task in params.tasks) or "a")]
         self._text_chars = max(LEAST_TEXT, min(MOST_TEXT, TEXT_BUDGET // len(params.chosen)))
         self._streak = Streak()
-        self._blocked: BatchBlocked | None = None
+        self._blocked: HoldfastError | None = None
         allowed = params.budget
         limits = Limits(seconds=allowed.seconds, tokens=allowed.tokens, calls=allowed.calls)
         self._budget = Budget(limits, unpriced if model is None else model.price)
@@ -77,7 +78,7 @@ class Batch:
         await step.output("head", f"# {self._words['heading']}\n")
 
     async def _page(self, index: int) -> dict[str, Any] | None:
-        """Do one page; None where the batch is about to pause, which begins no further ones."""
+        """Do one page; None where the batch is about to pause or fail, which begins no further ones."""
         if self._blocked is not None:
             return None
         task, key = self._params.tasks[index], self._params.key_of(index)
@@ -93,7 +94,11 @@ class Batch:
             page.session = self._session
             # A step, as a later run would find another time of day.
             if await self._ctx.step(f"due:{index}", partial(self._due, page), weight=0):
-                failed = await goal.plan()
+                try:
+                    failed = await goal.plan()
+                except OF_SETTINGS as failure:
+                    self._blocked = self._blocked or failure
+                    return None
                 return await self._item(page, skip, goal=goal, failed=failed, interrupted=goal.interrupted)
             return await self._item(page, skip)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from server.llm.base import Call, Model, Prompt
 from server.llm.budget import Budget
-from server.llm.failures import BudgetSpent, ModelFailed
+from server.llm.failures import OF_SETTINGS, BudgetSpent, ModelFailed
 from server.llm.structured import ask_for
 from server.workflows.asking import paid_step
 from server.workflows.base import Context, Step
@@ -86,7 +86,10 @@ class Asking:
                 found.events.append(placed)
 
     async def _ask(self, key: str, asked: Prompt, expects: bool, label: str) -> dict[str, Any]:
-        """What the model found, or why there is nothing: recorded either way, so that nobody is asked about again."""
+        """What the model found, or why there is nothing: recorded either way, so that nobody is asked about again.
+
+        :raises ModelFailed: one of `OF_SETTINGS`, which is no user's failure and recorded nowhere.
+        """
 
         async def ask(step: Step, call: Call) -> dict[str, Any]:
             try:
@@ -94,6 +97,8 @@ class Asking:
                 if expects and not answer.value.events:
                     again = asked.then('{"events": []}', LOOK_AGAIN)
                     answer = await ask_for(self.model, again, Found, call.part("again"))
+            except OF_SETTINGS:
+                raise
             except ModelFailed as failure:
                 return {"failed": {"code": failure.code, "message": failure.detail}, "found": None}
             return {"failed": None, "found": answer.value.model_dump(mode="json", by_alias=True)}

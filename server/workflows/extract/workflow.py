@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 from anyio import to_thread
 
-from server.errors import BatchBlocked, FieldError, InvalidParameters, ModelRequired, WorkflowFailed
+from server.errors import FieldError, HoldfastError, InvalidParameters, ModelRequired, WorkflowFailed
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
+from server.llm.failures import OF_SETTINGS
 from server.sources.text import language_of
 from server.workflows.base import Context, Step, Workflow
 from server.workflows.engines import Engine, engine_for, needs_model
@@ -42,7 +43,7 @@ USERS_SHOWN = 200
 MOST_RETRIES = 20
 WHOLE = "extracted.json"
 USERS = "users.json"
-_BLOCKING = BLOCKING | {"model_reply_invalid", "model_rejected", "model_unknown", "model_empty", "rule_too_slow"}
+_BLOCKING = BLOCKING | {"model_reply_invalid", "model_rejected", "model_empty", "rule_too_slow"}
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -57,7 +58,7 @@ class Batch:
         limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
         self._budget = Budget(limits, model.price) if model is not None else Budget(limits)
         self._streak = Streak(items="users", blocking=_BLOCKING)
-        self._blocked: BatchBlocked | None = None
+        self._blocked: HoldfastError | None = None
         self._language = "en"
 
     async def run(self) -> dict[str, Any]:
@@ -144,7 +145,7 @@ class Batch:
             self._model = None
 
     async def _user(self, index: int, user: User, weight: float, matcher: Matcher) -> dict[str, Any] | None:
-        """Read one user's texts; None where the batch is about to pause, which begins no further ones."""
+        """Read one user's texts; None where the batch is about to pause or fail, which begins no further ones."""
         if self._blocked is not None:
             return None
         params = self._params
@@ -163,7 +164,11 @@ class Batch:
         if self._model is not None:
             asking = Asking(self._ctx, self._model, self._budget, params.types, self._lexicon)
             written = [text.written_at.isoformat() if text.written_at else None for text in user.texts]
-            told = await asking.read(index, origins, written, label)
+            try:
+                told = await asking.read(index, origins, written, label)
+            except OF_SETTINGS as failure:
+                self._blocked = self._blocked or failure
+                return None
 
         async def work(step: Step) -> dict[str, Any]:
             result = await self._read(user, origins, told, matcher)

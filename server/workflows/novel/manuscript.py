@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from server.workflows.novel.checks.health import number_in
 from server.workflows.novel.entities import MOST_CHAPTERS, ChapterText
 
+# Possessive, so that a line of a million spaces is passed over once.
 _HEADING = re.compile(
-    r"^[ \t　]*#{0,6}[ \t　]*"
+    r"^[ \t　]*+#{0,6}+[ \t　]*+"
     r"(?:第[ \t]*([0-9０-９〇零一二三四五六七八九十百千两]{1,9})[ \t]*[章回](?!节)|chapter[ \t]+(\d{1,4})\b)"
-    r"[ \t　:：.、·—-]*(.{0,100})$",
+    r"[ \t　:：.、·—-]*+(.{0,100})$",
     re.IGNORECASE | re.MULTILINE,
 )
 

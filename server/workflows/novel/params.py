@@ -2,12 +2,13 @@
 
 import hashlib
 import re
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from server.errors import FieldError, InvalidParameters
-from server.workflows.base import Params
+from server.workflows.base import Params, UploadId
 from server.workflows.engines import Asked
 from server.workflows.novel.bible import KINDS, LISTS, chapters_in, key_of
 from server.workflows.novel.entities import (
@@ -173,7 +174,7 @@ class BibleInput(_Group):
     @model_validator(mode="after")
     def _each_once(self) -> "BibleInput":
         keys = [*map(key_of, self.entities), *self.drop]
-        twice = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) < len(keys) else None
+        twice = next((key for key, times in Counter(keys).items() if times > 1), None)
         if twice is not None:
             raise ValueError(f"`{twice}` stands there twice; give each entity once.")
         unknown = [key for key in self.drop if key.partition(":")[0] not in KINDS or ":" not in key]
@@ -269,6 +270,15 @@ class NovelParams(Params):
         description="For `import`: a text, whose headings (`Chapter 3`, `第三章`) say which chapters it has.",
         json_schema_extra=_zh("书稿", "用于导入：一份文本，其中的标题（第三章、Chapter 3）说明各章从哪里开始。"),
     )
+    upload: UploadId | None = Field(
+        None,
+        title="Upload",
+        description="For `import`: a manuscript sent to `/api/uploads` (text, Markdown, Word or PDF), instead of "
+        "`manuscript`.",
+        json_schema_extra=_zh(
+            "上传的书稿", "用于导入：已发送到 /api/uploads 的书稿（文本、Word、PDF 等），代替 manuscript。"
+        ),
+    )
     engine: Asked = Field(
         "auto",
         title="Engine",
@@ -305,17 +315,22 @@ class NovelParams(Params):
 def refuse(params: NovelParams) -> None:
     """:raises InvalidParameters: what the fields say does not fit together."""
     faults = []
-    brings = {"bible": params.bible, "manuscript": params.manuscript}
+    brings = {"bible": params.bible, "manuscript": params.manuscript, "upload": params.upload}
+    has_texts = params.manuscript is not None or params.upload is not None
     if params.task_type != "import":
         faults += [
             FieldError(name, "import_only", f"`{name}` goes with `task_type: import`.")
             for name, given in brings.items()
             if given is not None
         ]
-    elif params.manuscript is None and (params.bible is None or not (params.bible.entities or params.bible.drop)):
-        faults.append(FieldError("bible", "missing", "An import brings entities, keys to `drop`, or a `manuscript`."))
-    elif params.manuscript is not None and params.bible is not None and params.bible.texts:
-        faults.append(FieldError("bible.texts", "beside_manuscript", "Send texts here or as a `manuscript`."))
+    elif params.manuscript is not None and params.upload is not None:
+        faults.append(FieldError("upload", "both_given", "Send a `manuscript` or an `upload`, not both."))
+    elif not has_texts and (params.bible is None or not (params.bible.entities or params.bible.drop)):
+        told = "An import brings entities, keys to `drop`, a `manuscript` or an `upload`."
+        faults.append(FieldError("bible", "missing", told))
+    elif has_texts and params.bible is not None and params.bible.texts:
+        told = "Send texts here, or as a `manuscript` or an `upload`."
+        faults.append(FieldError("bible.texts", "beside_manuscript", told))
     if params.task_type == "import" and params.bible is not None and params.bible.book is not None:
         said = [name for name in params.novel.given if name != "title"]
         faults += [

@@ -6,10 +6,13 @@ from typing import Any
 
 from anyio import to_thread
 
+from server.errors import WorkflowFailed
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
 from server.llm.failures import BudgetSpent, ModelFailed
 from server.reports.markdown import literal
+from server.sources.failures import Unreadable
+from server.sources.sent import text_of
 from server.workflows.asking import ask_in_step
 from server.workflows.base import Context, Step
 from server.workflows.engines import engine_for, needs_model
@@ -24,7 +27,7 @@ from server.workflows.novel.model import shapes
 from server.workflows.novel.model.chapters import OF_ONE_CHAPTER, ModelChapters, Outcome
 from server.workflows.novel.model.planning import ASK_WEIGHT, CHAPTERS_AT_ONCE, ModelPlanning
 from server.workflows.novel.model.prompts import Prompts
-from server.workflows.novel.params import BibleInput, NovelParams
+from server.workflows.novel.params import LONGEST_MANUSCRIPT, BibleInput, NovelParams
 from server.workflows.novel.planner import LEFT_TO_A_MODEL, draft, slots_of, surplus
 from server.workflows.novel.review import as_markdown, check, matrix_of, review
 from server.workflows.novel.sheets import book_json, chapter_markdown, prose, sheet
@@ -57,7 +60,8 @@ class Novel:
         self._language = self._book.language
         match self._params.task_type:
             case "import":
-                return await self._import(self._params.bible or BibleInput(), split(self._params.manuscript or ""))
+                manuscript = await to_thread.run_sync(split, await self._manuscript())
+                return await self._import(self._params.bible or BibleInput(), manuscript)
             case "export":
                 return await self._export()
             case "review":
@@ -253,6 +257,30 @@ class Novel:
 
     def _note(self, step: str, failure: ModelFailed) -> None:
         self._failures.append({"step": step, "code": failure.code, "message": failure.detail})
+
+    async def _manuscript(self) -> str:
+        """The text that an import brings: as it stands in the request, or out of what was sent before.
+
+        :raises WorkflowFailed: what was sent can't be read, or is too long.
+        """
+        upload = self._params.upload
+        if upload is None:
+            return self._params.manuscript or ""
+
+        async def work(step: Step) -> str:
+            content = await self._ctx.upload(upload)
+            try:
+                text = await to_thread.run_sync(text_of, content)
+            except Unreadable as error:
+                raise WorkflowFailed(error.message) from None
+            if len(text) > LONGEST_MANUSCRIPT:
+                raise WorkflowFailed(
+                    f"The manuscript has {len(text)} characters, more than {LONGEST_MANUSCRIPT}; send it in parts."
+                )
+            return text
+
+        text: str = await self._ctx.step("upload", work, upload, weight=0.0)
+        return text
 
     async def _import(self, given: BibleInput, manuscript: Manuscript) -> dict[str, Any]:
         self._ctx.expect(1.0)

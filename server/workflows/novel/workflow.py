@@ -42,6 +42,7 @@ def novel_workflow(model: Model | None = None) -> Workflow:
         admit=admit,
         project=lambda params: params.novel.name,
         shown=_shown,
+        uploads=lambda params: [params["upload"]] if params.get("upload") else [],
         formats={"epub": ("application/epub+zip", epub_of), "txt": ("text/plain; charset=utf-8", txt_of)},
     )
 

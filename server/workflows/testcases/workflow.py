@@ -10,6 +10,7 @@ from server.errors import WorkflowFailed
 from server.llm.base import Model
 from server.llm.budget import Budget, Limits
 from server.sources.failures import Unreadable
+from server.sources.sent import text_of
 from server.sources.text import language_of
 from server.workflows.base import Context, Step, Workflow
 from server.workflows.engines import engine_for, needs_model
@@ -21,7 +22,6 @@ from server.workflows.testcases.numbering import put_together
 from server.workflows.testcases.params import LONGEST_TEXT, CasesParams, refuse
 from server.workflows.testcases.report import Report
 from server.workflows.testcases.spec import Module
-from server.workflows.testcases.uploads import text_of
 from server.workflows.testcases.wording import Language, Words
 
 VERSION = 1

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from anyio import fail_after, sleep, to_thread
 
+from server.llm.failures import ModelDenied
 from server.llm.scripted import Rule
 from server.sources.chromium.pool import Chromium
 from server.workflows.browse.workflow import browse_workflow
@@ -180,6 +181,28 @@ async def test_killed_after_any_step_no_plan_is_paid_for_twice(
             assert not [key for key in again if key is not None and key.rpartition("rehear:")[2] in killed.ran]
             assert served.calls.total() - calls <= 1, "only the one that was under way"
             assert pool.in_use == 0
+
+
+async def test_a_key_that_is_refused_fails_no_page_and_the_mended_one_goes_on(pool: Chromium, odd_site: Site) -> None:
+    """The pages without a goal are done once; what was planned before is not planned again."""
+    denied = Rule(match=TAKE.match, status=401, times=1)
+    with serving_model(FOLLOW, denied, TAKE) as served:
+        workflow = browse_workflow(pool, served.client())
+        tasks = [{"url": odd_site.url + "/second"}, {"url": odd_site.url + "/", "goal": PRICE, "side_effects": False}]
+        params = workflow.params.model_validate({"tasks": tasks})
+        first = RehearsalContext()
+        with pytest.raises(ModelDenied), fail_after(60):
+            await workflow.run(first, params)
+        assert pool.in_use == 0
+        assert "item:0" in first.journal
+        assert "item:1" not in first.journal
+        second = RehearsalContext(first.journal)
+        with fail_after(60):
+            result: Any = await workflow.run(second, params)
+    assert [item["status"] for item in result["items"]] == ["completed", "completed"]
+    assert result["items"][1]["extracted"] == {"price": "3"}
+    assert {"item:0", "plan:1:0"}.isdisjoint(second.ran)
+    assert len(served.asked) == 3
 
 
 async def test_without_goals_a_batch_is_the_same_task_whether_or_not_there_is_a_model(pool: Chromium) -> None:

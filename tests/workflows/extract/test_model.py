@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 
 from server.errors import BatchBlocked, ModelRequired
+from server.llm.failures import ModelDenied, ModelFailed, ModelQuotaSpent, ModelUnknown
 from server.llm.scripted import Rule
 from server.workflows.extract.asking import pieces
 from server.workflows.extract.workflow import extract_workflow
@@ -134,9 +135,11 @@ async def test_an_endpoint_that_refuses_everybody_pauses_the_batch_which_goes_on
     asked = users(SAME_FAILURES + 5)
     first = RehearsalContext()
     with serving_reader() as served:
-        served.rule = Rule(status=401)
-        with pytest.raises(BatchBlocked, match=r"users in a row failed with `model_denied` at the model") as blocked:
-            await extract(asked, model=served.client(), context=first)
+        served.rule = Rule(status=503)
+        with pytest.raises(
+            BatchBlocked, match=r"users in a row failed with `model_unavailable` at the model"
+        ) as blocked:
+            await extract(asked, model=served.client(retries=0), context=first)
     kept = {key: found for key, found in first.journal.items() if key not in blocked.value.again}
     done = {key for key in kept if key.startswith("user:")}
     with serving_reader() as served:
@@ -144,6 +147,29 @@ async def test_an_endpoint_that_refuses_everybody_pauses_the_batch_which_goes_on
     # Those that were under way beside the tenth have their failure, and are read again by `retry_failed_of`.
     assert result["counts"]["failed"] == len(done) <= 3
     assert result["counts"]["completed"] == len(asked) - len(done)
+
+
+@pytest.mark.parametrize(
+    ("status", "failure"), [(401, ModelDenied), (402, ModelQuotaSpent), (404, ModelUnknown)], ids=str
+)
+async def test_what_lies_in_the_settings_fails_no_user_and_a_retry_reads_the_rest(
+    status: int, failure: type[ModelFailed]
+) -> None:
+    """The first of them ends the batch. Who has been read is not read again, and nobody is left out."""
+    asked = users(12)
+    first = RehearsalContext()
+    with serving_reader() as served:
+        served.faulty = [Rule()] * 5 + [Rule(status=status)] * 4
+        with pytest.raises(failure):
+            await extract(asked, model=served.client(), context=first)
+        assert len(served.asked) <= 9, "nobody else is begun"
+        read = {key for key in first.journal if key.startswith("user:")}
+        served.faulty.clear()
+        second = RehearsalContext(first.journal)
+        result, _ = await extract(asked, model=served.client(), context=second)
+    assert read
+    assert read.isdisjoint(second.ran)
+    assert (result["status"], result["failed"], result["counts"]["completed"]) == ("complete", [], len(asked))
 
 
 async def test_the_budget_bounds_what_a_model_costs() -> None:

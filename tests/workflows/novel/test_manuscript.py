@@ -1,11 +1,21 @@
 """A manuscript is split into its chapters, and nothing of it is dropped without a word."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.workflows.novel.manuscript import split
 from tests.workflows.novel.running import Shelf
+
+
+@pytest.mark.parametrize("line", [" " * 500_000, "\t　" * 250_000, "#" * 500_000, "第一章" + " " * 500_000 + "x" * 200])
+def test_a_line_of_nothing_is_passed_over_at_once(line: str) -> None:
+    """Admission reads a manuscript while others wait."""
+    began = time.process_time()
+    assert split(f"{line}\n第二章 雾\n雨停了。").texts[-1].title == "雾"
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

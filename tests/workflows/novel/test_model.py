@@ -8,7 +8,7 @@ import pytest
 from anyio import fail_after
 
 from server.errors import BatchBlocked
-from server.llm.failures import ModelUnavailable
+from server.llm.failures import ModelDenied, ModelUnavailable
 from server.llm.scripted import Rule
 from server.workflows.novel.checks.health import count_words
 from server.workflows.novel.model.chapters import AsChapter, extract, lacking, tidy
@@ -303,6 +303,31 @@ async def test_a_model_that_can_be_had_no_more_fails_the_task_and_a_retry_goes_o
         result = await shelf.run(again, task_type="chapter", range="1-2")
     assert [stage for stage, _ in served.stages] == ["write", "summary", "summary", "write", "summary"]
     assert result["missing"] == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "asked"),
+    [
+        ("plan", {"task_type": "outline"}),
+        ("write", {"task_type": "chapter", "range": "1-2"}),
+        ("summary", {"task_type": "chapter", "range": "1-2"}),
+    ],
+    ids=["plan", "write", "summary"],
+)
+async def test_a_key_that_is_refused_is_not_recorded_and_the_mended_one_goes_on(
+    stage: str, asked: dict[str, str]
+) -> None:
+    """Neither a chapter nor a plan counts as failed by it, and what was finished is not asked for again."""
+    with serving_novelist() as served, fail_after(30):
+        shelf = await shelf_with(served)
+        ctx = shelf.context()
+        served.faulty[stage] = [Rule(status=401)]
+        with pytest.raises(ModelDenied):
+            await shelf.run(ctx, **asked)
+        again = RehearsalContext(ctx.journal, ledgers=shelf.ledgers, task_id=ctx.task_id)
+        result = await shelf.run(again, **asked)
+    assert set(ctx.ran).isdisjoint(again.ran)
+    assert (result["status"], result["failures"]) == ("complete", [])
 
 
 async def test_a_chapter_that_a_person_writes_meanwhile_stays() -> None:

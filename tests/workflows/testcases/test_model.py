@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from server.llm.failures import ModelFailed, ModelUnavailable
+from server.llm.failures import ModelDenied, ModelFailed, ModelUnavailable
 from server.llm.scripted import Rule
 from server.workflows.rehearsal import Killed, RehearsalContext
 from server.workflows.testcases.workflow import cases_workflow
@@ -137,6 +137,17 @@ async def test_a_model_that_hangs_or_is_gone_fails_the_task_for_now() -> None:
         assert failure.value.retryable
     with pytest.raises(ModelUnavailable):
         await made_of(TEXT, model=served.client())
+
+
+async def test_a_key_that_is_refused_is_not_recorded_and_the_mended_one_goes_on() -> None:
+    first = RehearsalContext()
+    with serving_model(Rule(status=401, times=1), Rule(reply=GOOD)) as served:
+        with pytest.raises(ModelDenied):
+            await made_of(TEXT, context=first, model=served.client())
+        result, _ = await made_of(TEXT, context=RehearsalContext(first.journal), model=served.client())
+        whole, _ = await made_of(TEXT, model=served.client())
+    assert (result["status"], result["failures"]) == ("complete", [])
+    assert result["cases"] == whole["cases"]
 
 
 async def test_the_budget_bounds_what_is_asked() -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from server.errors import WorkflowFailed
 from server.sources.failures import Unreadable
+from server.sources.sent import text_of
 from server.workflows.rehearsal import RehearsalContext
 from server.workflows.testcases.reading.reader import read
-from server.workflows.testcases.uploads import text_of
 from tests.workflows.testcases.running import made_of
 
 

@@ -1,4 +1,4 @@
-"""A document of requirements → the text that is read, with its headings as lines of their own."""
+"""A document that a user has sent → its text, with its headings as lines of their own."""
 
 from server.sources.documents import Document, Kind
 from server.sources.encoding import decode
