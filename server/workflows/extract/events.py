@@ -9,7 +9,8 @@ from server.workflows.extract.facts import Fact, facts
 from server.workflows.extract.lexicon import Lexicon, Trigger
 from server.workflows.extract.moment import Moment
 from server.workflows.extract.moments import moments
-from server.workflows.extract.people import MOST, participants, place
+from server.workflows.extract.people import MOST, participants
+from server.workflows.extract.places import place
 from server.workflows.extract.spans import inside, without
 from server.workflows.extract.statements import statements
 

@@ -38,8 +38,8 @@ def moments(text: str, written_at: datetime | None, zone: tzinfo) -> list[Moment
     exact = longest([*stamps(text, zone), *hours(text, here)])
     chinese = read(chinese_dates.READERS, text, now) if has_cjk(text) else []
     dates = longest([*chinese, *read(english_dates.READERS, text, now)])
-    dates = without(dates, exact)
-    dates = ranges(text, dates)
+    dates = ranges(text, without(dates, exact))
+    dates = without(dates, exact)  # a range may have grown into words of a time of day
     times = without(longest(without(list(clocks(text)), exact)), dates)
     return sorted([*exact, *_together(text, dates, times, now, zone)], key=lambda found: found.start)
 

@@ -37,7 +37,7 @@ def _failure(user_id: str, error: dict[str, str]) -> dict[str, str]:
 
 
 def everything(
-    users: Sequence[User], found: Sequence[dict[str, Any]], timezone: str, made_at: datetime
+    users: Sequence[User], found: Sequence[dict[str, Any]], timezone: str | None, made_at: datetime
 ) -> dict[str, Any]:
     """All events and facts, beside the texts that they are of."""
     together = zip(found, users, strict=True)

@@ -1,7 +1,7 @@
 """What can be asked of a batch of texts."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -142,11 +142,15 @@ class ExtractParams(Params):
         description="Regular expressions of your own: `name`, `regex`, and `fields` by their groups.",
         json_schema_extra=_zh("规则", "自定义正则表达式：name、regex，以及由分组给出的 fields。"),
     )
-    timezone: Annotated[str, StringConstraints(max_length=60), AfterValidator(_known_zone)] = Field(
-        "UTC",
+    timezone: Annotated[str, StringConstraints(max_length=60), AfterValidator(_known_zone)] | None = Field(
+        None,
         title="Time zone",
-        description="Of times that name none, and of the day on which a text was written.",
-        json_schema_extra=_zh("时区", "没有写明时区的时间所属的时区，也用来确定文本写于哪一天。"),
+        description="Of times that name none, and of the day on which a text was written; "
+        "if left out, the offset of `written_at`, or UTC where that has none.",
+        json_schema_extra=_zh(
+            "时区",
+            "没有写明时区的时间所属的时区，也用来确定文本写于哪一天；省略则取 written_at 的偏移，没有偏移的按 UTC。",
+        ),
     )
     min_confidence: float = Field(
         0.0,
@@ -169,9 +173,11 @@ class ExtractParams(Params):
         json_schema_extra=_zh("预算", "全部用户总共最多使用模型多少：秒数、token 数、调用次数。"),
     )
 
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+    def zone_of(self, text: Text) -> tzinfo:
+        """Of the times in this text; its days begin there, too."""
+        if self.timezone is not None:
+            return ZoneInfo(self.timezone)
+        return (text.written_at and text.written_at.tzinfo) or UTC
 
 
 def refuse(params: ExtractParams) -> None:

@@ -1,4 +1,4 @@
-"""Who takes part and where, as far as that can be told by form: titles, addresses of mail, words after 在 and at."""
+"""Who takes part, as far as that can be told by form: titles, and names after "with"."""
 
 import re
 
@@ -10,14 +10,6 @@ _TITLED = re.compile(
 _ENGLISH = re.compile(
     r"\b(?:Mr|Mrs|Ms|Dr|Prof)\.? [A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+)?|(?<=\bwith )[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+){0,2}"
 )
-_PLACE_ZH = re.compile(
-    r"(?:在|到|去|赴|飞往|前往)(?P<place>[\u4e00-\u9fffA-Za-z0-9]{1,14}?(?:会议室|火车站|高铁站|市|区|县|镇|村|路|街|楼|室|厅|酒店|宾馆|医院|公司|大学|学校|机场|车站|餐厅|饭店|中心|广场|公园|商场|法院|银行|店|馆|局|厂))"
-)
-_PLACE_EN = re.compile(r"\b(?:in|at) (?:the )?(?P<place>[A-Z][\w'’&-]*(?: (?:of |the )?[A-Z][\w'’&-]*){0,3})")
-_NO_PLACE = re.compile(
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December|Monday|Tuesday|Wednesday|Thursday|"
-    r"Friday|Saturday|Sunday|Q[1-4]|H[12]|I|The|This|That|[A-Z]\d+)\b"
-)
 MOST = 8
 
 
@@ -25,10 +17,3 @@ def participants(text: str) -> list[tuple[int, int]]:
     """Start and end of each mention, in order."""
     found = [match.span() for pattern in (_TITLED, _ENGLISH) for match in pattern.finditer(text)]
     return sorted(set(found))[:MOST]
-
-
-def place(text: str) -> tuple[int, int] | None:
-    match = _PLACE_ZH.search(text)
-    if match is None:
-        match = next((one for one in _PLACE_EN.finditer(text) if _NO_PLACE.match(one["place"]) is None), None)
-    return None if match is None else match.span("place")

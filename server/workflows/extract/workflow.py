@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any
 
@@ -32,7 +32,7 @@ from server.workflows.extract.telling import head, rest, section, summary
 from server.workflows.research.parallel import gather
 from server.workflows.streak import BLOCKING, Streak
 
-VERSION = 1
+VERSION = 2
 AT_ONCE = 4
 """Users of a batch that a model reads side by side."""
 EVERY_USER = 200
@@ -154,10 +154,11 @@ class Batch:
                 user.user_id,
                 text.id or str(number),
                 text.text,
-                text.written_at and _aware(text.written_at, params),
-                params.zone,
+                text.written_at and _aware(text.written_at, zone),
+                zone,
             )
             for number, text in enumerate(user.texts)
+            for zone in (params.zone_of(text),)
         ]
         label = user.user_id[:120]
         told = Read()
@@ -246,8 +247,8 @@ class Batch:
         await step.output("summary", summary(result["counts"], result["by_type"], self._language))
 
 
-def _aware(moment: datetime, params: ExtractParams) -> datetime:
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=params.zone)
+def _aware(moment: datetime, zone: tzinfo) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
 def _facts(origin: Origin) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.workflows.extract.downloads import marked
@@ -28,6 +28,7 @@ written = st.none() | st.datetimes(datetime(1901, 1, 1), datetime(2198, 1, 1)).m
 
 
 @settings(deadline=None)
+@example("周一到周五两个小时前", datetime(2000, 1, 1, tzinfo=ZONE))
 @given(texts, written)
 def test_every_event_and_fact_stands_in_its_text(text: str, written_at: datetime | None) -> None:
     found = read(Origin("u", "t", text, written_at, ZONE), LEXICON, ())

@@ -38,6 +38,24 @@ async def test_an_event_has_its_time_sum_place_and_people_with_their_places() ->
     assert "## u1" in context.report
 
 
+@pytest.mark.parametrize(
+    ("zone", "written_at", "begins"),
+    [
+        (None, "2026-11-27T10:00:00+08:00", "2026-11-26T15:00:00+08:00"),
+        (None, "2026-11-27T02:00:00+08:00", "2026-11-26T15:00:00+08:00"),
+        (None, "2026-11-27", "2026-11-26T15:00:00+00:00"),
+        ("Europe/Berlin", "2026-11-27T02:00:00+08:00", "2026-11-25T15:00:00+01:00"),
+    ],
+)
+async def test_times_are_of_the_offset_of_the_writing_where_no_zone_is_asked_for(
+    zone: str | None, written_at: str, begins: str
+) -> None:
+    asked = [{"user_id": "u", "texts": [{"text": "昨天下午三点开会。", "written_at": written_at}]}]
+    result, _ = await extract(asked, timezone=zone)
+    assert result["events"][0]["time"]["from"] == begins
+    assert result["timezone"] == zone
+
+
 async def test_types_words_and_confidence_choose_among_events() -> None:
     text = "We met on 3 May 2024. The frobnicator arrived. On 5 May 2024 it rained."
     result, _ = await extract([user("u", text)], lexicon={"gadget": ["frobnicator"]})

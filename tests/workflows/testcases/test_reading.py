@@ -46,6 +46,63 @@ def test_each_letter_of_any_text_lies_in_something(text: str) -> None:
     assert [place for place, letter in enumerate(text) if letter in "甲乙丙xyz" and place not in taken] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        ("订单状态：待支付→已支付→已发货。", ["待支付→已支付", "已支付→已发货"]),
+        ("状态流转：草稿→待审，待审→通过/驳回。", ["草稿→待审", "待审→通过", "待审→驳回"]),
+        ("状态：未开始 -> 进行中", ["未开始→进行中"]),
+        ("待付款→已付款、已付款→已发货。", ["待付款→已付款", "已付款→已发货"]),
+        ("工单从新建到处理中，再到已关闭。", ["新建→处理中", "处理中→已关闭"]),
+        ("Order states: pending -> paid -> shipped.", ["pending→paid", "paid→shipped"]),
+        (
+            "Status flow: new => in progress => done/dropped",
+            ["new→in progress", "in progress→done", "in progress→dropped"],
+        ),
+        ("A request can go from Draft to Sent or Cancelled.", ["Draft→Sent", "Draft→Cancelled"]),
+        ("物流从北京到上海需要3天。", []),
+        ("活动从1月到3月。", []),
+    ],
+)
+def test_states_are_read_along_arrows_and_from_one_to_the_next(text: str, ways: list[str]) -> None:
+    reading = read(text)
+    assert [f"{one.data['from']}→{one.data['to']}" for one in reading.findings if one.kind == "transition"] == ways
+    assert bool(reading.unread) != bool(ways)
+
+
+@pytest.mark.anyio
+async def test_the_first_state_of_a_chain_is_where_it_begins_and_what_has_no_arrow_is_refused() -> None:
+    result, _ = await made_of("订单状态：待支付→已支付→已发货→已完成。")
+    states = result["spec"]["modules"][0]["states"]
+    assert (states["initial"], len(states["transitions"])) == ("待支付", 3)
+    of_states = [case for case in result["cases"] if case["technique"] == "state"]
+    assert {case["type"] for case in of_states} == {"positive", "negative"}
+    assert result["unparsed"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "when", "then"),
+    [
+        ("VIP用户满200元打8折。", {"角色": "VIP用户", "金额": ">=200"}, "打8折"),
+        ("会员积分满1000分升级为金卡。", {"会员积分": ">=1000"}, "升级为金卡"),
+        (
+            "VIP customers get 20% off orders over $200.",
+            {"role": "VIP customers", "order amount": ">200"},
+            "get 20% off",
+        ),
+        ("超过30分钟未支付，订单自动取消。", {"未支付已过时间（分钟）": ">30"}, "订单自动取消"),
+        ("验证码60秒内不能重复发送。", {"验证码已过时间（秒）": "<=60"}, "不能重复发送"),
+        ("已发货的订单不能取消。", {"订单状态": "已发货"}, "不能取消"),
+        ("Shipped orders cannot be cancelled.", {"order status": "shipped"}, "cannot be cancelled"),
+        ("库存为0时不允许下单。", {"库存": "0"}, "不允许下单"),
+    ],
+)
+def test_who_for_how_much_how_long_and_in_which_state_are_conditions(text: str, when: Any, then: str) -> None:
+    reading = read(text)
+    assert [(one.kind, one.data) for one in reading.findings] == [("rule", {"when": when, "then": then})]
+    assert reading.unread == []
+
+
 @pytest.mark.anyio
 async def test_each_case_names_the_words_that_it_comes_from() -> None:
     for text in TEXTS:

@@ -4,12 +4,14 @@ import re
 from itertools import pairwise
 from typing import Any
 
+from server.workflows.testcases.reading.arrows import ARROW, LABEL_ZH, chained
+from server.workflows.testcases.reading.chinese_rules import STATED, TIMED, spent
 from server.workflows.testcases.reading.findings import CARRIED, Grammar, Kind, Phrase, Saying
 from server.workflows.testcases.reading.formats import CHARSETS, FORMATS, KINDS_OF, endings_in
 from server.workflows.testcases.reading.numerals import NUMBER, RANGE_SIGN, bytes_of, value_of
 
 N = NUMBER
-RANGE = rf"(?P<low>{N}){RANGE_SIGN}(?P<high>{N})"
+RANGE = rf"(?P<low>{N}){RANGE_SIGN}(?P<high>{N})(?![:：]?\d)"
 LETTERS = r"(?:\s*个?(?P<unit>位数字|位字符|位字母|位汉字|个?字符|个?汉字|个?中文|个?字母|个?数字|个字|字|位))"
 UNIT = r"\s*(?P<unit>万元|元|周岁|岁|件|个|％|%|天|次|人|分钟|秒|小时|张|条|份|kg|斤|分|级|台|只|块|月|年|项|行)?"
 SIZE = r"\s*(?P<unit>[KMG]i?B?|兆|字节)\b"
@@ -78,7 +80,8 @@ def _charset(found: re.Match[str]) -> dict[str, Any]:
 
 
 def _contains(found: re.Match[str]) -> dict[str, Any] | None:
-    kinds = [KINDS_OF.get(one) for one in re.findall(CHAR, found["chars"])]
+    named = found["chars"].replace("大小写字母", "大写字母、小写字母")
+    kinds = [KINDS_OF.get(one) for one in re.findall(CHAR, named)]
     return None if None in kinds or not kinds else {"type": "string", "contains": list(dict.fromkeys(kinds))}
 
 
@@ -127,7 +130,7 @@ PHRASES = [
         lambda found: {"required": True},
     ),
     _phrase(
-        r"(?:必须|应|须)?(?:全局|系统内)?唯一|(?:不能|不得|不可以?|不允许)(?:与已有[^，。；]{0,8})?重复",
+        r"(?:必须|应|须)?(?:全局|系统内)?唯一|(?:不能|不得|不可以?|不允许)(?:与已有[^，。；]{0,8})?重复(?!发送|提交|点击|操作|使用|领取|登录|下单|支付|投票|评价|申请|报名)",
         lambda found: {"unique": True},
     ),
     _phrase(r"(?:是|为|属于)?非负整数", lambda found: {"type": "integer", "min": 0}),
@@ -164,7 +167,10 @@ PHRASES = [
     ),
     _phrase(rf"(?:长度|字数|位数)?{MUST}{AT_LEAST}\s*(?P<low>{N}){LETTERS}", _length_least),
     _phrase(rf"(?:长度|字数)?{MUST}(?P<low>{N}){LETTERS}(?:及)?以上", _length_least),
-    _phrase(rf"(?:长度|字数|位数)?{MUST}{AT_MOST}(?:输入|填写|录入|支持|允许)?\s*(?P<high>{N}){LETTERS}", _length_most),
+    _phrase(
+        rf"(?:长度|字数|位数)?{MUST}{AT_MOST}(?:可以?|能)?(?:输入|填写|录入|支持|允许)?\s*(?P<high>{N}){LETTERS}",
+        _length_most,
+    ),
     _phrase(rf"(?:长度|字数)?{MUST}(?:限制)?(?:在)?\s*(?P<high>{N}){LETTERS}(?:及)?(?:以内|以下|之内)", _length_most),
     _phrase(rf"(?:长度|位数){MUST}{AT_MOST}\s*(?P<high>{N})(?P<unit>)", _length_most),
     _phrase(rf"(?:长度|位数){MUST}{AT_LEAST}\s*(?P<low>{N})(?P<unit>)", _length_least),
@@ -205,7 +211,7 @@ PHRASES = [
         lambda found: _amount(found, low=value_of(found["low"])),
     ),
     _phrase(
-        rf"{MUST}(?:上传|选择|添加|购买|输入|创建|填写)?{AT_MOST}(?:上传|选择|添加|购买|创建)?\s*(?P<high>{N}){UNIT}",
+        rf"{MUST}(?:上传|选择|添加|购买|输入|创建|填写)?{AT_MOST}(?:可以?|能|允许)?(?:上传|选择|添加|购买|创建|保存|绑定|收藏|邀请|领取|申请|设置|发布)?\s*(?P<high>{N}){UNIT}",
         lambda found: _amount(found, high=value_of(found["high"])),
     ),
     _phrase(
@@ -292,6 +298,10 @@ def _whens(written: str) -> list[dict[str, Any]]:
     return found
 
 
+def _operands(written: str) -> list[Any]:
+    return [operand for when in _whens(written) for operand in when.values()]
+
+
 _SIGNS = [(AT_LEAST, ">="), (AT_MOST, "<="), (r"(?:达到|达|满|年满)", ">="), (MORE, ">"), (LESS, "<")]
 
 
@@ -316,7 +326,10 @@ def _step(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
     if not name:
         return None
     sign = next(sign for words, sign in _SIGNS if re.fullmatch(words, found["way"]))
-    return [("rule", {"when": {name: f"{sign}{value_of(found['n'])}"}, "then": found["then"].strip()})]
+    bound = f"{sign}{value_of(found['n'])}"
+    buyer = spent(name, found["unit"] or "")
+    when = {name: bound} if buyer is None else {"角色": buyer[0], buyer[1]: bound}
+    return [("rule", {"when": when, "then": found["then"].strip()})]
 
 
 def _role(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
@@ -325,32 +338,34 @@ def _role(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
     return [("rule", {"when": {"角色": found["role"].strip()}, "then": then})]
 
 
-def _change(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
-    event = (found["event"] or "").strip(" ，,：:后时")
+def _change(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
+    event = (found["event"] or "").strip(" ，,：:")
+    if len(event) <= 4 and not event.endswith(("后", "时")):  # whose state it is, and nothing that happens
+        event = ""
+    event = event.strip("后时")
     for lead in ("状态", "订单", "后"):
         event = event.removesuffix(lead)
-    return [("transition", {"from": found["a"].strip(), "event": event, "to": found["b"].strip()})]
-
-
-def _chain(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
-    states = [one.strip(' 　“”"') for one in re.split(r"→|->|=>|—>|－>", found["chain"])]
-    event = (found["event"] or "").strip("（）() ")
-    event = event if len(states) == 2 else ""
-    return [("transition", {"from": a, "event": event, "to": b}) for a, b in pairwise(states)]
+    steps = [found["a"].strip(), found["b"].strip(), *_ON.findall(found["more"] or "")]
+    told = '"' in found[0] or "“" in found[0] or re.search("状态|单|申请|任务|流程|审批", found[0])
+    if any(re.match(N, state) for state in steps) or (found["way"] == "到" and not told):
+        return None  # from one number or one town to another
+    return [("transition", {"from": a, "event": event if a == steps[0] else "", "to": b}) for a, b in pairwise(steps)]
 
 
 def _saying(pattern: str, read: Any) -> Saying:
     return Saying(re.compile(pattern, re.I), read)
 
 
+GOES = r"(?:变为|变成|变更为|转为|流转到|流转至|更新为|改为|进入|到)"
+_ON = re.compile(rf"(?:再|然后|最后|接着){GOES}[“\"]?([^，,。；;“”\"]{{1,10}})")
 NAME = r"[“\"]?[^，,。；;：:“”\"→\s>-]{1,12}?[”\"]?"
 SAYINGS = [
     _saying(
-        rf"(?:流转|流程|状态流转|状态变化|状态)?(?:为|:|：)?\s*(?P<chain>{NAME}(?:\s*(?:→|->|=>|—>|－>)\s*[^，,。；;：:→（(\s]{{1,12}})+)(?P<event>[（(][^）)]{{1,20}}[）)])?",
-        _chain,
+        rf"{LABEL_ZH}?(?P<chain>{NAME}(?:\s*{ARROW}\s*[^，,。；;：:→⇒➔（(\s]{{1,24}})+)(?P<event>[（(][^）)]{{1,20}}[）)])?",
+        chained,
     ),
     _saying(
-        r"(?P<event>[^，,。；;]{0,15}?)[，,]?\s*(?:订单|单据|申请|任务|工单)?(?:的?状态)?(?:由|从)[“\"]?(?P<a>[^，,。；;“”\"]{1,10}?)[”\"]?(?:状态)?(?:变为|变成|变更为|转为|流转到|流转至|更新为|改为|进入|到)[“\"]?(?P<b>[^，,。；;“”\"]{1,10})[”\"]?",
+        rf"(?P<event>[^，,。；;]{{0,15}}?)[，,]?\s*(?:订单|单据|申请|任务|工单)?(?:的?状态)?(?:由|从)[“\"]?(?P<a>[^，,。；;“”\"]{{1,10}}?)[”\"]?(?:状态)?(?P<way>{GOES})[“\"]?(?P<b>[^，,。；;“”\"]{{1,10}})[”\"]?(?P<more>(?:[，,]?(?:再|然后|最后|接着){GOES}[“\"]?[^，,。；;“”\"]{{1,10}}[”\"]?)*)",
         _change,
     ),
     _saying(
@@ -366,9 +381,10 @@ SAYINGS = [
         _agree,
     ),
     _saying(
-        rf"(?:用户)?(?:(?:连续|累计)\s*)?(?P<before>[^，,。；;\d]{{0,8}}?)(?P<what>失败|错误|输错|输入错误|登录失败|密码错误)?\s*(?:达到|超过|满)?\s*(?P<n>{N})\s*次(?P<after>[^，,。；;]{{0,12}}?)(?:及以上|以上)?(?:后|时|，|,|则|将|会)+(?:，|,|则|将|会|账号)*(?P<then>{_STOP}{{2,40}})",
+        rf"(?:用户)?(?:(?:连续|累计)\s*)?(?P<before>[^，,。；;\d]{{0,8}}?)(?P<what>失败|错误|输错|输入错误|登录失败|密码错误)?\s*(?:达到|超过|满)?\s*(?P<n>{N})\s*次(?P<after>[^，,。；;]{{0,12}}?)(?:及以上|以上)?(?:(?:后|时|，|,|则|将|会)+|(?=锁定|冻结|禁用))(?:，|,|则|将|会|账号)*(?P<then>{_STOP}{{2,40}})",
         lambda found: _repeated(found) if found["what"] or re.search("失败|错误|输错", found["after"]) else None,
     ),
+    *TIMED,
     _saying(
         rf"(?P<what>{_STOP}{{0,12}}?)(?:的?有效期(?:为|是)?|自?(?:生成|发送)后|在)?\s*(?P<n>{N})\s*(?P<unit>分钟|小时|天|秒)(?:内|之内)?(?:有效|可用)?(?<=[效钟时天秒用])",
         lambda found: _lasting(found) if "有效" in found[0] else None,
@@ -378,10 +394,15 @@ SAYINGS = [
         _if,
     ),
     _saying(r"当(?P<when>[^。；;，,]{2,40}?)时(?:则|那么|系统|就|应)*\s*(?P<then>[^。；;]{2,60})", _if),
+    _saying(
+        r"(?P<when>[^，,。；;：:]{2,30}?)时[，,]?(?:则|那么|系统|就|应)*\s*(?P<then>[^。；;，,]{2,60})",
+        lambda found: None if True in _operands(found["when"]) else _if(found),
+    ),
+    *STATED,
     _saying(rf"(?:只有|仅有?|仅限){ROLE}(?:才)?(?P<may>可以|能够|能|可|有权)(?P<act>{_STOP}{{2,20}})", _role),
     _saying(rf"{ROLE}(?P<may>不可以|不能|不可|不得|无权|禁止|无法|可以|能够|有权)(?P<act>{_STOP}{{2,20}})", _role),
     _saying(
-        rf"(?P<name>{_STOP}{{1,12}}?)(?P<way>{'|'.join(words for words, _ in _SIGNS)})\s*(?P<n>{N})\s*(?:万元|元|周岁|岁|件|个|%|天|次|分)?(?:的|时|后|，|,|则|即|就)*(?P<then>{RESULT}{_STOP}{{1,40}})",
+        rf"(?P<name>{_STOP}{{1,12}}?)(?P<way>{'|'.join(words for words, _ in _SIGNS)})\s*(?P<n>{N})\s*(?P<unit>万元|元|周岁|岁|件|个|%|天|次|分)?(?:的|时|后|，|,|则|即|就)*(?P<then>{RESULT}{_STOP}{{0,40}})",
         _step,
     ),
 ]
@@ -396,6 +417,7 @@ _LEAD = re.compile(
 _TAIL = re.compile(
     r"(?:的?(?:长度|字符数|字数|大小|取值范围|取值|范围|格式|值|位数|输入框)|应该|应当|应|必须|须|需要|需|要|只能|可以|可|允许|不能|不得|为|是|支持|限制|输入|填写|上传|字段|的|在|均|都|[\s，,、：:”\"）)])+$"
 )
+_NO_NAME = re.compile(rf"[，,。；;？?！!]|{N}\s*(?:秒|分钟|小时|天|次)(?:之?内|后)?$|不能|不得|不允许|必须")
 LONGEST_SUBJECT = 12
 
 
@@ -410,7 +432,8 @@ def subject(rest: str) -> str:
     while bare != previous:
         previous = bare
         bare = _TAIL.sub("", _LEAD.sub("", bare))
-    return bare if len(bare) <= LONGEST_SUBJECT and not empty(bare) and not re.search(r"[，,。；;？?！!]", bare) else ""
+    fits = len(bare) <= LONGEST_SUBJECT and not empty(bare) and not _NO_NAME.search(bare)
+    return bare if fits else ""
 
 
 CHINESE = Grammar(SAYINGS, PHRASES, empty, subject)

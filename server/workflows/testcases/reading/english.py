@@ -1,21 +1,22 @@
 """How English requirements say what holds of a field, when something follows, and how states change."""
 
 import re
-from itertools import pairwise
 from typing import Any
 
+from server.workflows.testcases.reading.arrows import ARROW, LABEL_EN, chained
+from server.workflows.testcases.reading.english_rules import SAYINGS as RULES
 from server.workflows.testcases.reading.findings import CARRIED, Grammar, Kind, Phrase, Saying
 from server.workflows.testcases.reading.formats import CHARSETS, FORMATS, KINDS_OF, endings_in
 from server.workflows.testcases.reading.numerals import ENGLISH, bytes_of, value_of
 
 N = rf"\b{ENGLISH}\b"
-RANGE = rf"(?P<low>{N})\s*(?:-|–|to|and|through)\s*(?P<high>{N})"
+RANGE = rf"(?P<low>{N})\s*(?:-|–|to|and|through)\s*(?P<high>{N})(?!:\d)"
 LETTERS = r"\s*(?P<unit>characters?|chars?|letters?|digits?)\b(?:\s+long|\s+in length)?"
 UNIT = r"\s*(?P<unit>years?(?:\s+old)?|items?|dollars?|USD|EUR|%|percent|days?|hours?|minutes?|seconds?|times|people|guests?|tickets?|units?|pieces?|files?|images?|photos?|tags?|kg)?(?!\w)"
 SIZE = r"\s*(?P<unit>[KMG]i?B|bytes)\b"
 BE = r"(?:(?:must|should|shall|has to|have to|needs? to|can|may|is|are)\s+)?(?:be\s+)?"
 AT_LEAST = r"(?:at least|no less than|not less than|no fewer than|not fewer than|a minimum of|minimum(?: of)?|greater than or equal to|>=|≥)"
-AT_MOST = r"(?:at most|no more than|not more than|up to|a maximum of|maximum(?: of)?|less than or equal to|not exceed|must not exceed|may not exceed|cannot exceed|no longer than|no larger than|<=|≤)"
+AT_MOST = r"(?:at most|no more than|not more than|up to|a maximum of|maximum(?: of)?|less than or equal to|not exceed|must not exceed|may not exceed|cannot exceed|no longer than|no larger than|not exceeding|<=|≤)"
 MORE = r"(?:more than|greater than|over|above|exceeds?|>)"
 LESS = r"(?:less than|fewer than|under|below|<)"
 CHAR = "|".join(sorted((name for name in CHARSETS if name.isascii()), key=len, reverse=True))
@@ -315,13 +316,8 @@ def _change(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
         r"^(?:when|after|once|on|by|upon)\s+", "", (found["event"] or found["event2"] or "").strip(" ,"), flags=re.I
     )
     event = re.sub(r",?\s*(?:the\s+)?(?:order|ticket|task|request|document|status|state|it)$", "", event, flags=re.I)
-    return [("transition", {"from": found["a"].strip(' "“”'), "event": event, "to": found["b"].strip(' "“”')})]
-
-
-def _chain(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
-    states = [one.strip(' "“”') for one in re.split(r"→|->|=>", found["chain"])]
-    event = (found["event"] or "").strip("() ") if len(states) == 2 else ""
-    return [("transition", {"from": a, "event": event, "to": b}) for a, b in pairwise(states)]
+    states = [found[name].strip(' "“”') for name in ("b", "other") if found[name]]
+    return [("transition", {"from": found["a"].strip(' "“”'), "event": event, "to": state}) for state in states]
 
 
 def _saying(pattern: str, read: Any) -> Saying:
@@ -331,11 +327,11 @@ def _saying(pattern: str, read: Any) -> Saying:
 STATE = r"[\"“]?[A-Za-z][\w-]*(?-i:(?: [A-Z][\w-]*)?)[\"”]?"
 SAYINGS = [
     _saying(
-        r"(?P<chain>[\w“\" ]{1,30}?(?:\s*(?:→|->|=>)\s*[\w“”\" ]{1,30}?)+)\s*(?P<event>\([^)]{1,40}\))?(?=[.;,]|$)",
-        _chain,
+        rf"{LABEL_EN}?(?P<chain>[\w“\" /-]{{1,30}}?(?:\s*{ARROW}\s*[\w“”\" /|-]{{1,40}}?)+)\s*(?P<event>\([^)]{{1,40}}\))?(?=[.;,]|$)",
+        chained,
     ),
     _saying(
-        rf"(?P<event>(?:when|after|once|on|upon)\s[^.;]{{2,60}}?)?,?\s*(?:the\s+)?(?:[\w]+\s+)?(?:status\s+|state\s+)?(?:changes|moves|goes|transitions|switches)\s+from\s+(?P<a>{STATE})\s+to\s+(?P<b>{STATE})(?:\s+(?P<event2>(?:when|after|once|on|upon)\s[^.;]{{2,60}}))?",
+        rf"(?P<event>(?:when|after|once|on|upon)\s[^.;]{{2,60}}?)?,?\s*(?:(?:the|an?)\s+)?(?:[\w]+\s+)?(?:status\s+|state\s+)?(?:(?:can|may)\s+)?(?:changes?|moves?|goes|go|transitions?|switch(?:es)?)\s+from\s+(?P<a>{STATE})\s+to\s+(?P<b>{STATE})(?:\s+or\s+(?:to\s+)?(?P<other>{STATE}))?(?:\s+(?P<event2>(?:when|after|once|on|upon)\s[^.;]{{2,60}}))?",
         _change,
     ),
     _saying(
@@ -362,6 +358,7 @@ SAYINGS = [
         rf"(?P<what>{_STOP}{{2,50}}?)\s+(?:expires?|times\s+out)\s+after\s+(?P<n>{N})\s+(?P<unit>minutes?|hours?|days?|seconds?)(?:\s+of\s+inactivity)?",
         _expiring,
     ),
+    *RULES,
     _saying(r"(?:if|when|whenever|once)\s+(?P<when>[^.;,]{3,100}),\s*(?:then\s+)?(?P<then>[^.;]{3,120})", _if),
     _saying(r"(?P<then>[^.;,]{5,100}?)\s+(?:if|when|whenever)\s+(?P<when>[^.;,]{3,100})", _if),
     _saying(rf"only\s+{ROLE}\s+(?P<may>can|may|are allowed to|is allowed to)\s+(?P<act>{_STOP}{{3,60}})", _role),
@@ -373,7 +370,7 @@ SAYINGS = [
 
 _FILLERS = re.compile(
     r"\b(?:the|an?|must|should|shall|has|have|to|needs?|is|are|be|of|and|or|its?|with|in|length|long|value|field|input|only|that|which|also|it|they|may|can|"
-    r"for|at|as|total|size|this|each|both|contains?)\b|[\s,.;:()\"“”'’\[\]!*•·\-]",
+    r"for|at|as|total|size|this|each|both|contains?)\b|[\s,.;:，。；：、()（）\"“”'’\[\]!*•·\-]",
     re.I,
 )
 _LEAD = re.compile(
@@ -381,10 +378,11 @@ _LEAD = re.compile(
     re.I,
 )
 _TAIL = re.compile(
-    r"(?:\s+(?:must|should|shall|has|have|has to|have to|needs?|needs? to|is|are|be|can|may|field|value|values|input|length|of|size|that|which|with|in|to|at|also|only|and|both|contains?)|[\s,.;:()\"“”\-])+$|'s(?:\s+length|\s+size)?$",
+    r"(?:\s+(?:must|should|shall|has|have|has to|have to|needs?|needs? to|is|are|be|can|may|field|value|values|input|length|of|size|that|which|with|in|to|at|also|only|and|both|contains?|can hold|holds?|stores?|accepts?|allows?|supports?)|[\s,.;:()\"“”\-])+$|'s(?:\s+length|\s+size)?$",
     re.I,
 )
 _OF = re.compile(r"^(?:length|size|number|value|count)\s+of\s+(?:the\s+|an?\s+)?", re.I)
+_NO_NAME = re.compile(r"[,.;?!$]|\b(?:must|should|shall|cannot)\b", re.I)
 LONGEST_SUBJECT, MOST_WORDS = 40, 5
 
 
@@ -398,7 +396,7 @@ def subject(rest: str) -> str:
     while bare != previous:
         previous = bare
         bare = _TAIL.sub("", _OF.sub("", _LEAD.sub("", bare))).strip()
-    fits = len(bare) <= LONGEST_SUBJECT and len(bare.split()) <= MOST_WORDS and not re.search(r"[,.;?!]", bare)
+    fits = len(bare) <= LONGEST_SUBJECT and len(bare.split()) <= MOST_WORDS and not _NO_NAME.search(bare)
     return bare.lower() if fits and not empty(bare) else ""
 
 
