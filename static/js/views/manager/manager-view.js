@@ -1,6 +1,7 @@
 import { onLanguage, t } from "../../i18n/i18n.js"
 import { problemSentence } from "../../i18n/words.js"
 import { MOST_ROWS, Roster } from "../../model/roster.js"
+import { Bible } from "./bible.js"
 import { Bulk } from "./bulk.js"
 import { Filters } from "./filters.js"
 import { Keys } from "./keys.js"
@@ -22,6 +23,7 @@ export class ManagerView {
     this.roster = new Roster(book)
     this.filters = new Filters(section, () => this.#plan())
     const onChange = () => this.#plan()
+    this.bible = new Bible(this.#find(".bible"))
     const error = this.#find(".room-error")
     this.bulk = new Bulk(this.#find(".bulk"), { roster: this.roster, confirm, announcer, error, onChange })
     const rows = this.#find(".task-rows")
@@ -70,6 +72,7 @@ export class ManagerView {
     for (const id of this.#selected) if (!this.roster.get(id)) this.#selected.delete(id)
     this.#shown = this.filters.apply(rows)
     this.list.show(this.#shown)
+    this.bible.show(this.project, rows)
     const title = this.project || t("manager.title")
     this.#find("h1").textContent = title
     document.title = `${title} · Holdfast`
