@@ -28,8 +28,8 @@ export class Bible {
     this.#asking = true
     const last = about.find(({ status }) => status === "completed")
     try {
-      const [novel, task] = await Promise.all([api.get(`/api/novels/${encodeURIComponent(project)}`), last && api.get(`/api/tasks/${last.id}`)])
-      if (this.project === project) this.#take(novel, task?.result?.findings ?? [])
+      const [novel, result] = await Promise.all([api.get(`/api/novels/${encodeURIComponent(project)}`), last && api.get(`/api/tasks/${last.id}/result`)])
+      if (this.project === project) this.#take(novel, result?.findings ?? [])
     } catch {
       this.#seen = "" // it has no bible yet, or the server is away: the next change asks again
     } finally {
@@ -50,8 +50,8 @@ export class Bible {
     const open = new Set([...this.element.querySelectorAll("[open]")].map(({ dataset }) => dataset.part))
     const texts = new Map(novel.texts.map(({ number, text }) => [number, text.match(WORDS)?.length ?? 0]))
     const parts = {
-      volumes: novel.volumes.map(({ number, title, first, last }) => [number, title, `${first}–${last}`]),
-      chapters: chapters(novel).map(({ number, title, words }) => [number, title, texts.has(number) ? t("bible.words", { n: texts.get(number).toLocaleString() }) : t("bible.planned", { n: (words ?? 0).toLocaleString() })]),
+      volumes: novel.volumes.map(({ number, title, summary, first, last }) => [number, title || summary, `${first}–${last}`]),
+      chapters: chapters(novel).map(({ number, title, summary, words }) => [number, title || summary, texts.has(number) ? t("bible.words", { n: texts.get(number).toLocaleString() }) : t("bible.planned", { n: (words ?? 0).toLocaleString() })]),
       characters: novel.characters.map(({ name, role, state }) => ["", name, [role, state].filter(Boolean).join(" · ")]),
       foreshadowing: novel.foreshadowing.map(({ title, status, planted, paid }) => ["", title, [t(`bible.${status}`), [planted, paid].filter(Boolean).join(" → ")].filter(Boolean).join(" · ")]),
       findings: this.#findings.map(({ severity, message }) => ["", message, t(`bible.${severity}`)]),
