@@ -353,7 +353,8 @@ def test_the_project_of_a_novel_shows_what_its_bible_has(visiting: Visiting) -> 
     """Each list with its length, chapters with what is written of them, in the language of the page."""
     visit = visiting(locale="zh-CN")
     bible = {
-        "characters": [{"id": "lin", "name": "林晚", "role": "领航员"}],
+        "characters": [{"id": "lin", "name": "林晚", "role": "领航员", "died": 5}],
+        "timeline": [{"id": "talk", "title": "会谈", "day": 9, "participants": ["lin"]}],
         "foreshadowing": [{"id": "key", "title": "铜钥匙", "planted": 1, "status": "planted"}],
         "chapters": [{"number": 1, "title": "雾"}, {"number": 2, "title": "港", "words": 900}],
         "texts": [{"number": 1, "title": "雾", "text": "林晚走进雾里。"}],
@@ -371,5 +372,7 @@ def test_the_project_of_a_novel_shows_what_its_bible_has(visiting: Visiting) -> 
     hints.locator("summary").click()
     expect(hints.locator("li")).to_have_text(["铜钥匙已埋设 · 1"])
     expect(page.locator(".bible [data-part=characters] .count")).to_have_text("1")
-    expect(page.locator(".bible [data-part=findings]")).to_be_visible()
+    findings = page.locator(".bible [data-part=findings]")
+    findings.locator("summary").click()
+    expect(findings.locator("li", has_text="矛盾").first).to_contain_text("林晚")
     visit.open("/p/no-novel").locator(".bible").wait_for(state="hidden")
