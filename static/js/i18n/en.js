@@ -124,7 +124,6 @@ export const en = {
   "format.zentao.csv": "CSV for ZenTao",
   "format.xlsx": "Excel",
   "format.mm": "FreeMind",
-  "format.xmind": "Xmind",
   "format.feature": "Gherkin",
   "format.txt": "Text",
   "share.label": "Share",

@@ -124,7 +124,6 @@ export const zh = {
   "format.zentao.csv": "禅道 CSV",
   "format.xlsx": "Excel",
   "format.mm": "FreeMind",
-  "format.xmind": "Xmind",
   "format.feature": "Gherkin",
   "format.txt": "纯文本",
   "share.label": "分享",
