@@ -9,20 +9,34 @@ from functools import lru_cache
 from typing import Any
 
 import anyio
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from server.errors import WorkflowFailed
 from server.models import Json
 from server.workflows.base import Context, Params, Step, Workflow
+from server.workflows.chinese import titled
 
 INDEX_DIGITS = 6
 LETTERS = string.ascii_letters + string.digits
 BLOCK_LETTERS = 8192
 STRIDE = 61
 
+CHINESE_TITLES = {
+    "events": "事件数",
+    "size": "每个的字节数",
+    "rate": "每秒事件数",
+    "steps": "步骤数",
+    "items": "条目数",
+    "fail_at": "在第几个失败",
+    "kill_at": "在第几个崩溃",
+    "seed": "种子",
+}
+
 
 class DemoParams(Params):
     """Parameters of `demo`."""
+
+    model_config = ConfigDict(json_schema_extra=titled(CHINESE_TITLES))
 
     events: int = Field(100, ge=0, le=999_999, description="How many `output` events.")
     size: int = Field(100, ge=INDEX_DIGITS, le=1_000_000, description="Bytes of text in each.")

@@ -38,7 +38,7 @@ const onGone = (why) => {
   trouble.show(why)
   stage.show("trouble")
 }
-const rooms = new Rooms({ book, link, stage, confirm, onGone, announcer: find("#announcer") })
+const rooms = new Rooms({ book, link, kinds, stage, confirm, onGone, announcer: find("#announcer") })
 
 /** Each view is loaded when it is first shown, so that a page weighs no more than what it shows. */
 const loading = new Map()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.accessibility import axe_source, violations
+from tests.e2e.axe import axe_source, violations
 from tests.e2e.browsing import Visiting
 from tests.e2e.test_page import QUESTION, expect_status, start_demo
 
@@ -11,8 +11,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe_source(tmp_path_factory.mktemp("axe"))
+def axe(pytestconfig: pytest.Config) -> str:
+    return axe_source(pytestconfig.cache.mkdir("axe-core"))
 
 
 def open_all(page: Page) -> None:
@@ -24,7 +24,7 @@ def test_the_forms_have_no_violations(visiting: Visiting, axe: str) -> None:
     page = visiting(reduced_motion="reduce").open()
     expect(page.locator(".abilities li").first).to_be_visible()
     kinds = page.locator(".kinds input").all()
-    assert len(kinds) == 3
+    assert len(kinds) >= 3
     for kind in kinds:
         kind.focus()
         page.keyboard.press("Space")
@@ -67,8 +67,8 @@ def test_a_question_is_asked_and_a_task_controlled_from_the_keyboard(visiting: V
     page = visiting().open()
     expect(page.locator(".kinds input").first).to_be_attached()
     page.locator(".kinds [value=research]").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
+    for _ in page.locator(".kinds input").all()[1:]:
+        page.keyboard.press("ArrowRight")
     expect(page.locator(".kinds [value=demo]")).to_be_checked()
     page.locator(".options > summary").focus()
     page.keyboard.press("Enter")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.api.held_site import HeldSite, held_site
-from tests.e2e.axe import fetched, violations
+from tests.e2e.axe import axe_source, violations
 from tests.e2e.browsing import Visit, Visiting
 from tests.serving import wait_until
 
@@ -240,7 +240,7 @@ def test_the_page_of_the_server_moves_by_itself(visiting: Visiting) -> None:
 def test_nothing_in_these_rooms_is_hard_to_reach(visiting: Visiting, pytestconfig: pytest.Config, theme: str) -> None:
     """axe-core finds nothing: a session without and with pages, the server, the open notifications, a toast."""
     visit = visiting(color_scheme=theme)
-    axe = fetched(pytestconfig.cache.mkdir("axe-core"))
+    axe = axe_source(pytestconfig.cache.mkdir("axe-core"))
     nobody_is_untold(visit.origin)
     page = visit.open("/ops")
     expect(page.locator("[data-figure=running] strong")).to_have_text(re.compile(r"\d"))

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from server.errors import FieldError, InvalidParameters
 from server.workflows.base import Params, UploadId
+from server.workflows.chinese import titled
 from server.workflows.extract.calendar import FIRST_YEAR, LAST_YEAR
 
 MOST_USERS = 10_000
@@ -50,8 +51,24 @@ def _readable(regex: str) -> str:
     return regex
 
 
+_CHINESE_TITLES = {
+    "users": "用户",
+    "user_id": "用户编号",
+    "texts": "文本",
+    "id": "编号",
+    "text": "文本",
+    "written_at": "写作时间",
+    "name": "名称",
+    "regex": "正则表达式",
+    "fields": "各分组",
+    "seconds": "秒数",
+    "tokens": "词元数",
+    "calls": "模型调用次数",
+}
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=titled(_CHINESE_TITLES))
 
 
 class Text(_Strict):

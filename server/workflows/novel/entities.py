@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from server.workflows.chinese import titled
+
 MOST_CHAPTERS = 2000
 MOST_OF_A_KIND = 2000
 
@@ -21,9 +23,73 @@ Language = Literal["en", "zh"]
 PartOfDay = Literal["dawn", "morning", "noon", "afternoon", "evening", "night"]
 Tier = Literal["short", "medium", "long"]
 
+CHINESE_TITLES = {
+    "number": "序号",
+    "title": "标题",
+    "name": "名称",
+    "id": "编号",
+    "summary": "梗概",
+    "words": "字数",
+    "first": "首章",
+    "last": "末章",
+    "beats": "转折",
+    "pov": "视角人物",
+    "cast": "出场人物",
+    "place": "地点",
+    "day": "第几天",
+    "flashback": "倒叙",
+    "aliases": "别名",
+    "role": "身份",
+    "goal": "目标",
+    "arc": "弧光",
+    "description": "说明",
+    "state": "状态",
+    "born": "出生日",
+    "died": "死亡日",
+    "kind": "种类",
+    "inside": "位于",
+    "order": "次序",
+    "until": "到第几天",
+    "part": "时段",
+    "participants": "参与者",
+    "requires": "前提事件",
+    "chapter": "章",
+    "deaths": "死者",
+    "tier": "长短",
+    "planted": "埋设章",
+    "reinforced": "强化章",
+    "target_from": "最早回收章",
+    "target_to": "最迟回收章",
+    "paid": "回收章",
+    "status": "状态",
+    "evidence": "依据",
+    "quote": "引文",
+    "text": "正文",
+    "states": "人物状态",
+    "touched": "涉及的伏笔",
+    "action": "动作",
+    "purpose": "作用",
+    "share": "占比",
+    "genre": "类型",
+    "synopsis": "简介",
+    "language": "语言",
+    "chapters": "章",
+    "words_per_chapter": "每章字数",
+    "volumes": "卷",
+    "structure": "结构",
+    "book": "全书",
+    "characters": "人物",
+    "world": "世界观",
+    "timeline": "时间线",
+    "foreshadowing": "伏笔",
+    "texts": "正文",
+    "summaries": "各章梗概",
+    "drop": "要去掉的键",
+}
+
 
 class Entity(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=titled(CHINESE_TITLES))
 
 
 class Beat(Entity):

@@ -9,9 +9,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from server.errors import FieldError, InvalidParameters
 from server.workflows.base import Params, UploadId
+from server.workflows.chinese import titled
 from server.workflows.engines import Asked
 from server.workflows.novel.bible import KINDS, LISTS, chapters_in, key_of
 from server.workflows.novel.entities import (
+    CHINESE_TITLES,
     MOST_CHAPTERS,
     MOST_OF_A_KIND,
     Beat,
@@ -66,7 +68,7 @@ def _as_range(text: str) -> str:
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=titled(CHINESE_TITLES))
 
 
 class NovelSpec(_Group):

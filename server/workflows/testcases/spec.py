@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from server.workflows.chinese import titled
 from server.workflows.testcases.patterns import pattern
 from server.workflows.testcases.quantities import Condition, day, is_relative, number
 
@@ -39,9 +40,43 @@ Float = Annotated[StrictFloat, AfterValidator(_finite)]
 Bound: TypeAlias = Annotated[StrictInt, Field(ge=-(10**18), le=10**18)] | Float | Value
 Operand: TypeAlias = StrictBool | StrictInt | Float | Value
 
+_CHINESE_TITLES = {
+    "modules": "模块",
+    "name": "名称",
+    "fields": "字段",
+    "rules": "规则",
+    "constraints": "约束",
+    "states": "状态",
+    "type": "类型",
+    "min": "最小",
+    "max": "最大",
+    "step": "步长",
+    "required": "必填",
+    "pattern": "正则",
+    "contains": "须含字符",
+    "values": "取值",
+    "unique": "唯一",
+    "default": "默认值",
+    "unit": "单位",
+    "when": "当",
+    "then": "则",
+    "if": "若",
+    "never": "不得",
+    "left": "左",
+    "op": "比较",
+    "right": "右",
+    "from": "从",
+    "event": "事件",
+    "to": "到",
+    "initial": "初始状态",
+    "transitions": "转移",
+}
+
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, json_schema_extra=titled(_CHINESE_TITLES)
+    )
 
 
 class FieldSpec(Part):

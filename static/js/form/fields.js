@@ -109,6 +109,7 @@ function field(path, control, element, rest) {
 
 /** A value of a choice in words, where the page has some. */
 function wordOf(path, value) {
-  const key = `value.${path}.${value}`
-  return knows(key) ? t(key) : value
+  const name = path.split(".").at(-1)
+  const key = [`value.${path}.${value}`, `value.${name}.${value}`].find(knows)
+  return key ? t(key) : value
 }

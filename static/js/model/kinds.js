@@ -15,6 +15,11 @@ export class Kinds {
     return this.list.find(({ kind }) => kind === name)
   }
 
+  /** What a kind is called in this language; its name where this server does not offer it, or is not yet asked. */
+  nameOf(kind, language) {
+    return this.get(kind)?.label[language] ?? kind
+  }
+
   async #ask() {
     for (;;) {
       try {

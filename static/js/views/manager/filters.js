@@ -7,8 +7,8 @@ const MOST_CHOICES = 200
 export class Filters {
   #wanted = {}
 
-  constructor(section, onChange) {
-    Object.assign(this, { onChange, form: section.querySelector("form"), tallies: section.querySelector(".tallies") })
+  constructor(section, onChange, kindName) {
+    Object.assign(this, { onChange, kindName, form: section.querySelector("form"), tallies: section.querySelector(".tallies") })
     this.form.addEventListener("input", ({ target }) => this.#set({ [target.name]: target.value }))
     this.form.addEventListener("submit", (event) => event.preventDefault())
     this.form.addEventListener("reset", () => this.#set(Object.fromEntries(NAMES.map((name) => [name, ""]))))
@@ -66,8 +66,9 @@ export class Filters {
     for (const row of rows) if (row[name] && found.size < MOST_CHOICES) found.add(row[name])
     const choices = [...found].sort()
     select.hidden = !choices.length || (name === "project" && this.project !== "")
-    if (select.dataset.choices === (select.dataset.choices = choices.join("\n"))) return
-    select.replaceChildren(select.options[0], ...choices.map((each) => new Option(each, each)))
+    const named = choices.map((each) => (name === "kind" ? this.kindName(each) : each))
+    if (select.dataset.choices === (select.dataset.choices = [...choices, ...named].join("\n"))) return
+    select.replaceChildren(select.options[0], ...choices.map((each, index) => new Option(named[index], each)))
     select.value = wanted
   }
 }

@@ -1,6 +1,7 @@
-import { onLanguage, t } from "../../i18n/i18n.js"
+import { language, onLanguage, t } from "../../i18n/i18n.js"
 import { problemSentence } from "../../i18n/words.js"
 import { MOST_ROWS, Roster } from "../../model/roster.js"
+import { Bible } from "./bible.js"
 import { Bulk } from "./bulk.js"
 import { Filters } from "./filters.js"
 import { Keys } from "./keys.js"
@@ -17,16 +18,20 @@ export class ManagerView {
   #at = -1 // where the focus is in the list, or was
   #planned = false
 
-  constructor(section, { book, confirm, announcer }) {
+  constructor(section, { book, kinds, confirm, announcer }) {
     this.section = section
     this.roster = new Roster(book)
-    this.filters = new Filters(section, () => this.#plan())
+    const kindName = (kind) => kinds.nameOf(kind, language())
+    this.filters = new Filters(section, () => this.#plan(), kindName)
     const onChange = () => this.#plan()
+    const above = this.#find(".bible")
+    this.bible = new Bible(above)
+    new ResizeObserver(onChange).observe(above) // it moves the rows
     const error = this.#find(".room-error")
     this.bulk = new Bulk(this.#find(".bulk"), { roster: this.roster, confirm, announcer, error, onChange })
     const rows = this.#find(".task-rows")
     this.list = new VirtualList(rows, makeRow, (element, row) =>
-      fillRow(element, row, this.#selected.has(row.id), this.bulk.busy.has(row.id)),
+      fillRow(element, row, kindName(row.kind), this.#selected.has(row.id), this.bulk.busy.has(row.id)),
     )
     this.help = document.querySelector("#keys")
     new Keys(this.help, () => !section.hidden, (key) => this.#key(key))
@@ -37,6 +42,7 @@ export class ManagerView {
     this.#find(".bulk-clear").addEventListener("click", () => this.#select([]))
     this.#find(".keys-help").addEventListener("click", () => this.help.showModal())
     onLanguage(onChange)
+    kinds.load().then(onChange, () => {})
   }
 
   open(project) {
@@ -70,6 +76,7 @@ export class ManagerView {
     for (const id of this.#selected) if (!this.roster.get(id)) this.#selected.delete(id)
     this.#shown = this.filters.apply(rows)
     this.list.show(this.#shown)
+    this.bible.show(this.project, rows)
     const title = this.project || t("manager.title")
     this.#find("h1").textContent = title
     document.title = `${title} · Holdfast`

@@ -10,8 +10,8 @@ const SIGNS = { pause: "paused", resume: "play", stop: "stopped", retry: "retry"
 export const makeRow = () => document.querySelector("#manager-row").content.firstElementChild.cloneNode(true)
 
 /** Draws a task as a row of the manager. What stands there already is not written again. */
-export function fillRow(element, row, selected, busy) {
-  const stamp = [row.id, row.generation, row.seq, row.status, row.queue_position, selected, busy, t("nav")].join()
+export function fillRow(element, row, kindName, selected, busy) {
+  const stamp = [row.id, row.generation, row.seq, row.status, row.queue_position, selected, busy, kindName, t("nav")].join()
   if (element.dataset.stamp === stamp) return
   Object.assign(element.dataset, { stamp, id: row.id })
   element.classList.toggle("selected", selected)
@@ -22,7 +22,7 @@ export function fillRow(element, row, selected, busy) {
   find("input").ariaLabel = t("manager.select", { title })
   find("a").textContent = find("a").title = title
   find("a").setAttribute("href", `/t/${row.id}`)
-  find(".row-labels").replaceChildren(...labels(row))
+  find(".row-labels").replaceChildren(...labels(row, kindName))
   fillStatus(find(".status"), row.status)
   find(".row-far").dataset.status = row.status
   find("progress").hidden = over
@@ -44,8 +44,8 @@ function far({ status, progress, queue_position: place }) {
   return status === "pending" && place ? t("manager.place", { n: place }) : percent(progress.percentage)
 }
 
-function labels({ kind, project, session }) {
-  return [kind, project && link("p", project), session && link("s", session)].filter(Boolean)
+function labels({ project, session }, kindName) {
+  return [kindName, project && link("p", project), session && link("s", session)].filter(Boolean)
 }
 
 function link(room, name) {
