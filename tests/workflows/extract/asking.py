@@ -48,7 +48,7 @@ async def extract(
     context = context or RehearsalContext()
     given = {} if asked is None else {"users": asked}
     params = workflow.params.model_validate({**given, "timezone": ZONE, **more})
-    with fail_after(60):
+    with fail_after(180):
         result: Any = await workflow.run(context, params)
     return result, context
 
