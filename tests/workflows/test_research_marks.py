@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.workflows.quotes import Wording
 from server.workflows.research.model.marks import Counts, Marker, citations_in
-from server.workflows.research.model.quotes import Wording
 
 SOURCES = (
     "A kettle is “descaled” with\u00a0citric acid — one spoon for each litre.",

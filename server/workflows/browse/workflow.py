@@ -19,7 +19,7 @@ from server.workflows.browse.items import PageRun
 from server.workflows.browse.params import BrowseParams, refuse
 from server.workflows.browse.plans import steps_of
 from server.workflows.browse.steps import to_json
-from server.workflows.research.parallel import gather
+from server.workflows.parallel import gather
 from server.workflows.streak import Streak
 
 VERSION = 1

@@ -7,7 +7,7 @@ from server.workflows.extract.events import UNNAMED, Origin
 from server.workflows.extract.facts import facts
 from server.workflows.extract.moments import moments
 from server.workflows.extract.shapes import Told
-from server.workflows.research.model.quotes import Wording
+from server.workflows.quotes import Wording
 
 
 class Grounding:

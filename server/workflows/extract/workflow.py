@@ -29,7 +29,7 @@ from server.workflows.extract.reading import users_in
 from server.workflows.extract.rules import MATCH_SECONDS, Matcher, RuleTooSlow, events_by_rules, matching
 from server.workflows.extract.spans import without
 from server.workflows.extract.telling import head, rest, section, summary
-from server.workflows.research.parallel import gather
+from server.workflows.parallel import gather
 from server.workflows.streak import BLOCKING, Streak
 
 VERSION = 2

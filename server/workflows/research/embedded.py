@@ -17,10 +17,10 @@ from server.sources.providers.roster import Providers
 from server.sources.query import Query, language_asked
 from server.sources.ranking import Index
 from server.workflows.base import Context, Step
+from server.workflows.parallel import gather
 from server.workflows.research import citations, digest, evidence, outcome
 from server.workflows.research.angles import ANGLES
 from server.workflows.research.outcome import Findings
-from server.workflows.research.parallel import gather
 from server.workflows.research.params import ResearchParams
 from server.workflows.research.phrases import say
 from server.workflows.research.questions import plan, type_of

@@ -14,6 +14,7 @@ from server.sources.library import Library
 from server.sources.providers.roster import Providers
 from server.sources.query import language_asked
 from server.workflows.base import Context, Step
+from server.workflows.parallel import gather
 from server.workflows.research import questions as templates
 from server.workflows.research.model import shapes
 from server.workflows.research.model.ending import Ending, plan_only
@@ -23,7 +24,6 @@ from server.workflows.research.model.knowledge import Knowledge
 from server.workflows.research.model.prompts import Prompts
 from server.workflows.research.model.steps import Steps
 from server.workflows.research.model.writing import OUTLINE_WEIGHT, SECTION_WEIGHT, SUMMARY_WEIGHT, Writing
-from server.workflows.research.parallel import gather
 from server.workflows.research.params import ResearchParams
 from server.workflows.research.phrases import say
 

@@ -14,9 +14,9 @@ from server.sources.providers.base import Hit
 from server.sources.providers.roster import Providers
 from server.sources.reasons import reason
 from server.workflows.base import Step
+from server.workflows.parallel import gather
 from server.workflows.research.model import material
 from server.workflows.research.model.steps import Steps
-from server.workflows.research.parallel import gather
 from server.workflows.research.params import ResearchParams, capabilities
 from server.workflows.research.phrases import say
 from server.workflows.research.reading import read_page

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from server.sources.text import collapse
-from server.workflows.research.model.quotes import Wording, plain
+from server.workflows.quotes import Wording, plain
 
 LONGEST_STATEMENT = 600
 _NUMBER = re.compile(r"[0-9]{1,6}")

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 from typing import TypeAlias
 
 from server.sources.text import has_cjk
-from server.workflows.research.model.quotes import plain
+from server.workflows.quotes import plain
 from server.workflows.research.phrases import say
 
 LONGEST_HELD = 700

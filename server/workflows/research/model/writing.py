@@ -10,12 +10,12 @@ from server.llm.failures import LASTING, ModelFailed
 from server.reports.markdown import literal
 from server.workflows.asking import write_in_step
 from server.workflows.base import Step
+from server.workflows.parallel import gather
 from server.workflows.research.model import shapes
 from server.workflows.research.model.knowledge import Evidence, Knowledge
 from server.workflows.research.model.marks import Counts, Marker, without_marks
 from server.workflows.research.model.prompts import SECTIONS, Prompts
 from server.workflows.research.model.steps import KEPT_FOR_SUMMARY, Steps
-from server.workflows.research.parallel import gather
 from server.workflows.research.params import ResearchParams
 from server.workflows.research.phrases import say
 
