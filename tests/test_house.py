@@ -159,9 +159,12 @@ class House:
         if row is None:
             yield "has no row in MAY_IMPORT; say there what it may import"
             return
+        mine = self._kind_of(module)
         for name in sorted(imported):
             if not fits(name, MAY_IMPORT[row]):
                 yield f"may not import {name}"
+            elif None not in (mine, theirs := self._kind_of(name)) and mine != theirs:
+                yield f"may not import {name}; what two kinds share lies above them, in workflows"
             elif not fits(module, NAMED_ONLY_BY.get(name, ("*",))):
                 yield f"may not import {name}; only {', '.join(NAMED_ONLY_BY[name])} may"
         if any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(self.trees[module])):
@@ -170,6 +173,11 @@ class House:
             yield "reads the environment; that is for settings, which others are given"
         if module.startswith("stores.") and module != DISK_CALLER and (calls := system_calls(self.trees[module])):
             yield f"calls {', '.join(calls)}; the file store reaches the operating system through stores.disk alone"
+
+    def _kind_of(self, module: str) -> str | None:
+        """The package under ``workflows`` that a module lies in."""
+        parts = module.split(".")
+        return parts[1] if parts[0] == "workflows" and len(parts) > 2 else None
 
     def imports(self, module: str) -> Iterator[str]:
         """What a module imports from its own package, wherever in it: modules, without the package's name."""
@@ -319,6 +327,10 @@ def test_imports_go_in_one_direction_only() -> None:
         (
             {"stores/x.py": "import os\nflags = os.O_RDONLY\ndef f(p):\n    os.unlink(p)"},
             "stores.x: calls os.unlink",
+        ),
+        (
+            {"workflows/a/run.py": "from server.workflows.b.text import cut", "workflows/b/text.py": "def cut(): ..."},
+            "workflows.a.run: may not import workflows.b.text; what two kinds share",
         ),
         ({"new.py": "x = 1"}, "new: has no row in MAY_IMPORT"),
         (
