@@ -1,5 +1,6 @@
 """Findings → a specification, with the place of everything in the text, and what is said twice and differently."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,7 +12,12 @@ from server.workflows.testcases.reading.findings import Finding, Unread
 from server.workflows.testcases.spec import Constraint, FieldSpec, Module, Rule, Transition
 
 MOST_RULES, MOST_TRANSITIONS = 40, 200
-_OWN = ("charset", "first", "above", "under")
+_OWN = ("charset", "first", "without", "above", "under")
+_FRACTIONAL = re.compile(
+    r"金额|价格|单价|余额|费用|利率|汇率|重量|体重|体温|温度|\b(?:amount|price|balance|cost|fee|rate|weight|temperature)\b",
+    re.I,
+)
+"""Names of fields that have fractions, unless it is said that they are whole."""
 
 
 @dataclass(slots=True)
@@ -52,6 +58,8 @@ class _Module:
     def __init__(self, text: str, name: str, told: Assembled) -> None:
         self._text, self._name, self._told = text, name, told
         self._fields: dict[str, dict[str, Any]] = {}
+        self._whole: set[str] = set()
+        """Fields that are said to be whole numbers, beside those that are only given in such."""
         self._rules: list[Rule] = []
         self._constraints: list[Constraint] = []
         self._transitions: list[Transition] = []
@@ -146,6 +154,8 @@ class _Module:
         props = self._fields.setdefault(name, {})
         new = dict(finding.data)
         kind = new.pop("type", None)
+        if kind == "integer" and not {"min", "max", "above", "under"} & new.keys():
+            self._whole.add(name)
         if kind is not None:
             before = props.setdefault("type", kind)
             if before != kind and {before, kind} == {"integer", "number"}:
@@ -164,7 +174,13 @@ class _Module:
             props.setdefault(key, value)
             if key == "contains":
                 props[key] = value
-            source = {"above": "min", "under": "max", "charset": "pattern", "first": "pattern"}.get(key, key)
+            source = {
+                "above": "min",
+                "under": "max",
+                "charset": "pattern",
+                "first": "pattern",
+                "without": "pattern",
+            }.get(key, key)
             self._place(f"{name}.{source}", finding)
 
     def _differs(self, finding: Finding, name: str, key: str, first: Any, second: Any) -> None:
@@ -174,23 +190,31 @@ class _Module:
     def _field(self, name: str) -> FieldSpec | None:
         props = dict(self._fields[name])
         own = {key: props.pop(key) for key in _OWN if key in props}
+        if props.get("type") == "integer" and name not in self._whole and _FRACTIONAL.search(name):
+            props["type"] = "number"
         step = Decimal(str(props.get("step", "0.01" if props.get("type") == "number" else 1)))
         if "above" in own:
             props.setdefault("min", _plain(Decimal(str(own["above"])) + step))
         if "under" in own:
             props.setdefault("max", _plain(Decimal(str(own["under"])) - step))
-        if "charset" in own or "first" in own:
+        if {"charset", "first", "without"} & own.keys():
             letters = f"[{own['charset']}]" if "charset" in own else "."
+            if "without" in own and "charset" not in own:
+                letters = f"[^{own['without']}]"
             props.setdefault("pattern", f"[{own['first']}]{letters}*" if "first" in own else f"{letters}*")
         if props.get("type") == "enum" and "default" in props and props["default"] not in props["values"]:
             props.pop("default")
+            self._unread(name, "default")
         try:
             return FieldSpec(name=name, **props)
         except ValidationError:
             for key in props:
-                if (place := self._told.places.get((self._name, f"{name}.{key}"))) is not None:
-                    self._told.unread.append(Unread(place.start, place.end, self._text[place.start : place.end]))
+                self._unread(name, key)
             return None
+
+    def _unread(self, name: str, key: str) -> None:
+        if (place := self._told.places.pop((self._name, f"{name}.{key}"), None)) is not None:
+            self._told.unread.append(Unread(place.start, place.end, self._text[place.start : place.end]))
 
 
 def _plain(number: Decimal) -> int | float:

@@ -22,8 +22,10 @@ def spent(name: str, unit: str) -> tuple[str, str] | None:
     return None if found is None else (found["role"], f"{found['what'].removesuffix('金额')}金额")
 
 
-def _due(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
+def _due(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
     what = re.sub(r"(?:超过|超时|如|若|在|后)+$", "", found["what"].strip()) + (found["undone"] or "")
+    if what.endswith("前"):
+        return None  # so long before something, and not after
     sign = ">" if found["over"] or found["undone"] else ">="
     name = f"{what}已过时间（{found['unit']}）"
     return [("rule", {"when": {name: f"{sign}{value_of(found['n'])}"}, "then": found["then"].strip()})]
@@ -34,11 +36,39 @@ def _again(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
     return [("rule", {"when": {name: f"<={value_of(found['n'])}"}, "then": found["then"].strip()})]
 
 
+def _count(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
+    """每个用户最多可创建10个项目 bounds the projects of a user, and nothing of the user's own."""
+    of, least = found["of"], re.search("至少|最少|不少于|不低于", found["way"]) is not None
+    if not found["what"] and found["way"] != "限" and not re.match(f"每|同一|单[个人]|一个|{BUYERS}", of):
+        return None
+    name = f"{of}{found['verb'] or ''}{'的' + found['what'] if found['what'] else ''}{found['unit'] if found['unit'] in '次人' else ''}数"
+    return [("field", {"name": name, "type": "integer", "min" if least else "max": value_of(found["n"])})]
+
+
 def _while(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
     name = f"{found['what'].strip()}状态"
     return [("rule", {"when": {name: found["state"].strip()}, "then": found["then"].strip()})]
 
 
+COUNTED = [
+    Saying(
+        re.compile(
+            rf"(?P<of>(?:(?!，|,|。|：|:|[;；]|\d|每).){{0,12}}每(?:人|位|个|户|单|张|天|日|次)(?:(?!限|\d)[\u4e00-\u9fff]){{0,6}}?)"
+            rf"(?P<way>限)(?P<verb>领取?|购买?|用|使用|借|投|抽|预约|兑换|提交)?(?P<bound>)(?P<n>{N})"
+            r"(?P<unit>个|件|次|张|台|条|份|本|名|位|套|部|票)(?P<what>)(?=\s*(?:[，,。；;]|$))"
+        ),
+        _count,
+    ),
+    Saying(
+        re.compile(
+            rf"(?P<of>(?:(?!，|,|。|：|:|[;；]|\d|最多|至多|至少|最少|不[能得可允]|只|可|能).){{2,16}})"
+            rf"(?P<way>(?:只能|可以?|能|允许)?(?:最多|至多|至少|最少)(?:只?能|可以?|允许)?|不[能得]|不可以?|不允许|只能|可以?)"
+            rf"(?P<verb>(?!保留|输入|填写|精确)[\u4e00-\u9fff]{{1,4}}?)?(?P<bound>不?超过|不多于)?(?P<n>{N})"
+            rf"(?P<unit>个|门|件|次|张|台|条|份|项|篇|本|家|组|名|位|人|种|套|部|笔)(?P<what>(?!字符|汉字|字|以|数字|字母|及|或|小数|月|工作日|的)[\u4e00-\u9fff]{{1,8}})?(?=\s*(?:[，,。；;]|$))"
+        ),
+        lambda found: _count(found) if re.search("最多|至多|至少|最少|只能", found["way"]) or found["bound"] else None,
+    ),
+]
 TIMED = [
     Saying(
         re.compile(

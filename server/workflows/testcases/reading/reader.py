@@ -9,9 +9,12 @@ from server.sources.text import has_cjk
 from server.workflows.testcases.reading.chinese import CHINESE
 from server.workflows.testcases.reading.english import ENGLISH_GRAMMAR
 from server.workflows.testcases.reading.findings import CARRIED, Finding, Grammar, Kind, Unread
+from server.workflows.testcases.reading.scenarios import HEAD, scenario_at
 
 _BULLET = re.compile(
-    r"\s*(?:[-*•·>]+\s+|\(?\d{1,2}(?:\.\d{1,2})*[.、)）]\s*(?!\d)|（\d{1,2}）\s*|[①-⑳]\s*|[a-h][.)]\s+)?"
+    r"\s*(?:[-*•·>]+\s+|\(?\d{1,2}(?:\.\d{1,2})*[.、)）]\s*(?!\d)|\d{1,2}(?:\.\d{1,3})+\s+|（\d{1,2}）\s*|[①-⑳]\s*|[a-h][.)]\s+)?"
+    r"(?P<sign>[（(][一二三四五六七八九十a-z]{1,3}[）)]\s*|第[一二三四五六七八九十百\d]{1,5}条[：:\s]*"
+    r"|(?-i:[A-Z]{1,8}(?:[-_][A-Z]{1,8})*[-_]?\d{1,5}(?:[.-]\d{1,3})*)\s*[：:.、]\s*)?"
 )
 _MARKED = re.compile(
     r"\s*(?:#{1,6}\s*(?P<hash>.+?)|【(?P<box>[^】]{1,30})】\s*|\*\*(?P<bold>[^*]{1,40})\*\*[:：]?\s*|[一二三四五六七八九十]{1,3}、\s*(?P<zh>[^，。；：]{1,20})[:：]?\s*|第[一二三四五六七八九十\d]+[章节部分]\s*(?P<part>.{1,20}?))\s*$"
@@ -30,6 +33,13 @@ _YES, _NO = (
 )
 _NEED, _LENGTH = re.compile(r"必填|必需|required|mandatory", re.I), re.compile(r"长度|字数|length", re.I)
 _EACH, _TOGETHER = re.compile(r"均|都|\bboth\b|\bare\b", re.I), re.compile(r"、|和|与|及|,\s*|\s+and\s+")
+_ASIDE = re.compile(r"\s*[（(][^（()）]*[）)]\s*$")
+_DOUBTED = re.compile(
+    r"除非|除了?[^，,]{1,20}(?:之?外|以外)|例外|如果|若|假如|仅当|的情况下|时候"
+    r"|\b(?:unless|except|excluding|if|when|whenever|while|otherwise|depending|provided|until)\b",
+    re.I,
+)
+"""Says that the rest of its sentence does not always hold."""
 _DASH = re.compile(r"\s*[-—/无]*\s*$")
 
 LONGEST_SENTENCE = 400
@@ -68,12 +78,29 @@ class _Reader:
 
     def read(self) -> Reading:
         start = 0
+        taken = 0
+        """Up to where a scenario goes that has begun before."""
         for line in self._text.splitlines(keepends=True):
             end = start + len(line.rstrip("\r\n"))
-            if line.strip():
-                self._line(start, end)
+            if line.strip() and start >= taken:
+                taken = self._scenario(start, end)
+                if taken == start:
+                    self._line(start, end)
             start += len(line)
         return self._told
+
+    def _scenario(self, start: int, end: int) -> int:
+        """Where the scenario or its head ends that a line begins; its start, where it is another line."""
+        if found := HEAD.match(self._text[start:end]):
+            self._told.headings.append(Unread(start, end, found[0]))
+            if found["part"] and found["name"]:
+                self._module = found["name"].strip()
+            return end
+        scenario = scenario_at(self._text, start)
+        if scenario is None:
+            return start
+        self._told.findings.append(Finding("rule", start, scenario[0], scenario[1], self._module))
+        return scenario[0]
 
     def _line(self, start: int, end: int) -> None:
         line = self._text[start:end]
@@ -92,6 +119,8 @@ class _Reader:
         if not (bullet and bullet.group().strip()) and not line[:1].isspace():
             self._above = []
         self._subjects = self._above
+        if bullet and bullet["sign"]:
+            self._told.headings.append(Unread(start + bullet.start("sign"), start + bullet.end(), bullet["sign"]))
         self._prose(start + (bullet.end() if bullet else 0), end)
 
     def _prose(self, start: int, end: int) -> None:
@@ -225,7 +254,7 @@ class _Reader:
         grammar = self._grammar(start, end)
         if self._whole(start, end, grammar):
             return
-        matches = list(_matches(self._text, start, end, grammar))
+        matches = _certain(self._text, start, end, grammar)
         place = start
         for low, high, props in matches:
             self._rest(place, low, grammar, names=True)
@@ -254,7 +283,8 @@ class _Reader:
                     return True
                 low = self._since(low)
                 for kind, data in told:
-                    self._told.findings.append(Finding(kind, low, found.end(), data, self._module))
+                    subject = str(data.pop("name", "")) if kind == "field" else ""
+                    self._told.findings.append(Finding(kind, low, found.end(), data, self._module, subject))
                 self._sentence(found.end(), end)
                 return True
         return False
@@ -314,6 +344,25 @@ def _pieces(text: str, start: int, end: int, grammar: Grammar) -> Iterator[tuple
         if low < high:
             yield low, high
         place = mark.end() if mark else end
+
+
+def _certain(text: str, start: int, end: int, grammar: Grammar) -> list[tuple[int, int, dict[str, object]]]:
+    """What phrases say in clauses that end with it: words that follow may turn it round, and so may an exception."""
+    matches = list(_matches(text, start, end, grammar))
+    found, low = [], start
+    for mark in (*grammar.split.finditer(text, start, end), None):
+        high = mark.start() if mark else end
+        if any(first < high < last for first, last, _ in matches):
+            continue  # a comma within a list
+        own = [one for one in matches if low <= one[0] and one[1] <= high]
+        rest = text[own[-1][1] : high] if own else ""
+        if grammar.empty(rest) or _ASIDE.match(rest):
+            found += own
+        low = mark.end() if mark else end
+    said = list(text[start:end])
+    for first, last, _ in matches:
+        said[first - start : last - start] = " " * (last - first)
+    return [] if _DOUBTED.search("".join(said)) else found
 
 
 def _matches(text: str, start: int, end: int, grammar: Grammar) -> Iterator[tuple[int, int, dict[str, object]]]:
