@@ -47,7 +47,9 @@ def _agree(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
 def _repeated(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
     name = f"{found['before'] or ''}{found['what'] or ''}{found['after'] or ''}"
     then = found["then"].strip()
-    return [("rule", {"when": {f"{name}次数": f">={value_of(found['n'])}"}, "then": then})]
+    return [
+        ("rule", {"when": {f"{name}次数": f"{'>' if found['over'] else '>='}{value_of(found['n'])}"}, "then": then})
+    ]
 
 
 def _lasting(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
@@ -110,7 +112,7 @@ def _condition(part: str) -> tuple[str, Any]:
 
 def _step(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
     name = subject(found["name"]) or found["name"].strip()
-    if not name:
+    if not name or name.endswith("每"):
         return None
     sign = next(sign for words, sign in _SIGNS if re.fullmatch(words, found["way"]))
     bound = f"{sign}{value_of(found['n'])}"
@@ -175,7 +177,7 @@ SAYINGS = [
         _agree,
     ),
     _saying(
-        rf"(?:用户)?(?:(?:连续|累计)\s*)?(?P<before>[^，,。；;\d]{{0,8}}?)(?P<what>失败|错误|输错|输入错误|登录失败|密码错误)?\s*(?:达到|超过|满)?\s*(?P<n>{N})\s*次(?P<after>[^，,。；;]{{0,12}}?)(?:及以上|以上)?(?:(?:后|时|，|,|则|将|会)+|(?=锁定|冻结|禁用))(?:，|,|则|将|会|账号)*(?P<then>{_STOP}{{2,40}})",
+        rf"(?:用户)?(?:(?:连续|累计)\s*)?(?P<before>[^，,。；;\d]{{0,8}}?)(?P<what>失败|错误|输错|输入错误|登录失败|密码错误)?\s*(?:达到|(?P<over>超过)|满)?\s*(?P<n>{N})\s*次(?P<after>[^，,。；;]{{0,12}}?)(?:及以上|以上)?(?:(?:后|时|，|,|则|将|会)+|(?=锁定|冻结|禁用))(?:，|,|则|将|会|账号)*(?P<then>{_STOP}{{2,40}})",
         lambda found: _repeated(found) if found["what"] or re.search("失败|错误|输错", found["after"]) else None,
     ),
     *TIMED,
@@ -207,14 +209,14 @@ _FILLERS = re.compile(
     r"[的应须需要可且并和及与或也均都则为是由在其该请即]|[\s，,、。；;：:（）()“”\"'‘’\[\]【】.!！\-*•·]"
 )
 _LEAD = re.compile(
-    r"^(?:用户|系统)?(?:输入的|填写的|所填的|上传的|选择的|输入|填写|上传|选择|设置|录入)(?:的)?|^(?:其中|每个|所有|该|其|且|并且|并|和|以及|同时|另外|此外|如|请(?=输入|填写|选择|上传)|[\s，,、：:“\"（(])+"
+    r"^(?:用户|系统)?(?:输入的|填写的|所填的|上传的|选择的|输入|填写|上传|选择|设置|录入)(?:的)?|^(?:其中|但是?|每个|所有|该|其|且|并且|并|和|以及|同时|另外|此外|如|请(?=输入|填写|选择|上传)|[\s，,、：:“\"（(])+"
 )
 _TAIL = re.compile(
-    r"(?:的?(?:长度|字符数|字数|大小|取值范围|取值|范围|格式|值|位数|输入框|录入)|应该|应当|应|必须|须|需要|需|要|只能|可以|可|允许|不能|不得|为|是|支持|限制|输入|填写|上传|字段|的|在|均|都|[\s，,、：:”\"）)])+$"
+    r"(?:的?(?:长度|字符数|字数|大小|取值范围|取值|范围|格式|值|位数|输入框|录入)|应该|应当|应|必须|须|需要|需|要|只能|可以|可|允许|不能|不得|为|是|(?<![事理自])由|支持|限制|输入|填写|上传|字段|的|在|均|都|[\s，,、：:”\"）)])+$"
 )
 _NO_NAME = re.compile(rf"[，,。；;？?！!]|{N}\s*(?:秒|分钟|小时|天|次)(?:之?内|后)?$|不能|不得|不允许|必须")
 _NO_NAME_EITHER = re.compile(
-    r"系统(?!名|编|时)|校验|点击|弹出|跳转|[时后前]$|超过|低于|高于|^单个?$|^单[张份]$|^每|数据$|我希望"
+    r"系统(?!名|编|时)|校验|点击|弹出|跳转|[时后前]$|超过|低于|高于|^单个?$|^单[张份]$|^每|数据$|我希望|在.+[内中下里]$|同一|[不非未]$|不要求|不限|[或但]|无需|不需|不必|并非"
 )
 _PEOPLE = re.compile(
     r"[\u4e00-\u9fff]{0,6}(?:用户|学生|会员|客户|患者|病人|员工|职工|管理员|乙方|甲方|教师|老师|商家|买家|卖家|医生|护士|申请人|人员)"

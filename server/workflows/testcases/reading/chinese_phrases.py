@@ -124,6 +124,10 @@ def _phrase(pattern: str, props: Any) -> Phrase:
 
 PHRASES = [
     _phrase(
+        r"(?:不是|并非|不为|不作为|无需|不需要?|不必|不用|不强制要?求?)(?:必填|必选|填写)(?:项|字段)?",
+        lambda found: {"required": False},
+    ),
+    _phrase(
         r"(?:为|是|属于)?(?:非必填|选填|可不填|可以?为空|允许为空|可空|非必选)(?:项)?",
         lambda found: {"required": False},
     ),
@@ -135,6 +139,8 @@ PHRASES = [
         r"(?:必须|应|须)?(?:全局|系统内)?唯一|(?:不能|不得|不可以?|不允许)(?:与已有[^，。；]{0,8})?重复(?!发送|提交|点击|操作|使用|领取|登录|下单|支付|投票|评价|申请|报名)",
         lambda found: {"unique": True},
     ),
+    _phrase(r"(?:必须|只能|须|应)?(?:输入|为|是)?非负数", lambda found: {"type": "number", "min": 0}),
+    _phrase(r"(?:必须|只能|须|应)?(?:输入|为|是)?正数", lambda found: {"type": "number", "above": 0}),
     _phrase(r"(?:是|为|属于)?非负整数", lambda found: {"type": "integer", "min": 0}),
     _phrase(r"(?:必须|只能|须|应)?(?:输入|为|是)?正整数", lambda found: {"type": "integer", "min": 1}),
     _phrase(

@@ -85,6 +85,14 @@ TIMED = [
         _again,
     ),
 ]
+TIMED.append(
+    Saying(
+        re.compile(
+            rf"(?P<what>{_STOP}{{1,12}}?)\s*(?P<n>{N})\s*(?:个)?{_UNIT}(?:之?后)(?P<over>)(?P<undone>)(?P<then>(?:才能|才可以?|方可|可以?|允许)(?:重新|再次|继续){_STOP}{{1,20}})"
+        ),
+        _due,
+    )
+)
 STATED = [
     Saying(
         re.compile(

@@ -8,7 +8,7 @@ from server.workflows.testcases.reading.english_phrases import AT_LEAST, AT_MOST
 from server.workflows.testcases.reading.english_rules import COUNTS
 from server.workflows.testcases.reading.english_rules import SAYINGS as RULES
 from server.workflows.testcases.reading.findings import CARRIED, Grammar, Kind, Saying
-from server.workflows.testcases.reading.numerals import value_of
+from server.workflows.testcases.reading.numerals import bytes_of, value_of
 
 _COMPARED = {
     "before": "<",
@@ -132,6 +132,13 @@ def _change(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]]:
     return [("transition", {"from": found["a"].strip(' "“”'), "event": event, "to": state}) for state in states]
 
 
+_DOES = (
+    r"(?:delete|edit|create|view|approve|reject|see|access|modify|change|add|remove|download|export|import|send|assign|"
+    r"publish|submit|manage|invite|place|cancel|close|open|book|print|share|update|read|write|sign|order|pay|reset)"
+)
+"""What people do, and things do not: who does it is a role."""
+
+
 def _saying(pattern: str, read: Any) -> Saying:
     return Saying(re.compile(pattern, re.I), read)
 
@@ -167,7 +174,7 @@ SAYINGS = [
         _lasting,
     ),
     _saying(
-        rf"(?P<what>{STOP}{{2,50}}?)\s+(?:expires?|times\s+out)\s+after\s+(?P<n>{N})\s+(?P<unit>minutes?|hours?|days?|seconds?)(?:\s+of\s+inactivity)?",
+        rf"(?P<what>{STOP}{{2,50}}?)\s+(?:expires?|times\s+out)\s+(?:after\s+)?(?P<n>{N})\s+(?P<unit>minutes?|hours?|days?|seconds?)(?:\s+of\s+inactivity|\s+after\s+(?:it\s+(?:is|was|has\s+been)\s+\w+|being\s+\w+|\w+))?(?=\s*(?:[.;,]|$))",
         _expiring,
     ),
     *RULES,
@@ -182,6 +189,16 @@ SAYINGS = [
     _saying(
         rf"only\s+{ROLE}(?:\s+(?:or|and)\s+(?P<other>{ROLE.replace('role', 'role2')}))?\s+(?P<may>can|may|are allowed to|is allowed to)\s+(?P<act>{STOP}{{3,80}})(?=\s*(?:[.;,]|$))",
         _role,
+    ),
+    _saying(
+        rf"(?P<role>(?:an?\s+|the\s+)?[a-z-]*\s?[a-z]+s?)\s+(?P<may>cannot|can\s*not|may\s+not|must\s+not|are\s+not\s+allowed\s+to|can|may)\s+(?P<act>(?:only\s+)?{_DOES}\s{STOP}{{3,80}})(?=\s*(?:[.;,]|$))",
+        _role,
+    ),
+    _saying(
+        r"(?P<what>(?:[a-z]+\s)?(?:files?|images?|photos?|pictures?|attachments?|documents?|videos?|uploads?))\s+(?:larger|bigger|greater)\s+than\s+(?P<n>\d+(?:\.\d+)?)\s*(?P<unit>[KMG]i?B)\s+(?:are|is|must\s+be|will\s+be|cannot\s+be|can\s*not\s+be)\s+(?:rejected|refused|denied|uploaded|not\s+(?:accepted|allowed))(?=\s*(?:[.;,]|$))",
+        lambda found: [
+            ("field", {"name": found["what"].lower(), "type": "file", "max": bytes_of(found["n"], found["unit"])})
+        ],
     ),
     _saying(
         rf"(?<!\w){ROLE}\s+(?P<may>cannot|can\s*not|may\s+not|must\s+not|are\s+not\s+allowed\s+to|can|may)\s+(?P<act>(?!be\b|only\b|contain){STOP}{{3,60}})",
@@ -199,12 +216,12 @@ _LEAD = re.compile(
     re.I,
 )
 _TAIL = re.compile(
-    r"(?:\s+(?:must|should|shall|has|have|has to|have to|needs?|needs? to|is|are|be|can|may|field|value|values|input|length|of|size|that|which|with|in|to|at|also|only|and|both|contains?|can hold|can range|ranges?|box|holds?|stores?|accepts?|allows?|supports?)|[\s,.;:()\"“”\-])+$|'s(?:\s+length|\s+size)?$",
+    r"(?:\s+(?:must|should|shall|has|have|has to|have to|needs?|needs? to|is|are|be|can|may|field|value|values|input|length|of|size|that|which|with|in|to|at|also|only|and|both|contains?|consists?|can hold|can range|ranges?|box|holds?|stores?|accepts?|allows?|supports?)|[\s,.;:()\"“”\-])+$|'s(?:\s+length|\s+size)?$",
     re.I,
 )
 _OF = re.compile(r"^(?:length|size|number|value|count)\s+of\s+(?:the\s+|an?\s+)?", re.I)
 _NO_NAME = re.compile(
-    r"[,.;?!$]|\b(?:must|should|shall|cannot|can|may|could|will|would|who|whose|that|which|is|are|be|when|if|after|before|"
+    r"[,.;?!$]|\b(?:must|should|shall|cannot|can|may|could|will|would|who|whose|that|which|is|are|be|or|either|not|need|when|if|after|before|"
     r"until|than|accepts?|rejects?|displays?|shows?|sends?|validates|checks)\b|^(?:system|we|i|you|they|he|she)\b",
     re.I,
 )

@@ -12,7 +12,7 @@ RANGE = rf"(?P<low>{N})\s*%?\s*(?:-|–|to|and|through)\s*\$?(?P<high>{N})(?!:\d
 LETTERS = r"\s*(?P<unit>(?:alphabetic\s+|alphanumeric\s+|numeric\s+)?(?:characters?|chars?|letters?|digits?))\b(?:\s+long|\s+in length)?"
 UNIT = r"\s*(?P<unit>years?(?:\s+old)?|items?|dollars?|USD|EUR|%|percent|days?|hours?|minutes?|seconds?|times|people|guests?|tickets?|units?|pieces?|files?|images?|photos?|tags?|kg|cm|mm|km|mg|m[lL]|mmol/L|mmHg|kWh|bpm|°\s?[CF]|months?|weeks?|points?)?(?!\w)"
 SIZE = r"\s*(?P<unit>[KMG]i?B|bytes)\b"
-BE = r"(?:(?:must|should|shall|has to|have to|needs? to|can|may|is|are)\s+)?(?:(?:only\s+)?(?:be|accepts?|allows?|takes?)\s+)?"
+BE = r"(?:(?:must|should|shall|has to|have to|needs? to|can|may|is|are)\s+)?(?:(?:only\s+)?(?:be(?:\s+(?:kept|set|entered))?|stay|remain|lie|fall|accepts?|allows?)\s+)?"
 AT_LEAST = r"(?:at least|no less than|not less than|no fewer than|not fewer than|a minimum of|minimum(?: of)?|greater than or equal to|>=|≥)"
 AT_MOST = r"(?:at most|no more than|not more than|up to|a maximum of|maximum(?: of)?|less than or equal to|not exceed|must not exceed|may not exceed|cannot exceed|no longer than|no larger than|not exceeding|<=|≤)"
 MORE = r"(?:more than|greater than|over|above|exceeds?|>)"
@@ -94,7 +94,8 @@ def _phrase(pattern: str, props: Any) -> Phrase:
 
 PHRASES = [
     _phrase(
-        r"(?:(?:is|are|may be)\s+)?(?:optional|not required|left (?:empty|blank))\b", lambda found: {"required": False}
+        r"(?:(?:is|are|may be)\s+)?(?:optional|not (?:required|mandatory|compulsory)|left (?:empty|blank))\b",
+        lambda found: {"required": False},
     ),
     _phrase(
         r"(?:(?:is|are)\s+)?(?:required|mandatory)\b(?!\s+(?:to|that|if|when|for))|(?:must|can|may|should)(?:\s*not|not)\s+be\s+(?:empty|blank|left blank|left empty)|must be (?:filled in|provided|specified)\b",
@@ -111,6 +112,10 @@ PHRASES = [
     _phrase(
         r"(?:must|should|shall)?\s*(?:be\s+)?an?\s+(?:non-negative|nonnegative)\s+(?:integer|whole number)",
         lambda found: {"type": "integer", "min": 0},
+    ),
+    _phrase(
+        r"(?:must|should|shall)?\s*(?:be\s+)?an?\s+(?P<sign>non-?negative|positive)\s+(?:number|decimal|amount)",
+        lambda found: {"type": "number", "min" if found["sign"].lower().startswith("non") else "above": 0},
     ),
     _phrase(
         r"(?:(?:(?:must|should|shall)\s+be|is|are)(?:\s+(?:entered|given)\s+as)?|as)\s+an?\s+(?:integer|whole number)|whole numbers only|integers only",

@@ -32,11 +32,17 @@ _YES, _NO = (
     re.compile(r"\s*(?:否|N|no|×|选填|optional)\s*$", re.I),
 )
 _NEED, _LENGTH = re.compile(r"必填|必需|required|mandatory", re.I), re.compile(r"长度|字数|length", re.I)
+_DEFAULT = re.compile(r"默认|缺省|default", re.I)
 _EACH, _TOGETHER = re.compile(r"均|都|\bboth\b|\bare\b", re.I), re.compile(r"、|和|与|及|,\s*|\s+and\s+")
+_QUOTED = re.compile(r"“[^“”\n]{1,120}”|‘[^‘’\n]{1,120}’|「[^「」\n]{1,120}」|\"[^\"\n]{1,120}\"")
+_HIDDEN = {ord(mark): 0xE000 + number for number, mark in enumerate("，。；：！？、,.;:!?")}
+_SHOWN = {hidden: chr(mark) for mark, hidden in _HIDDEN.items()}
 _ASIDE = re.compile(r"\s*[（(][^（()）]*[）)]\s*$")
 _DOUBTED = re.compile(
     r"除非|除了?[^，,]{1,20}(?:之?外|以外)|例外|如果|若|假如|仅当|的情况下|时候"
-    r"|\b(?:unless|except|excluding|if|when|whenever|while|otherwise|depending|provided|until)\b",
+    r"|左右|大约|约(?=\s*\d)|建议|推荐(?!码|人)|通常|尽量"
+    r"|\b(?:unless|except|excluding|if|when|whenever|while|otherwise|depending|provided|until|approximately|roughly"
+    r"|usually|typically|preferably|ideally|recommended|(?:about|around)(?=\s*\d))\b",
     re.I,
 )
 """Says that the rest of its sentence does not always hold."""
@@ -66,7 +72,8 @@ def read(text: str) -> Reading:
 
 class _Reader:
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = _QUOTED.sub(lambda found: found[0].translate(_HIDDEN), text)
+        """With marks in quotes as other characters, as no sentence ends within its words."""
         self._told = Reading([], [], [])
         self._module = ""
         self._header: list[str] = []
@@ -87,7 +94,7 @@ class _Reader:
                 if taken == start:
                     self._line(start, end)
             start += len(line)
-        return self._told
+        return _shown(self._told)
 
     def _scenario(self, start: int, end: int) -> int:
         """Where the scenario or its head ends that a line begins; its start, where it is another line."""
@@ -207,6 +214,9 @@ class _Reader:
             "日期": "date",
             "date": "date",
         }
+        if _DEFAULT.search(header):
+            self._found(start, end, {"default": cell.strip()[:200]})
+            return
         if cell.strip().lower() in types:
             self._found(start, end, {"type": types[cell.strip().lower()]})
             return
@@ -330,6 +340,24 @@ class _Reader:
         """Several fields of which one thing is said, where the words say that it is each of them."""
         parts = [part.strip() for part in _TOGETHER.split(name)]
         return parts if _EACH.search(said) and all(parts) else [name]
+
+
+def _shown(told: Reading) -> Reading:
+    """With the marks in quotes as they were."""
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {shown(name): shown(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [shown(inner) for inner in value]
+        return value.translate(_SHOWN) if isinstance(value, str) else value
+
+    for one in told.findings:
+        one.data, one.module, one.subject = shown(one.data), shown(one.module), shown(one.subject)
+    unread, headings = (
+        [Unread(one.start, one.end, shown(one.text)) for one in part] for part in (told.unread, told.headings)
+    )
+    return Reading(told.findings, unread, headings)
 
 
 def _pieces(text: str, start: int, end: int, grammar: Grammar) -> Iterator[tuple[int, int]]:
