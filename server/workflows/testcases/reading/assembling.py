@@ -153,6 +153,9 @@ class _Module:
         name = finding.subject
         props = self._fields.setdefault(name, {})
         new = dict(finding.data)
+        if new.get("unit") and props.get("unit", new["unit"]) not in ("", new["unit"]):
+            self._refuse(finding)  # 30 minutes and 4 hours are not of one scale
+            return
         kind = new.pop("type", None)
         if kind == "integer" and not {"min", "max", "above", "under"} & new.keys():
             self._whole.add(name)

@@ -5,7 +5,19 @@ from itertools import pairwise
 from typing import Any
 
 from server.workflows.testcases.reading.arrows import ARROW, LABEL_ZH, chained
-from server.workflows.testcases.reading.chinese_phrases import AT_LEAST, AT_MOST, LESS, MORE, PHRASES, RESULT, ROLE, N
+from server.workflows.testcases.reading.chinese_phrases import (
+    AT_LEAST,
+    AT_MOST,
+    LESS,
+    MORE,
+    PHRASES,
+    RESULT,
+    ROLE,
+    UNIT,
+    N,
+    amount,
+    scaled,
+)
 from server.workflows.testcases.reading.chinese_rules import COUNTED, STATED, TIMED, spent
 from server.workflows.testcases.reading.findings import CARRIED, Grammar, Kind, Saying
 from server.workflows.testcases.reading.numerals import value_of
@@ -33,7 +45,12 @@ def _compare(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
     operator = _COMPARED[found["way"]]
     if found["must"].startswith("不"):
         operator = _TURNED[operator]
-    if not left or re.match(rf"{N}|今天|今日|当前|当天|当日", right) or len(right) > 12:
+    if (
+        not left
+        or re.search(r"\d|[%％倍]|一半", right)
+        or re.match(rf"{N}|今天|今日|当前|当天|当日", right)
+        or len(right) > 16
+    ):
         return None
     return [("constraint", {"left": left, "op": operator, "right": right})]
 
@@ -83,7 +100,17 @@ def _whens(written: str) -> list[dict[str, Any]]:
     return found
 
 
-_HAPPENS = re.compile(r"(?:系统)?(?:自动)?(?:提示|弹出|弹窗|显示[“\"]|跳转|锁定|禁止|拒绝|返回|不允许|不可|不能|无法)")
+def _ending(found: re.Match[str]) -> dict[str, Any]:
+    """最小订购量：5件 bounds the quantity."""
+    value = value_of(found["n"])
+    bounds = amount(found, low=value) if found["end"] in "小低少" else amount(found, high=value)
+    return {"name": found["name"], **bounds}
+
+
+_HAPPENS = re.compile(
+    r"(?:系统)?(?:自动)?(?:提示|弹出|弹窗|显示[“\"]|跳转|锁定|禁止|拒绝|返回|不允许|不可|不能|无法"
+    r"|[\u4e00-\u9fff]{0,6}(?:用户|员|者|会员|客户|商家|买家|卖家)(?:可以?|能|不能|不可以?|不得|无法|无权|允许))"
+)
 """What a system does when something has happened, and not what holds of a field while it does."""
 
 
@@ -97,14 +124,21 @@ _SIGNS = [(AT_LEAST, ">="), (AT_MOST, "<="), (r"(?:达到|达|满|年满)", ">="
 def _condition(part: str) -> tuple[str, Any]:
     for words, sign in _SIGNS:
         if found := re.fullmatch(
-            rf"(?P<name>(?:(?!{MORE}|{LESS}|{AT_LEAST}|{AT_MOST})\D){{1,15}}?){words}\s*(?P<n>{N})\s*(?:万元|元|周岁|岁|件|个|%|天|次|人|分钟|秒|小时|分|级)?",
+            rf"(?P<name>(?:(?!{MORE}|{LESS}|{AT_LEAST}|{AT_MOST})\D){{1,15}}?){words}\s*(?P<n>{N})\s*(?P<unit>万元|元|周岁|岁|件|个|%|天|次|人|分钟|秒|小时|分|级)?",
             part,
         ):
-            return found["name"].strip(), f"{sign}{value_of(found['n'])}"
+            of = f"（{found['unit']}）" if found["unit"] in ("分钟", "秒", "小时") else ""
+            return found["name"].strip() + of, f"{sign}{scaled(found['n'], found['unit'])}"
     if found := re.fullmatch(
-        rf"(?P<name>.{{1,15}}?)\s*(?P<n>{N})\s*(?:元|周岁|岁|件|个|%|天|次|分)(?:及|或)?(?P<way>以上|以下)", part
+        rf"(?P<name>.{{1,15}}?)\s*(?P<n>{N})\s*(?P<unit>万元|元|周岁|岁|件|个|%|天|次|分)(?:及|或)?(?P<way>以上|以下)",
+        part,
     ):
-        return found["name"].strip(), f"{'>=' if found['way'] == '以上' else '<='}{value_of(found['n'])}"
+        sign = ">=" if found["way"] == "以上" else "<="
+        return found["name"].strip(), f"{sign}{scaled(found['n'], found['unit'])}"
+    if found := re.fullmatch(
+        r"(?P<name>[^为是]{1,15}?)(?:状态)?处于[“\"]?(?P<value>[^“”\"]{1,12}?)[”\"]?(?:状态)?", part
+    ):
+        return f"{found['name'].strip()}状态", found["value"].strip()
     if found := re.fullmatch(r"(?P<name>[^为是]{1,15})(?:为|是|等于|=)[“\"]?(?P<value>[^“”\"]{1,20})[”\"]?", part):
         return found["name"].strip(), found["value"].strip()
     return part, True
@@ -114,8 +148,10 @@ def _step(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
     name = subject(found["name"]) or found["name"].strip()
     if not name or name.endswith("每"):
         return None
+    if re.match("不[得能可应]|至[少多]|最", found["way"]):
+        return None  # that is demanded, and no condition of what follows
     sign = next(sign for words, sign in _SIGNS if re.fullmatch(words, found["way"]))
-    bound = f"{sign}{value_of(found['n'])}"
+    bound = f"{sign}{scaled(found['n'], found['unit'])}"
     buyer = spent(name, found["unit"] or "")
     when = {name: bound} if buyer is None else {"角色": buyer[0], buyer[1]: bound}
     told: list[tuple[Kind, dict[str, Any]]] = [("rule", {"when": when, "then": found["then"].strip()})]
@@ -169,7 +205,7 @@ SAYINGS = [
         lambda found: [("initial", {"state": found["state"].strip()})],
     ),
     _saying(
-        rf"(?P<left>(?!且|并){_STOP}{{1,15}}?)??(?:且|并且?)?(?P<must>不能|不得|不可|不应|不允许|必须|须|应|需要?)(?P<way>大于等于|小于等于|早于|晚于|大于|小于|高于|低于|超过|多于|少于|等于)(?:或等于)?(?P<right>(?!{N}){_STOP}{{2,12}})",
+        rf"(?P<left>(?!且|并){_STOP}{{1,15}}?)??(?:且|并且?)?(?P<must>不能|不得|不可|不应|不允许|必须|须|应|需要?)(?P<way>大于等于|小于等于|早于|晚于|大于|小于|高于|低于|超过|多于|少于|等于)(?:或等于)?(?P<right>(?!{N}){_STOP}{{2,16}})",
         _compare,
     ),
     _saying(
@@ -194,10 +230,22 @@ SAYINGS = [
         r"(?P<when>[^，,。；;：:]{2,30}?)时[，,]?(?:则|那么|系统|就|应)*\s*(?P<then>[^。；;，,]{2,60})",
         lambda found: None if True in _operands(found["when"]) and not _HAPPENS.match(found["then"]) else _if(found),
     ),
+    _saying(
+        r"(?P<when>[^，,。；;：:]{2,40}?)的[，,]\s*(?:则|那么|系统)*\s*(?P<then>[^。；;]{2,60})",
+        lambda found: None if True in _operands(found["when"]) else _if(found),
+    ),
+    _saying(
+        r"(?P<when>[^，,。；;：:\d]{2,30}?)后[，,]\s*(?:则|那么|系统)*\s*(?P<then>[^。；;，,]{2,60})",
+        lambda found: _if(found) if _HAPPENS.match(found["then"]) else None,
+    ),
+    _saying(
+        rf"最(?P<end>[大小高低多少])(?P<name>[\u4e00-\u9fff]{{2,8}}?)(?:为|是|：|:)\s*(?P<n>{N}){UNIT}(?=\s*(?:[，,。；;]|$))",
+        lambda found: None if re.search("长度|字|值", found["name"]) else [("field", _ending(found))],
+    ),
     *COUNTED,
     *STATED,
-    _saying(rf"(?:只有|仅有?|仅限){ROLE}(?:才)?(?P<may>可以|能够|能|可|有权)(?P<act>{_STOP}{{2,20}})", _role),
-    _saying(rf"{ROLE}(?P<may>不可以|不能|不可|不得|无权|禁止|无法|可以|能够|有权)(?P<act>{_STOP}{{2,20}})", _role),
+    _saying(rf"(?:只有|仅有?|仅限){ROLE}(?:才)?(?P<may>可以|能够|能|可|有权)(?P<act>{_STOP}{{2,40}})", _role),
+    _saying(rf"{ROLE}(?P<may>不可以|不能|不可|不得|无权|禁止|无法|可以|能够|有权)(?P<act>{_STOP}{{2,40}})", _role),
     _saying(
         rf"(?P<name>{_STOP}{{1,12}}?)(?P<way>{'|'.join(words for words, _ in _SIGNS)})\s*(?P<n>{N})\s*(?P<unit>万元|元|周岁|岁|件|个|%|天|次|分)?(?:的|时|后|，|,|则|即|就)*(?P<then>{RESULT}{_STOP}{{0,40}})(?P<more>(?:[，,、]\s*满\s*{N}\s*(?:万元|元|件|分)?{RESULT}[^，,。；;：:、]{{1,20}})*)",
         _step,
@@ -205,18 +253,18 @@ SAYINGS = [
 ]
 
 _FILLERS = re.compile(
-    r"应该|应当|必须|需要|可以|并且|而且|以及|同时|其中|此外|另外|字段|输入框|文本框|输入|填写|长度|范围|取值|之间|格式|字符|系统|"
-    r"[的应须需要可且并和及与或也均都则为是由在其该请即]|[\s，,、。；;：:（）()“”\"'‘’\[\]【】.!！\-*•·]"
+    r"可设[置定]|可调节?|应该|应当|必须|需要|可以|并且|而且|以及|同时|其中|此外|另外|字段|输入框|文本框|输入|填写|长度|范围|取值|之间|格式|字符|系统|"
+    r"[的应须需要可且并和及与或但也均都则为是由在其该请即]|[\s，,、。；;：:（）()“”\"'‘’\[\]【】.!！\-*•·]"
 )
 _LEAD = re.compile(
     r"^(?:用户|系统)?(?:输入的|填写的|所填的|上传的|选择的|输入|填写|上传|选择|设置|录入)(?:的)?|^(?:其中|但是?|每个|所有|该|其|且|并且|并|和|以及|同时|另外|此外|如|请(?=输入|填写|选择|上传)|[\s，,、：:“\"（(])+"
 )
 _TAIL = re.compile(
-    r"(?:的?(?:长度|字符数|字数|大小|取值范围|取值|范围|格式|值|位数|输入框|录入)|应该|应当|应|必须|须|需要|需|要|只能|可以|可|允许|不能|不得|为|是|(?<![事理自])由|支持|限制|输入|填写|上传|字段|的|在|均|都|[\s，,、：:”\"）)])+$"
+    r"(?:的?(?:长度|字符数|字数|大小|取值范围|取值|范围|格式|(?<=的)值|位数|输入框|录入)|应该|应当|应|必须|须|需要|需|要|只能|可以|可|允许|不能|不得|为|是|(?<![事理自])由|支持|限制|输入|填写|上传|字段|的|在|均|都|[\s，,、：:”\"）)])+$"
 )
 _NO_NAME = re.compile(rf"[，,。；;？?！!]|{N}\s*(?:秒|分钟|小时|天|次)(?:之?内|后)?$|不能|不得|不允许|必须")
 _NO_NAME_EITHER = re.compile(
-    r"系统(?!名|编|时)|校验|点击|弹出|跳转|[时后前]$|超过|低于|高于|^单个?$|^单[张份]$|^每|数据$|我希望|在.+[内中下里]$|同一|[不非未]$|不要求|不限|[或但]|无需|不需|不必|并非"
+    r"系统(?!名|编|时)|校验|点击|弹出|跳转|[时后前]$|超过|低于|高于|^单个?$|^单[张份]$|^每|数据$|我希望|在.+[内中下里]$|同一|[“”\"]|格式为|[不非未]$|不要求|不限|[或但]|无需|不需|不必|并非"
 )
 _PEOPLE = re.compile(
     r"[\u4e00-\u9fff]{0,6}(?:用户|学生|会员|客户|患者|病人|员工|职工|管理员|乙方|甲方|教师|老师|商家|买家|卖家|医生|护士|申请人|人员)"

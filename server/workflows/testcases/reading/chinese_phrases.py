@@ -8,7 +8,7 @@ from server.workflows.testcases.reading.formats import CHARSETS, FORMATS, KINDS_
 from server.workflows.testcases.reading.numerals import NUMBER, RANGE_SIGN, bytes_of, value_of
 
 N = NUMBER
-RANGE = rf"(?P<low>{N}){RANGE_SIGN}(?P<high>{N})(?![:：]?\d)"
+RANGE = rf"(?P<low>{N})(?:%|％|℃|°C|元|万元|岁|天|kg|cm|米)?{RANGE_SIGN}(?P<high>{N})(?![:：]?\d)"
 LETTERS = r"(?:\s*个?(?P<unit>(?:位|个)(?:字母[和或及、]数字|数字[和或及、]字母)(?:组合)?|位数字|位字符|位字母|位汉字|个?字符|个?汉字|个?中文|个?字母|个?数字|个字|字|位))"
 UNIT = r"\s*(?P<unit>万元|元|周岁|岁|件|个月|个|％|%|天|次|人|名|分钟|秒|小时|张|条|份|kg|斤|分|级|台|只|块|月|年|项|行|组|门|篇|种|家|本|位|笔|套|页|周|公里|公斤|千克|克|毫升|厘米|米|毫米|℃|°C|摄氏度|度|mmol/L|mmHg|cm|mm|km|m[lL]|mg)?"
 SIZE = r"\s*(?P<unit>[KMG]i?B?|兆|字节)\b"
@@ -57,10 +57,22 @@ def _length_exact(found: re.Match[str]) -> dict[str, Any]:
     return {**_length(found), "min": value_of(found["low"]), "max": value_of(found["low"])}
 
 
-def _amount(
+def scaled(written: str, unit: str | None) -> int | float:
+    """A number with 万 of its unit in it, so that 5万元 and 60000元 are of one scale."""
+    value = value_of(written)
+    return value if unit != "万元" else int(value * 10_000) if value * 10_000 == int(value * 10_000) else value * 10_000
+
+
+def amount(
     found: re.Match[str], low: Any = None, high: Any = None, *, open_low: bool = False, open_high: bool = False
 ) -> dict[str, Any]:
     unit = found["unit"] or ""
+    if unit == "万元":
+        low, high, unit = (
+            None if low is None else scaled(str(low), "万元"),
+            None if high is None else scaled(str(high), "万元"),
+            "元",
+        )
     fraction = any(isinstance(bound, float) for bound in (low, high))
     told: dict[str, Any] = {"type": "number" if fraction else NUMERIC_TYPES.get(unit, "integer"), "unit": unit}
     if low is not None:
@@ -145,7 +157,14 @@ PHRASES = [
     _phrase(r"(?:必须|只能|须|应)?(?:输入|为|是)?正整数", lambda found: {"type": "integer", "min": 1}),
     _phrase(
         rf"(?:取值)?(?:范围)?{MUST}(?:输入|填写|录入)?(?:为|在|是|介于)?\s*{RANGE}{UNIT}(?:之间|以内|范围内)?的(?:正)?整数",
-        lambda found: {**_amount(found, value_of(found["low"]), value_of(found["high"])), "type": "integer"},
+        lambda found: {**amount(found, value_of(found["low"]), value_of(found["high"])), "type": "integer"},
+    ),
+    _phrase(
+        rf"步长(?:为|是|：|:)?\s*(?P<step>{N}){UNIT}",
+        lambda found: {
+            "type": "integer" if value_of(found["step"]) % 1 == 0 else "number",
+            "step": value_of(found["step"]),
+        },
     ),
     _phrase(
         rf"{MUST}(?:为|是)?\s*(?P<step>{N})\s*(?:元)?的(?:整数)?倍数?",
@@ -168,11 +187,16 @@ PHRASES = [
     ),
     _phrase(
         rf"(?:的?(?:上限|最大值|最高值|限额))(?:为|是|：|:)\s*(?P<high>{N}){UNIT}",
-        lambda found: _amount(found, high=value_of(found["high"])),
+        lambda found: amount(found, high=value_of(found["high"])),
     ),
     _phrase(
         rf"(?:的?(?:下限|最小值|最低值))(?:为|是|：|:)\s*(?P<low>{N}){UNIT}",
-        lambda found: _amount(found, low=value_of(found["low"])),
+        lambda found: amount(found, low=value_of(found["low"])),
+    ),
+    _phrase(r"(?<=[：:，,])\s*可选(?=\s*(?:[，,。；;]|$))", lambda found: {"required": False}),
+    _phrase(
+        rf"(?:(?<=(?:状态|类型|方式|级别|等级|性别|渠道|类别)：)|(?<=(?:状态|类型|方式|级别|等级|性别|渠道|类别):))\s*{LIST}(?=\s*[。；;]?\s*$)",
+        _values,
     ),
     _phrase(rf"(?<=状态|类型|方式|级别|等级|性别|渠道|类别)(?:：|:|包括|分为|有)\s*{LIST}", _values),
     _phrase(r"(?:必须|只能|须|应)?(?:输入|为|是)?整数(?!倍)", lambda found: {"type": "integer"}),
@@ -196,7 +220,7 @@ PHRASES = [
     _phrase(
         r"(?:日期)?格式(?:必须|应|须)?(?:为|是|:|：)\s*(?:YYYY[-/年]MM[-/月]DD日?)", lambda found: {"type": "date"}
     ),
-    _phrase(r"(?P<must>不能|不得|不可|不允许|必须|须|应)(?P<way>早于|晚于)(?:今天|今日|当天|当前日期|当日)", _day),
+    _phrase(r"(?P<must>不能|不得|不可|不允许|不|必须|须|应)(?P<way>早于|晚于)(?:今天|今日|当天|当前日期|当日)", _day),
     _phrase(
         rf"(?:长度|字数|字符数)?{MUST}(?:限制|限定|控制)?(?:在|为|是|介于)?\s*{RANGE}{LETTERS}(?:之间|以内|范围内|组成)?(?:的?长度)?",
         _length_range,
@@ -239,30 +263,30 @@ PHRASES = [
     ),
     _phrase(
         rf"(?:取值)?(?:范围)?{MUST}(?:为|在|是|介于|:|：)?\s*{RANGE}{UNIT}(?:之间|以内|范围内)?",
-        lambda found: _amount(found, value_of(found["low"]), value_of(found["high"])),
+        lambda found: amount(found, value_of(found["low"]), value_of(found["high"])),
     ),
     _phrase(
         rf"{MUST}{AT_LEAST}\s*(?P<low>{N}){UNIT}",
-        lambda found: _amount(found, low=value_of(found["low"])),
+        lambda found: amount(found, low=value_of(found["low"])),
     ),
-    _phrase(rf"{MUST}年?满\s*(?P<low>{N}){UNIT}", lambda found: _amount(found, low=value_of(found["low"]))),
+    _phrase(rf"{MUST}年?满\s*(?P<low>{N}){UNIT}", lambda found: amount(found, low=value_of(found["low"]))),
     _phrase(
         rf"{MUST}(?P<low>{N})(?P<unit>周岁|岁|元|件|个)(?:及|或)?以上",
-        lambda found: _amount(found, low=value_of(found["low"])),
+        lambda found: amount(found, low=value_of(found["low"])),
     ),
     _phrase(
         rf"{MUST}(?:上传|选择|添加|购买|输入|创建|填写)?{AT_MOST}(?:可以?|能|允许)?(?:上传|选择|添加|购买|创建|保存|绑定|收藏|邀请|领取|申请|设置|发布)?\s*(?P<high>{N}){UNIT}",
-        lambda found: _amount(found, high=value_of(found["high"])),
+        lambda found: amount(found, high=value_of(found["high"])),
     ),
     _phrase(
         rf"{MUST}(?P<high>{N})(?P<unit>周岁|岁|元|件|个)(?:及|或)?(?:以下|以内)",
-        lambda found: _amount(found, high=value_of(found["high"])),
+        lambda found: amount(found, high=value_of(found["high"])),
     ),
     _phrase(
-        rf"{MUST}{MORE}\s*(?P<low>{N}){UNIT}", lambda found: _amount(found, low=value_of(found["low"]), open_low=True)
+        rf"{MUST}{MORE}\s*(?P<low>{N}){UNIT}", lambda found: amount(found, low=value_of(found["low"]), open_low=True)
     ),
     _phrase(
         rf"{MUST}{LESS}\s*(?P<high>{N}){UNIT}",
-        lambda found: _amount(found, high=value_of(found["high"]), open_high=True),
+        lambda found: amount(found, high=value_of(found["high"]), open_high=True),
     ),
 ]

@@ -4,7 +4,18 @@ import re
 from typing import Any
 
 from server.workflows.testcases.reading.arrows import ARROW, LABEL_EN, chained
-from server.workflows.testcases.reading.english_phrases import AT_LEAST, AT_MOST, LESS, MORE, PHRASES, ROLE, STOP, N
+from server.workflows.testcases.reading.english_phrases import (
+    AT_LEAST,
+    AT_MOST,
+    LESS,
+    MORE,
+    PHRASES,
+    ROLE,
+    STOP,
+    UNIT,
+    N,
+    amount,
+)
 from server.workflows.testcases.reading.english_rules import COUNTS
 from server.workflows.testcases.reading.english_rules import SAYINGS as RULES
 from server.workflows.testcases.reading.findings import CARRIED, Grammar, Kind, Saying
@@ -30,12 +41,16 @@ _COMPARED = {
 _TURNED = {"<": ">=", ">": "<=", "=": "!="}
 
 
+_FIGURE = re.compile(r"\d|%|\b(?:half|twice|double)\b", re.I)
+"""In what something is compared with: it is no other field, but is reckoned from one."""
+
+
 def _compare(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
     left, right = subject(found["left"]) if found["left"] else CARRIED, subject(found["right"])
     operator = _COMPARED[" ".join(found["way"].lower().split())]
     if found["never"]:
         operator = _TURNED[operator]
-    if not left or not right or re.match(rf"{N}|\$|today|valid|in the", right, re.I):
+    if not left or not right or _FIGURE.search(right) or re.match(rf"{N}|\$|today|valid|in the", right, re.I):
         return None
     return [("constraint", {"left": left, "op": operator, "right": right})]
 
@@ -60,6 +75,8 @@ def _expiring(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
 
 def _if(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
     then = found["then"].strip()
+    if " " not in found["when"].strip():
+        return None  # “the name, if given, …”: of the name, and no condition by itself
     return [("rule", {"when": when, "then": then}) for when in _whens(found["when"])] or None
 
 
@@ -180,6 +197,12 @@ SAYINGS = [
     *RULES,
     *COUNTS,
     _saying(
+        rf"(?:the\s+)?(?P<end>min|max)(?:imum)?\.?\s+(?P<name>(?!length|number of char|file size|size)[a-z][a-z ]{{2,30}}?)(?::|\s+is|\s+of)\s*\$?(?P<n>{N}){UNIT}(?=\s*(?:[.;,]|$))",
+        lambda found: [
+            ("field", {"name": found["name"].lower(), **amount(found, **{found["end"].lower(): value_of(found["n"])})})
+        ],
+    ),
+    _saying(
         r"(?:if|when|whenever|once)\s+(?P<when>(?:[^.;,]|[.,](?=\d)){3,100}),\s*(?:then\s+)?(?P<then>(?:[^.;]|\.(?=\d)){3,120})",
         _if,
     ),
@@ -216,13 +239,13 @@ _LEAD = re.compile(
     re.I,
 )
 _TAIL = re.compile(
-    r"(?:\s+(?:must|should|shall|has|have|has to|have to|needs?|needs? to|is|are|be|can|may|field|value|values|input|length|of|size|that|which|with|in|to|at|also|only|and|both|contains?|consists?|can hold|can range|ranges?|box|holds?|stores?|accepts?|allows?|supports?)|[\s,.;:()\"“”\-])+$|'s(?:\s+length|\s+size)?$",
+    r"(?:\s+(?:must|should|shall|has|have|has to|have to|needs?|needs? to|is|are|be|can|may|field|value|values|input|length|of|size|that|which|with|in|to|at|also|only|and|both|contains?|consists?|can hold|can range|ranges?|measures?|box|holds?|stores?|accepts?|allows?|supports?)|[\s,.;:()\"“”\-])+$|'s(?:\s+length|\s+size)?$",
     re.I,
 )
 _OF = re.compile(r"^(?:length|size|number|value|count)\s+of\s+(?:the\s+|an?\s+)?", re.I)
 _NO_NAME = re.compile(
     r"[,.;?!$]|\b(?:must|should|shall|cannot|can|may|could|will|would|who|whose|that|which|is|are|be|or|either|not|need|when|if|after|before|"
-    r"until|than|accepts?|rejects?|displays?|shows?|sends?|validates|checks)\b|^(?:system|we|i|you|they|he|she)\b",
+    r"until|than|accepts?|rejects?|displays?|shows?|sends?|validates|checks|takes|lasts)\b|^(?:system|we|i|you|they|he|she)\b",
     re.I,
 )
 _PEOPLE = re.compile(
@@ -249,5 +272,5 @@ def subject(rest: str) -> str:
     return bare.lower() if fits and not empty(bare) else ""
 
 
-_SPLIT = re.compile(r"[,;]|\s+and\s+(?=(?:is|are|must|should|shall|may|can|has|it)\b)", re.I)
+_SPLIT = re.compile(r"[,;]|\s+and\s+(?=(?:is|are|must|should|shall|may|can|cannot|has|it)\b)", re.I)
 ENGLISH_GRAMMAR = Grammar(SAYINGS, PHRASES, empty, subject, _SPLIT)

@@ -5,9 +5,9 @@ from typing import Any
 
 from server.workflows.testcases.reading.findings import Phrase
 from server.workflows.testcases.reading.formats import CHARSETS, FORMATS, KINDS_OF, endings_in
-from server.workflows.testcases.reading.numerals import ENGLISH, bytes_of, value_of
+from server.workflows.testcases.reading.numerals import ENGLISH, MINUS, bytes_of, value_of
 
-N = rf"\b{ENGLISH}\b"
+N = rf"{MINUS}\b{ENGLISH}\b"
 RANGE = rf"(?P<low>{N})\s*%?\s*(?:-|–|to|and|through)\s*\$?(?P<high>{N})(?!:\d)"
 LETTERS = r"\s*(?P<unit>(?:alphabetic\s+|alphanumeric\s+|numeric\s+)?(?:characters?|chars?|letters?|digits?))\b(?:\s+long|\s+in length)?"
 UNIT = r"\s*(?P<unit>years?(?:\s+old)?|items?|dollars?|USD|EUR|%|percent|days?|hours?|minutes?|seconds?|times|people|guests?|tickets?|units?|pieces?|files?|images?|photos?|tags?|kg|cm|mm|km|mg|m[lL]|mmol/L|mmHg|kWh|bpm|°\s?[CF]|months?|weeks?|points?)?(?!\w)"
@@ -39,7 +39,7 @@ def _length(found: re.Match[str], **bounds: Any) -> dict[str, Any]:
     return told
 
 
-def _amount(found: re.Match[str], **bounds: Any) -> dict[str, Any]:
+def amount(found: re.Match[str], **bounds: Any) -> dict[str, Any]:
     unit = (found["unit"] or "").strip()
     money = unit.lower().rstrip("s") in ("dollar", "usd", "eur", "%", "percent", "kg") or "$" in found[0]
     fraction = any(isinstance(bound, float) for bound in bounds.values())
@@ -125,6 +125,11 @@ PHRASES = [
         rf"(?:with\s+)?(?:{AT_MOST}|exactly)?\s*(?P<places>{N})\s+decimal\s+(?:places?|digits?)",
         lambda found: {"type": "number", "step": 10 ** -int(value_of(found["places"]))},
     ),
+    _phrase(r"(?:(?<=[:,])|(?<=[:,]\s))\s*(?:an?\s+)?integer\b", lambda found: {"type": "integer"}),
+    _phrase(
+        rf"(?:(?:possible|allowed|valid|permitted)\s+)?(?:values?|options?|choices):\s+(?P<items>{ITEM}(?:\s*,\s*(?:or\s+|and\s+)?{ITEM})+)(?=\s*[.;]?\s*$)",
+        _values,
+    ),
     _phrase(
         rf"(?:in\s+)?(?:steps?|increments?|multiples?)\s+of\s+\$?(?P<step>{N})",
         lambda found: {
@@ -195,12 +200,14 @@ PHRASES = [
         lambda found: _length(found, min=value_of(found["low"]), max=value_of(found["low"])),
     ),
     _phrase(
-        rf"(?:may|must|can|should)?\s*(?:only\s+)?(?:contains?|consists?\s+of|be made up of|uses?)\s+(?:only\s+)?{CHARS}(?:\s+only)?|only\s+(?P<chars2>(?:{CHAR})(?:\s*(?:,\s*(?:and\s+)?|and\s+|or\s+)(?:{CHAR}))*)(?:\s+(?:are|is)\s+allowed)?",
+        rf"(?:may|must|can|should)?\s*(?:only\s+)?(?:contains?|consists?\s+of|be made up of|uses?)\s+(?:only\s+)?{CHARS}(?:\s+only)?|(?<![\w-])(?P<chars3>(?:{CHAR})\b(?:\s*(?:,\s*(?:and\s+)?|and\s+)(?:{CHAR})\b)*)\s+only|only\s+(?P<chars2>(?:{CHAR})(?:\s*(?:,\s*(?:and\s+)?|and\s+|or\s+)(?:{CHAR}))*)(?:\s+(?:are|is)\s+allowed)?",
         lambda found: (
             _charset(found)
             if (found["chars"] and "only" in found[0].lower()) or (found["chars"] and "consist" in found[0].lower())
             else {"type": "string", "charset": "".join(CHARSETS[one.lower()] for one in _named(found["chars2"]))}
             if found["chars2"]
+            else {"type": "string", "charset": "".join(CHARSETS[one.lower()] for one in _named(found["chars3"]))}
+            if found["chars3"]
             else None
         ),
     ),
@@ -212,23 +219,23 @@ PHRASES = [
     ),
     _phrase(
         rf"{BE}(?:(?:in the )?range(?:\s+of|\s+is|:|from)?\s*|between\s+|from\s+)?\$?{RANGE}{UNIT}(?:,?\s*inclusive)?",
-        lambda found: _amount(found, min=value_of(found["low"]), max=value_of(found["high"])),
+        lambda found: amount(found, min=value_of(found["low"]), max=value_of(found["high"])),
     ),
-    _phrase(rf"{BE}{AT_LEAST}\s*\$?(?P<low>{N}){UNIT}", lambda found: _amount(found, min=value_of(found["low"]))),
+    _phrase(rf"{BE}{AT_LEAST}\s*\$?(?P<low>{N}){UNIT}", lambda found: amount(found, min=value_of(found["low"]))),
     _phrase(
         rf"{BE}(?P<low>{N})\s*(?P<unit>years?(?:\s+old)?|items?|units?)?\s+or\s+(?:more|older|over|above)",
-        lambda found: _amount(found, min=value_of(found["low"])),
+        lambda found: amount(found, min=value_of(found["low"])),
     ),
     _phrase(
         rf"{BE}(?P<high>{N})\s*(?P<unit>years?(?:\s+old)?|items?|units?)?\s+or\s+(?:less|fewer|younger)",
-        lambda found: _amount(found, max=value_of(found["high"])),
+        lambda found: amount(found, max=value_of(found["high"])),
     ),
     _phrase(
         rf"{BE}(?:limited to\s+|{AT_MOST}\s*)\$?(?P<high>{N}){UNIT}",
-        lambda found: _amount(found, max=value_of(found["high"])),
+        lambda found: amount(found, max=value_of(found["high"])),
     ),
-    _phrase(rf"{BE}{MORE}\s*\$?(?P<low>{N}){UNIT}", lambda found: _amount(found, above=value_of(found["low"]))),
-    _phrase(rf"{BE}{LESS}\s*\$?(?P<high>{N}){UNIT}", lambda found: _amount(found, under=value_of(found["high"]))),
+    _phrase(rf"{BE}{MORE}\s*\$?(?P<low>{N}){UNIT}", lambda found: amount(found, above=value_of(found["low"]))),
+    _phrase(rf"{BE}{LESS}\s*\$?(?P<high>{N}){UNIT}", lambda found: amount(found, under=value_of(found["high"]))),
     _phrase(
         rf"(?:can|may|must)\s+be\s+(?:either\s+)?(?P<items>{WORD}(?:\s*,\s*{WORD})*,?\s+or\s+{WORD})(?=[\s.;,)]*$|[.;)])",
         _values,

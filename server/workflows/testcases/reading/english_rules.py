@@ -40,6 +40,8 @@ def _count(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
     """“Each user can have up to 3 devices” bounds the devices of a user, and nothing of the user's own."""
     way, number = " ".join(found["way"].lower().split()), value_of(found["n"])
     least = way in ("at least", "a minimum of") or way.startswith(("no less", "no fewer"))
+    if found["who"].lower().split()[-1] in ("system", "application", "server"):
+        return None  # what a system bears is no input
     if (found["never"] and way != "more than") or (not found["never"] and way == "more than"):
         return None
     name = " ".join(f"{found['what']} {found['per'] or ''} per {found['who']}".lower().split())

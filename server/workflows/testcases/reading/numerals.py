@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-NUMBER = r"(?:\d[\d,]*(?:\.\d+)?|[零一二两三四五六七八九十百千万]+)"
+MINUS = r"(?:(?<![0-9A-Za-z）)])[-−](?=\d))?"
+NUMBER = MINUS + r"(?:\d[\d,]*(?:\.\d+)?|[零一二两三四五六七八九十百千万]+)"
 RANGE_SIGN = r"\s*(?:-|–|—|~|～|至|到)\s*"
 WORDS = {
     word: number
@@ -20,7 +21,7 @@ _COMMA = re.compile(r"(?<=\d),(?=\d{3})")
 
 def value_of(written: str) -> int | float:
     """:raises ValueError: it is no number."""
-    text = _COMMA.sub("", written.strip().lower()).replace(",", "")
+    text = _COMMA.sub("", written.strip().lower()).replace(",", "").replace("−", "-")
     if text in WORDS:
         return WORDS[text]
     if text and text[0].isascii():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.sources.text import has_cjk
+from server.workflows.testcases.reading.certainty import HANGING, certain
 from server.workflows.testcases.reading.chinese import CHINESE
 from server.workflows.testcases.reading.english import ENGLISH_GRAMMAR
 from server.workflows.testcases.reading.findings import CARRIED, Finding, Grammar, Kind, Unread
@@ -32,20 +33,19 @@ _YES, _NO = (
     re.compile(r"\s*(?:否|N|no|×|选填|optional)\s*$", re.I),
 )
 _NEED, _LENGTH = re.compile(r"必填|必需|required|mandatory", re.I), re.compile(r"长度|字数|length", re.I)
+_BOUND = re.compile(
+    r"(?:(?P<low>最小值?|下限|min(?:imum)?(?:\s+value)?)|最大值?|上限|max(?:imum)?(?:\s+value)?)\.?\s*$", re.I
+)
 _DEFAULT = re.compile(r"默认|缺省|default", re.I)
 _EACH, _TOGETHER = re.compile(r"均|都|\bboth\b|\bare\b", re.I), re.compile(r"、|和|与|及|,\s*|\s+and\s+")
 _QUOTED = re.compile(r"“[^“”\n]{1,120}”|‘[^‘’\n]{1,120}’|「[^「」\n]{1,120}」|\"[^\"\n]{1,120}\"")
 _HIDDEN = {ord(mark): 0xE000 + number for number, mark in enumerate("，。；：！？、,.;:!?")}
 _SHOWN = {hidden: chr(mark) for mark, hidden in _HIDDEN.items()}
-_ASIDE = re.compile(r"\s*[（(][^（()）]*[）)]\s*$")
-_DOUBTED = re.compile(
-    r"除非|除了?[^，,]{1,20}(?:之?外|以外)|例外|如果|若|假如|仅当|的情况下|时候"
-    r"|左右|大约|约(?=\s*\d)|建议|推荐(?!码|人)|通常|尽量"
-    r"|\b(?:unless|except|excluding|if|when|whenever|while|otherwise|depending|provided|until|approximately|roughly"
-    r"|usually|typically|preferably|ideally|recommended|(?:about|around)(?=\s*\d))\b",
+_SAYS = re.compile(
+    r"^\s*最[大小高低多少]|状态|流转|流程|可选|取值|选项|默认|格式|大小"
+    r"|^\s*(?:the\s+)?(?:min|max)(?:imum)?\b|values|formats?|status|if |when ",
     re.I,
 )
-"""Says that the rest of its sentence does not always hold."""
 _DASH = re.compile(r"\s*[-—/无]*\s*$")
 
 LONGEST_SENTENCE = 400
@@ -151,14 +151,7 @@ class _Reader:
 
     def _says(self, start: int, end: int) -> bool:
         """Whether what looks like a label says something already, as 初始状态 does."""
-        return (
-            re.search(
-                r"状态|流转|流程|可选|取值|选项|默认|格式|大小|values|formats?|status|if |when ",
-                self._text[start:end],
-                re.I,
-            )
-            is not None
-        )
+        return _SAYS.search(self._text[start:end]) is not None
 
     def _row(self, start: int, line: str) -> None:
         if _RULE_ROW.match(line):
@@ -214,6 +207,11 @@ class _Reader:
             "日期": "date",
             "date": "date",
         }
+        if (bound := _BOUND.match(header)) and (number := re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*", cell)):
+            value = float(number[1]) if "." in number[1] else int(number[1])
+            kind = "number" if "." in number[1] else "integer"
+            self._found(start, end, {"type": kind, "min" if bound["low"] else "max": value})
+            return
         if _DEFAULT.search(header):
             self._found(start, end, {"default": cell.strip()[:200]})
             return
@@ -264,7 +262,7 @@ class _Reader:
         grammar = self._grammar(start, end)
         if self._whole(start, end, grammar):
             return
-        matches = _certain(self._text, start, end, grammar)
+        matches = certain(self._text, start, end, grammar)
         place = start
         for low, high, props in matches:
             self._rest(place, low, grammar, names=True)
@@ -285,6 +283,8 @@ class _Reader:
                 told = saying.read(found) if found else None
                 if found is None or not told or (low == start and not self._subjects and CARRIED in str(told)):
                     continue
+                if not self._ends(found.end(), end, grammar) or HANGING.search(self._text[start:low].rstrip(" ，,、")):
+                    continue
                 if low > start:
                     self._sentence(start, low)
                 told = self._carried(told)
@@ -298,6 +298,15 @@ class _Reader:
                 self._sentence(found.end(), end)
                 return True
         return False
+
+    def _ends(self, place: int, end: int, grammar: Grammar) -> bool:
+        """Whether a clause ends here: what goes on could turn round what was said."""
+        rest = self._text[place:end]
+        return (
+            grammar.empty(rest)
+            or any(grammar.split.match(one) for one in (rest, rest.lstrip()))
+            or rest.lstrip()[0] in "（("
+        )
 
     def _carried(self, told: list[tuple[Kind, dict[str, Any]]]) -> list[tuple[Kind, dict[str, Any]]] | None:
         """With the field that was spoken of last in its place; None where there is none."""
@@ -372,38 +381,3 @@ def _pieces(text: str, start: int, end: int, grammar: Grammar) -> Iterator[tuple
         if low < high:
             yield low, high
         place = mark.end() if mark else end
-
-
-def _certain(text: str, start: int, end: int, grammar: Grammar) -> list[tuple[int, int, dict[str, object]]]:
-    """What phrases say in clauses that end with it: words that follow may turn it round, and so may an exception."""
-    matches = list(_matches(text, start, end, grammar))
-    found, low = [], start
-    for mark in (*grammar.split.finditer(text, start, end), None):
-        high = mark.start() if mark else end
-        if any(first < high < last for first, last, _ in matches):
-            continue  # a comma within a list
-        own = [one for one in matches if low <= one[0] and one[1] <= high]
-        rest = text[own[-1][1] : high] if own else ""
-        if grammar.empty(rest) or _ASIDE.match(rest):
-            found += own
-        low = mark.end() if mark else end
-    said = list(text[start:end])
-    for first, last, _ in matches:
-        said[first - start : last - start] = " " * (last - first)
-    return [] if _DOUBTED.search("".join(said)) else found
-
-
-def _matches(text: str, start: int, end: int, grammar: Grammar) -> Iterator[tuple[int, int, dict[str, object]]]:
-    """What phrases say, in the order of the text; those that stand earlier in the grammar take their words first."""
-    taken: list[tuple[int, int, dict[str, object]]] = []
-    for phrase in grammar.phrases:
-        for found in phrase.pattern.finditer(text, start, end):
-            low, high = found.span()
-            while low < high and text[low].isspace():
-                low += 1
-            if low == high or any(low < other_high and other_low < high for other_low, other_high, _ in taken):
-                continue
-            props = phrase.props(found)
-            if props is not None:
-                taken.append((low, high, props))
-    yield from sorted(taken, key=lambda one: one[0])
