@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from server.workflows.testcases.reading.reader import read
 from tests.workflows.testcases.running import made_of
-from tests.workflows.testcases.texts import Text, dropped, said, texts
+from tests.workflows.testcases.texts import FOLDER, Text, dropped, said, texts
 
 TEXTS = list(texts())
 PIECES = [
@@ -29,6 +29,53 @@ def test_what_a_person_reads_in_a_text_is_read_and_the_rest_is_named(text: Text)
     assert all(any(known in one for one in unread) for known in text.not_read)
     places: list[Any] = [*reading.findings, *reading.unread, *reading.headings]
     assert all(0 <= one.start < one.end <= len(text.text) for one in places)
+
+
+CLAUSES = [
+    line.split(" => ") for line in (FOLDER / "clauses.txt").read_text(encoding="utf-8").splitlines() if " => " in line
+]
+
+
+@pytest.mark.parametrize(("clause", "says"), CLAUSES, ids=lambda text: text[:30])
+def test_ordinary_clauses_are_read_as_a_person_reads_them_or_not_at_all(clause: str, says: str) -> None:
+    """`??`: a person could make more of it than fields, rules and states can say, so all of it is named."""
+    found = {one for one in said(read(clause)) if not one.endswith("type=integer")}
+    assert found == (set() if says == "??" else set(says.split("; ")))
+    assert dropped(clause) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("采购申请金额超过5万元的，须经总经理审批。", ({"采购申请金额": ">50000"}, "须经总经理审批")),
+        ("登录失败超过3次后需要输入图形验证码。", ({"登录失败次数": ">3"}, "需要输入图形验证码")),
+        ("订单处于“待发货”状态时，用户可以申请退款。", ({"订单状态": "待发货"}, "用户可以申请退款")),
+        ("患者年龄≥65岁时，系统提示“高龄，请谨慎用药。”", ({"患者年龄": ">=65"}, "提示“高龄，请谨慎用药。”")),
+        (
+            "Given the cart is empty\nAnd I am signed in\nWhen I open checkout\nThen “Your cart is empty.” is shown",
+            (
+                {"the cart is empty": True, "I am signed in": True, "I open checkout": True},
+                "“Your cart is empty.” is shown",
+            ),
+        ),
+        (
+            "The sensor reports an alarm if humidity is above 80% for more than 10 minutes.",
+            ({"humidity is above 80% for more than 10 minutes": True}, "The sensor reports an alarm"),
+        ),
+    ],
+)
+def test_a_rule_has_all_of_its_condition_and_all_of_its_outcome(text: str, rule: Any) -> None:
+    reading = read(text)
+    assert [(one.kind, one.data) for one in reading.findings] == [("rule", {"when": rule[0], "then": rule[1]})]
+    assert reading.unread == []
+
+
+@pytest.mark.anyio
+async def test_bounds_of_two_scales_are_not_put_together() -> None:
+    result, _ = await made_of("会议室预订时长不得少于30分钟，且不得超过4小时。")
+    (field,) = result["spec"]["modules"][0]["fields"]
+    assert (field["min"], field.get("max"), field["unit"]) == (30, None, "分钟")
+    assert [one["quote"] for one in result["unparsed"]] == ["不得超过4小时"]
 
 
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join))
