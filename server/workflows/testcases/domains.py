@@ -65,6 +65,13 @@ class Domain:
         """What steps are counted from: the minimum, or else the maximum."""
         return next((bound for bound in (self.low, self.high) if bound is not None), Decimal(0))
 
+    @property
+    def last(self) -> Decimal | None:
+        """The maximum, or the last step before it."""
+        if self.field.step is None or self.low is None or self.high is None or self.high < self.low:
+            return self.high
+        return self.low + (self.high - self.low) // self.step * self.step
+
     def faults(self, value: Any) -> tuple[str, ...]:
         """What is wrong with a value, by the name of what it breaks; nothing: it is valid."""
         field = self.field
@@ -219,7 +226,7 @@ class Domain:
 
     def _wrong(self) -> Iterator[tuple[str, Any]]:
         field = self.field
-        for key, bound, way in (("below", self.low, -1), ("above", self.high, 1)):
+        for key, bound, way in (("below", self.low, -1), ("above", self.last, 1)):
             value = self._outside(bound, way) if bound is not None else None
             if value is not None and not (value == EMPTY and field.required):  # that is the class of its own then
                 yield key, value
@@ -227,6 +234,8 @@ class Domain:
             case "integer":
                 yield "not_a_number", NO_NUMBER
                 yield "fraction", float((self._middle() // 1) + Decimal("0.5"))
+                if self.step > 1:
+                    yield "finer", plain(self._middle() + 1)
             case "number":
                 yield "not_a_number", NO_NUMBER
                 if field.step is not None:
@@ -286,7 +295,7 @@ class Domain:
     def boundaries(self) -> list[Point]:
         """Each bound with its two neighbours; a value stands once, at the first place that it has."""
         found: dict[Any, Point] = {}
-        for key, bound in (("min", self.low), ("max", self.high)):
+        for key, bound in (("min", self.low), ("max", self.last)):
             for way in (-1, 0, 1) if bound is not None else ():
                 place = bound + way * self.step  # type: ignore[operator]
                 value = self._at_bound(place)
@@ -317,7 +326,7 @@ class Domain:
         """Valid values that are combined with those of other fields."""
         values = [value for value in self.candidates() if not (isinstance(value, str) and len(value) > LONGEST_LEVEL)]
         if self.type not in ("enum", "boolean"):
-            bounds = [self.at(bound) for bound in (self.low, self.high) if bound is not None]
+            bounds = [self.at(bound) for bound in (self.low, self.last) if bound is not None]
             points = [point.value for point in self.classes() if point.valid]
             values = [value for value in values if value in points or value in bounds]
         return values[:most]

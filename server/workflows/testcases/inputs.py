@@ -38,7 +38,7 @@ def _contradictions(bench: Bench, name: str, domain: Domain) -> None:
     elif domain.typical is None:
         phrase = "i_no_value" if domain.usual is None else "i_only_empty"
         bench.issues.append(Issue("no_value", say(phrase, field=name), [*sources, f"{name}.pattern"]))
-    elif impossible := domain.unmade():
+    elif impossible := domain.unmade() or (["max"] if domain.last != domain.high else []):
         keys = ", ".join(bench.words.what(key) for key in impossible)
         told = say("i_some_values", field=name, keys=keys)
         bench.issues.append(Issue("no_value", told, [*sources, f"{name}.pattern"]))

@@ -9,7 +9,9 @@ from server.workflows.testcases.cases import Draft, Obligation, Technique
 from server.workflows.testcases.covering import Forbidden
 from server.workflows.testcases.solver import Inputs, Undecided
 
-MOST_LEVELS = 8
+MOST_LEVELS = 100
+FEW_LEVELS = 8
+"""With too many combinations, fields lose levels down to so many before any field is left out."""
 MOST_COMBINATIONS = 12_000
 MOST_FORBIDDEN = 2_000
 
@@ -17,7 +19,7 @@ Key: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class Combinations:
-    """What ``pairwise`` asks of a module. ``left_out``: combinations beyond `MOST_COMBINATIONS`, of the last fields."""
+    """What ``pairwise`` asks of a module. ``left_out``: combinations beyond `MOST_COMBINATIONS`."""
 
     def __init__(self, bench: Bench, techniques: Collection[Technique], strength: int) -> None:
         self._bench, self.strength = bench, strength
@@ -25,11 +27,14 @@ class Combinations:
         domains = bench.solver.domains.values()
         wanted = "pairwise" in techniques and all(domain.usual is not None for domain in domains)
         self.levels = {name: found for name, found in levels.items() if len(found) > 1} if wanted else {}
-        self.left_out = 0
+        whole = self._count()
+        for most in range(max(map(len, self.levels.values()), default=0), FEW_LEVELS - 1, -1):
+            if self._count() <= MOST_COMBINATIONS:
+                break
+            self.levels = {name: found[:most] for name, found in self.levels.items()}
         while self._count() > MOST_COMBINATIONS:
-            before = self._count()
             self.levels.popitem()
-            self.left_out += before - self._count()
+        self.left_out = whole - self._count()
         if len(self.levels) < 2:
             self.levels = {}
         self.strength = min(strength, len(self.levels))

@@ -65,7 +65,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "i_bounds": ("{field}: the minimum {low} is above the maximum {high}", "{field}：最小值 {low} 大于最大值 {high}"),
     "i_no_value": ("{field}: no value fits all that is said of it", "{field}：没有任何值能同时满足全部要求"),
     "i_only_empty": ("{field}: nothing but empty fits all that is said of it", "{field}：除空值外没有值能满足全部要求"),
-    "i_some_values": ("{field}: no value at {keys} fits its format", "{field}：在 {keys} 处没有值符合其格式"),
+    "i_some_values": ("{field}: no value {keys} fits its format", "{field}：在 {keys} 处没有值符合其格式"),
     "i_constraints": ("No input fits all constraints", "没有任何输入能满足全部约束"),
     "i_rules": (
         "Rules {numbers} contradict each other when {conditions}: {then}",
@@ -90,7 +90,7 @@ _WHAT: dict[str, tuple[str, str]] = {
     "above": ("above the maximum", "超出上限"),
     "not_a_number": ("no number", "非数字"),
     "fraction": ("a fraction", "小数"),
-    "finer": ("finer than its step", "精度超出步长"),
+    "finer": ("between two of its steps", "不在步长的整数倍上"),
     "no_such_day": ("a day that does not exist", "不存在的日期"),
     "unlisted": ("not on the list", "不在可选范围内"),
     "pattern": ("against its format", "格式不符"),

@@ -130,8 +130,8 @@ class Checker:
                 start = int(low if low is not None else -SPARE - 4)
                 values += [f"today{day:+d}" if day else "today" for day in range(start, start + 16)]
             case "integer":
-                start = int(low if low is not None else (high or 0) - 12)
-                values += list(range(start, start + 26))
+                start = int(low if low is not None else (high or 0) - 20)
+                values += list(range(start, start + 34))
             case "number":
                 values += [0.5, 1, 1.5, 2]
         fitting = [value for value in values if not wrongs(field, value)]
@@ -215,6 +215,8 @@ class Checker:
         step = field.get("step", 1)
         for key, way in (("min", -1), ("max", 1)):
             bound = ordinal(field.get(key))
+            if key == "max" and "step" in field and "min" in field and bound is not None and bound >= field["min"]:
+                bound = field["min"] + (bound - field["min"]) // step * step
             if bound is None or self.domains[name] in ([], [""]):
                 continue  # of a field without values nothing is next to a bound
             for distance in (-1, 0, 1):

@@ -80,7 +80,7 @@ async def test_contradictions_and_what_can_not_be_reached_are_named() -> None:
     texts = {issue["text"] for issue in told["issues"]}
     assert "age: the minimum 60 is above the maximum 18" in texts
     assert "code: no value fits all that is said of it" in texts
-    assert any(text.startswith("pin: no value at just above the minimum") for text in texts)
+    assert any(text.startswith("pin: no value just above the minimum") for text in texts)
     assert "From open, close leads to more than one state: closed, locked" in texts
     assert {text for text in texts if "can't be reached" in text} == {
         f"The state {state} can't be reached from open" for state in ("closed", "locked", "lost")
@@ -124,3 +124,21 @@ def test_a_search_that_would_take_for_ever_is_given_up_and_says_so() -> None:
     with pytest.raises(Undecided):
         solver.complete({})
     assert solver.complete({"f0": 99}) is not None, "what is wrong anyhow is not compared"
+
+
+async def test_a_maximum_between_two_steps_is_tested_at_the_last_step_and_the_next() -> None:
+    """Each refused value has one fault: 10 and 14 would be off the steps of 4 as well."""
+    made = await _designed(fields=[{"name": "n", "type": "integer", "min": 1, "max": 10, "step": 4}])
+    values = {(case["inputs"]["n"], case["type"]) for case in made["cases"]}
+    assert {(1, "positive"), (9, "positive"), (-3, "negative"), (13, "negative"), (6, "negative")} <= values
+    assert not values & {(10, "negative"), (14, "negative"), (10, "positive")}
+    assert [issue["text"] for issue in made["issues"]] == ["n: no value at the maximum fits its format"]
+
+
+async def test_every_value_of_a_long_list_is_combined() -> None:
+    names = [f"v{number}" for number in range(12)]
+    fields = [{"name": name, "type": "enum", "values": names} for name in "ab"]
+    made = await _designed(fields=fields)
+    pairs = {(case["inputs"]["a"], case["inputs"]["b"]) for case in made["cases"] if case["type"] == "positive"}
+    assert pairs == {(a, b) for a in names for b in names}
+    assert made["left_out"] == 0
