@@ -24,7 +24,7 @@ from server.workflows.testcases.report import Report
 from server.workflows.testcases.spec import Module
 from server.workflows.testcases.wording import Language, Words
 
-VERSION = 2
+VERSION = 3
 TITLE_CHARS = 120
 MODEL_WEIGHT, WRITE_WEIGHT = 5.0, 0.2
 

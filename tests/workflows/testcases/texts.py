@@ -10,7 +10,7 @@ from server.workflows.testcases.reading.reader import Reading, read
 
 FOLDER = Path(__file__).parent
 _SAYS_NOTHING = re.compile(
-    r"^(?:\d{1,2}[.)、]|\d{1,2}(?:\.\d{1,3})+|（\d{1,2}）|但|可设置|[-*|.,;:。，；：、（）()\s]*|and|it|must|the|may|only|a|is|且|的|,?最高)+$",
+    r"^(?:\d{1,2}[.)、]|\d{1,2}(?:\.\d{1,3})+|（\d{1,2}）|但|可设置|最低|[-*|.,;:。，；：、（）()\s]*|and|it|must|the|may|only|a|is|且|的|,?最高)+$",
     re.I,
 )
 

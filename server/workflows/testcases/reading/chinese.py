@@ -58,6 +58,8 @@ def _compare(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
 def _agree(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
     left, right = subject(found["left"]) or CARRIED, found["right"].strip()
     operator = "!=" if found["must"].startswith("不") else "="
+    if re.search(r"\d|最近", right):
+        return None  # one of several, and no field
     return [("constraint", {"left": left, "op": operator, "right": right})] if left and len(right) <= 12 else None
 
 
@@ -218,7 +220,7 @@ SAYINGS = [
     ),
     *TIMED,
     _saying(
-        rf"(?P<what>{_STOP}{{0,12}}?)(?:的?有效期(?:为|是)?|自?(?:生成|发送)后|在)?\s*(?P<n>{N})\s*(?P<unit>分钟|小时|天|秒)(?:内|之内)?(?:有效|可用)?(?<=[效钟时天秒用])",
+        rf"(?P<what>{_STOP}{{0,12}}?)(?:的?有效(?:期|时间|时长)(?:为|是)?|自?(?:生成|发送)后|在)?\s*(?P<n>{N})\s*(?P<unit>分钟|小时|天|秒)(?:内|之内)?(?:有效|可用)?(?<=[效钟时天秒用])",
         lambda found: _lasting(found) if "有效" in found[0] else None,
     ),
     _saying(
@@ -253,7 +255,7 @@ SAYINGS = [
 ]
 
 _FILLERS = re.compile(
-    r"可设[置定]|可调节?|应该|应当|必须|需要|可以|并且|而且|以及|同时|其中|此外|另外|字段|输入框|文本框|输入|填写|长度|范围|取值|之间|格式|字符|系统|"
+    r"最[低高大小少多]|可设[置定]|可调节?|应该|应当|必须|需要|可以|并且|而且|以及|同时|其中|此外|另外|字段|输入框|文本框|输入|填写|长度|范围|取值|之间|格式|字符|系统|"
     r"[的应须需要可且并和及与或但也均都则为是由在其该请即]|[\s，,、。；;：:（）()“”\"'‘’\[\]【】.!！\-*•·]"
 )
 _LEAD = re.compile(

@@ -23,11 +23,13 @@ def spent(name: str, unit: str) -> tuple[str, str] | None:
 
 
 def _due(found: re.Match[str]) -> list[tuple[Kind, dict[str, Any]]] | None:
-    what = re.sub(r"(?:超过|超时|如|若|在|后)+$", "", found["what"].strip()) + (found["undone"] or "")
-    if what.endswith("前"):
+    before = re.sub(r"(?:超过|超时|如|若|在|后)+$", "", found["what"].strip())
+    before = re.sub(r"^(?:如果|假如|若|当|如)(?=.)", "", before)
+    if before.endswith("前"):
         return None  # so long before something, and not after
-    sign = ">" if found["over"] or found["undone"] else ">="
-    name = f"{what}已过时间（{found['unit']}）"
+    reached = not found["over"] and (not found["undone"] or before.endswith("连续"))
+    name = f"{before}{found['undone'] or ''}已过时间（{found['unit']}）"
+    sign = ">=" if reached else ">"
     return [("rule", {"when": {name: f"{sign}{value_of(found['n'])}"}, "then": found["then"].strip()})]
 
 

@@ -13,8 +13,8 @@ LETTERS = r"\s*(?P<unit>(?:alphabetic\s+|alphanumeric\s+|numeric\s+)?(?:characte
 UNIT = r"\s*(?P<unit>years?(?:\s+old)?|items?|dollars?|USD|EUR|%|percent|days?|hours?|minutes?|seconds?|times|people|guests?|tickets?|units?|pieces?|files?|images?|photos?|tags?|kg|cm|mm|km|mg|m[lL]|mmol/L|mmHg|kWh|bpm|°\s?[CF]|months?|weeks?|points?)?(?!\w)"
 SIZE = r"\s*(?P<unit>[KMG]i?B|bytes)\b"
 BE = r"(?:(?:must|should|shall|has to|have to|needs? to|can|may|is|are)\s+)?(?:(?:only\s+)?(?:be(?:\s+(?:kept|set|entered))?|stay|remain|lie|fall|accepts?|allows?)\s+)?"
-AT_LEAST = r"(?:at least|no less than|not less than|no fewer than|not fewer than|a minimum of|minimum(?: of)?|greater than or equal to|>=|≥)"
-AT_MOST = r"(?:at most|no more than|not more than|up to|a maximum of|maximum(?: of)?|less than or equal to|not exceed|must not exceed|may not exceed|cannot exceed|no longer than|no larger than|not exceeding|<=|≤)"
+AT_LEAST = r"(?:at least|no less than|not less than|no fewer than|not fewer than|a minimum of|\bmin(?:imum|\.)?(?: of)?|greater than or equal to|>=|≥)"
+AT_MOST = r"(?:at most|no more than|not more than|up to|a maximum of|\bmax(?:imum|\.)?(?: of)?|less than or equal to|not exceed|must not exceed|may not exceed|cannot exceed|no longer than|no larger than|not exceeding|<=|≤)"
 MORE = r"(?:more than|greater than|over|above|exceeds?|>)"
 LESS = r"(?:less than|fewer than|under|below|<)"
 CHAR = "|".join(sorted((name for name in CHARSETS if name.isascii()), key=len, reverse=True))
