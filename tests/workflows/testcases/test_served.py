@@ -15,7 +15,7 @@ from tests.serving import ServerProcess, server_process, wait_until
 from tests.test_recovery import journal_keys
 
 WAIT_SECONDS = 120.0
-QUICK = {"HEARTBEAT_SECONDS": "0.2", "SCAN_SECONDS": "0.1", "LEASE_SECONDS": "2"}
+QUICK: dict[str, Any] = {"HEARTBEAT_SECONDS": "0.2", "SCAN_SECONDS": "0.1", "LEASE_SECONDS": "2"}
 FIELDS = "".join(
     f"字段{number}长度为2-{number + 9}个字符，必填。\n级别{number}只能为A{number}、B、C、D、E之一。\n"
     for number in range(4)
