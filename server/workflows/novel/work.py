@@ -319,6 +319,8 @@ class Novel:
             await self._ctx.step(f"chapter:{text.number}", partial(self._show, text.number, shown), {"text": shown})
         missing = bible.missing(self._params.chapters or range(1, book.chapters + 1))
         whole = book_json(bible, book, [one.number for one in texts])
+        for chapter in whole["chapters"]:
+            del chapter["text"]  # it stands in the bible
         return self._result([], [], missing=missing, bible=bible.to_json(), book=whole)
 
     async def _front(self, book: Book, written: bool, step: Step) -> None:

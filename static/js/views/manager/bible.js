@@ -2,8 +2,6 @@ import { onLanguage, t } from "../../i18n/i18n.js"
 import { api } from "../../net/api.js"
 import { make } from "../../page/make.js"
 
-const WORDS = /\p{Script=Han}|[^\s\p{P}\p{Script=Han}]+/gu // as a novel's length is told: Chinese characters, or words
-
 /** What is known of a novel, above its tasks: asked for when a task about it is there, and again when one gets on. */
 export class Bible {
   #seen = ""
@@ -48,7 +46,7 @@ export class Bible {
     this.element.hidden = !novel
     if (!novel) return
     const open = new Set([...this.element.querySelectorAll("[open]")].map(({ dataset }) => dataset.part))
-    const texts = new Map(novel.texts.map(({ number, text }) => [number, text.match(WORDS)?.length ?? 0]))
+    const texts = new Map(novel.texts.map(({ number }) => [number, novel.words[number] ?? 0]))
     const parts = {
       volumes: novel.volumes.map(({ number, title, summary, first, last }) => [number, title || summary, `${first}–${last}`]),
       chapters: chapters(novel).map(({ number, title, summary, words }) => [number, title || summary, texts.has(number) ? t("bible.words", { n: texts.get(number).toLocaleString() }) : t("bible.planned", { n: (words ?? 0).toLocaleString() })]),
