@@ -37,6 +37,8 @@ _ELSEWHERE = re.compile(
     r"像|如|似|比|等到|到了|去年|明年|来年|以前|之前|之后|过了|从|南半球|\b(?:like|as|last|next|since|until|till|after|before|from|would)\b",
     re.IGNORECASE,
 )
+LEAD = 12
+"""How much of what stands before a season says whether it is that of the moment."""
 _GOES_ON = re.compile(r"(?:正是|正值|正当|时值|此时|这是|那是|又是)|It (?:was|is)\b")
 
 
@@ -62,8 +64,8 @@ def _weekdays(key: str, text: str) -> Iterator[Finding]:
         yield from _weekday(key, found[0], (year, month, day), told)
     for pattern in _EN_DATES:
         for found in pattern.finditer(text):
-            first, month, other, second, year = (one for one in found.groups() if one != found["weekday"])
-            numbers = int(year), _MONTHS.index(month or other) + 1, int(first or second)
+            first, named, other, second, of_year = (one for one in found.groups() if one != found["weekday"])
+            numbers = int(of_year), _MONTHS.index(named or other) + 1, int(first or second)
             yield from _weekday(key, found[0], numbers, _DAYS.index(found["weekday"]))
 
 
@@ -86,9 +88,9 @@ def _seasons(key: str, text: str) -> Iterator[Finding]:
         before = sentence
         months = {number_in(found[1]) for found in _ZH_MONTH.finditer(seen)}
         months |= {_MONTHS.index(found[1] or found[2]) + 1 for found in _EN_MONTH.finditer(seen)}
-        if len(months) != 1 or _ELSEWHERE.search(seen) is not None:
-            continue
-        for fitting, pattern in _SEASONS:
+        for fitting, pattern in _SEASONS if len(months) == 1 else ():
             found = pattern.search(sentence)
-            if found is not None and not months & fitting:
+            if found is None or months & fitting:
+                continue
+            if _ELSEWHERE.search(sentence[max(0, found.start() - LEAD) : found.end() + 2]) is None:
                 yield warning("season_differs", key, quote=found[0], month=next(iter(months)))

@@ -12,7 +12,7 @@ DAYS_OF_A_YEAR = 365
 QUOTED = 60
 _ACTS = re.compile(
     r"[^，。！？；：、“”的过]{0,3}?(?:说道|说|问道|问|答道|答|笑|喊|叫|点头|点了点头|摇头|摇了摇头|走|跑|站|坐|推|拿|端|抬|转身|望|伸手"
-    r"|递|拍|睁|冲|跳|回头|开口|皱眉|叹)(?!过|的|了很久以前|了以后|后)"
+    r"|递|拍|睁|冲|跳|回头|开口|皱眉|叹)(?!过(?![来去])|的|以后|后)"
     r"|\s+(?:(?:slowly|quietly|only|then|just|softly)\s+)?(?:said|asked|laughed|smiled|nodded|walked|opened|came|ran|stood"
     r"|sat|looked|turned|replied|answered|whispered|shouted|cried|took|picked|poured|handed|grinned|shrugged)\b"
 )
@@ -174,8 +174,10 @@ def _looks(people: Mapping[str, Character], said: Sequence[Sentence]) -> Iterato
 
 
 def _whose(sentence: Sentence, found: re.Match[str]) -> str | None:
-    """Whoever alone is named before it; in English also after it, if nobody else is named."""
-    before = [person for person, (start, _) in sentence.named.items() if start < found.start()]
+    """Whoever alone is named before it, in its clause or at all; in English also after it, if nobody else is named."""
+    clause = max(sentence.text.rfind(mark, 0, found.start()) for mark in "，,；;")
+    before = [person for person, (start, _) in sentence.named.items() if clause < start < found.start()]
+    before = before or [person for person, (start, _) in sentence.named.items() if start < found.start()]
     if len(before) == 1:
         return before[0]
     return sentence.sole if not before and found[0].isascii() else None

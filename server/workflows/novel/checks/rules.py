@@ -32,9 +32,11 @@ _PAST = {
     "sing": "sang", "run": "ran", "eat": "ate", "drink": "drank", "sleep": "slept", "leave": "left", "lie": "lied",
 }  # fmt: skip
 _NOT = re.compile(
-    r"不|没|未|无|禁|莫|勿|如果|若|倘|要是|？|\?|\b(?:not|no|never|cannot|if|would|without|forbidden)\b|n't\b",
+    r"不|没|未|无|禁|莫|勿|\b(?:not|no|never|cannot|without|forbidden)\b|n't\b",
     re.IGNORECASE,
 )
+_PERHAPS = re.compile(r"如果|若|倘|要是|？|\?|\b(?:if|would|whether)\b", re.IGNORECASE)
+_CLAUSE = re.compile("[，。；！,.;!]")
 _HAS = re.compile(
     r"拿着|握着|带着|持有|持着|佩着|戴着|藏着|保管|\b(?:has|holds|carries|keeps|wears|owns)\b", re.IGNORECASE
 )
@@ -43,7 +45,7 @@ _THING = re.compile(r"物|器|剑|刀|宝|具|item|object|thing|artifact|weapon|
 
 def check_rules(bible: Bible) -> Iterator[Finding]:
     """By the words of a rule alone; a sentence that denies something breaks none."""
-    said = [one for one in told(bible) if _NOT.search(one.text) is None]
+    said = [one for one in told(bible) if _PERHAPS.search(one.text) is None]
     yield from _world(bible, said)
     yield from _abilities(bible, said)
     yield from _held(bible)
@@ -57,7 +59,7 @@ def _world(bible: Bible, said: list[Sentence]) -> Iterator[Finding]:
         scope = {one.id for one in wheres if one.inside is not None or any(p.inside == one.id for p in places.values())}
         for pattern, rule in _forbidden(entry.description):
             for one in said:
-                found = pattern.search(one.text)
+                found = _done(pattern, one.text)
                 plan = plans.get(one.chapter)
                 here = plan is not None and bool(scope & around(plan.place, places))
                 named = any(place.name in one.text for place in wheres if place.id in scope)
@@ -75,6 +77,16 @@ def _forbidden(text: str) -> Iterator[tuple[re.Pattern[str], str]]:
             yield re.compile(rf"\b{noun}s?\b", re.IGNORECASE), found[0]
 
 
+def _done(pattern: re.Pattern[str], text: str, start: int = 0) -> re.Match[str] | None:
+    """Where it stands in a clause that denies nothing."""
+    for found in pattern.finditer(text, start):
+        before = [match.end() for match in _CLAUSE.finditer(text, 0, found.start())]
+        after = _CLAUSE.search(text, found.end())
+        if _NOT.search(text[before[-1] if before else 0 : after.start() if after else len(text)]) is None:
+            return found
+    return None
+
+
 def _abilities(bible: Bible, said: list[Sentence]) -> Iterator[Finding]:
     for person in bible.of(Character):
         rules = [
@@ -87,7 +99,7 @@ def _abilities(bible: Bible, said: list[Sentence]) -> Iterator[Finding]:
                 rules.append((re.compile(rf"\b(?:{past}|{verb}s)\b", re.IGNORECASE), found[0]))
         for pattern, rule in rules:
             for one in said:
-                if one.sole == person.id and pattern.search(one.text, one.named[person.id][1]) is not None:
+                if one.sole == person.id and _done(pattern, one.text, one.named[person.id][1]) is not None:
                     yield _broken(one, f"character:{person.id}", person.name, rule)
 
 
