@@ -16,6 +16,7 @@ from server.workflows.novel.checks.hints import (
 )
 from server.workflows.novel.checks.naming import Matrix, check_mentions, check_references, check_variants, mentions
 from server.workflows.novel.checks.people import check_people
+from server.workflows.novel.checks.reading import told
 from server.workflows.novel.checks.rules import check_rules
 from server.workflows.novel.checks.timeline import check_timeline
 from server.workflows.novel.checks.travel import check_travel
@@ -51,11 +52,11 @@ def review(bible: Bible, only: Iterable[int] | None = None) -> list[Finding]:
         check_places,
         check_plans_against_texts,
         check_variants,
-        check_people,
         check_calendar,
-        check_rules,
     )
     found = [one for check in checks for one in check(bible)]
+    said = list(told(bible))
+    found += [*check_people(bible, said), *check_rules(bible, said)]
     found += check_plans_behind_texts(bible)
     found += check_mentions(bible, matrix_of(bible))
     wanted = None if only is None else set(only)

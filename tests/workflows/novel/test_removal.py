@@ -17,7 +17,7 @@ from tests.workflows.novel.long import ask, done
 from tests.workflows.novel.running import Shelf
 
 FRAME = {"title": "雾港来信", "chapters": 8}
-SECRET = "潮水退去的时候，灯塔下面露出一行字。"
+LINE = "潮水退去的时候，灯塔下面露出一行字。"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def server(folder: Path) -> Iterator[Running]:
 
 def imported(server: Running, novel: str) -> str:
     """The id of the completed task that wrote a chapter into a new novel."""
-    bible = {"texts": [{"number": 2, "text": SECRET}]}
+    bible = {"texts": [{"number": 2, "text": LINE}]}
     task_id = ask(server.url, novel={"id": novel, **FRAME}, task_type="import", bible=bible)
     done(server.url, task_id)
     return task_id
@@ -58,7 +58,7 @@ def test_a_removed_novel_is_gone_with_its_tasks_and_may_be_begun_again(server: R
     assert delete(server, "gone").json()["code"] == "novel_not_found"
     assert httpx2.get(f"{server.url}/api/novels/other", timeout=30).status_code == 200
     assert delete(server, "other").status_code == 204
-    wait_until(lambda: holding(folder, SECRET) == [])
+    wait_until(lambda: holding(folder, LINE) == [])
     assert imported(server, "gone") == task_id
     shown = httpx2.get(f"{server.url}/api/novels/gone", timeout=30).json()
     assert (shown["revision"], shown["words"]) == (3, {"2": 16}), "an entry, its removal, and a new one"
@@ -69,11 +69,11 @@ def test_a_bible_is_shown_without_its_texts_and_a_chapter_with_its_own(server: R
     """`texts=1` has them all; what is no chapter of the novel is not found."""
     imported(server, "brief")
     at = f"{server.url}/api/novels/brief"
-    assert SECRET not in httpx2.get(at, timeout=30).text
+    assert LINE not in httpx2.get(at, timeout=30).text
     whole = httpx2.get(f"{at}?texts=1", timeout=30).json()
-    assert [one["text"] for one in whole["texts"]] == [SECRET]
+    assert [one["text"] for one in whole["texts"]] == [LINE]
     chapter = httpx2.get(f"{at}/chapters/2", timeout=30).json()
-    assert (chapter["text"]["text"], chapter["plan"], chapter["revision"]) == (SECRET, None, 1)
+    assert (chapter["text"]["text"], chapter["plan"], chapter["revision"]) == (LINE, None, 1)
     for number in ("1", "0", "-1", "x", "9" * 30):
         assert httpx2.get(f"{at}/chapters/{number}", timeout=30).status_code == 404
     assert httpx2.get(f"{at}?texts=maybe", timeout=30).status_code == 422
@@ -124,8 +124,8 @@ async def test_a_task_that_was_at_work_when_its_novel_was_removed_fails_and_writ
 async def test_a_removal_that_is_cut_off_is_done_for_whoever_reads_and_ended_by_the_next() -> None:
     """The novel is gone from the entry on; its texts go when it is removed again."""
     shelf = Shelf()
-    await shelf.run(task_type="import", frame=FRAME, bible={"texts": [{"number": 1, "text": SECRET}]})
-    await shelf.run(task_type="import", bible={"texts": [{"number": 2, "text": SECRET}]})
+    await shelf.run(task_type="import", frame=FRAME, bible={"texts": [{"number": 1, "text": LINE}]})
+    await shelf.run(task_type="import", bible={"texts": [{"number": 2, "text": LINE}]})
 
     class Dying(RehearsedLedger):
         async def blank(self, below: int) -> None:
@@ -137,7 +137,7 @@ async def test_a_removal_that_is_cut_off_is_done_for_whoever_reads_and_ended_by_
     assert shelf.workflow.shown is not None
     ledger = shelf.context().ledger("night")
     assert await shelf.workflow.shown(ledger) is None
-    assert SECRET in str(await ledger.entries())
+    assert LINE in str(await ledger.entries())
     assert await remove(ledger)
-    assert SECRET not in str(await ledger.entries())
+    assert LINE not in str(await ledger.entries())
     assert not await remove(ledger), "nothing is left to remove"

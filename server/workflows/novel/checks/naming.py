@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from server.workflows.novel.bible import Bible
 from server.workflows.novel.entities import (
@@ -21,6 +22,8 @@ LEAST_LATIN = 5
 LEAST_WIDE = 3
 """… and so are Chinese ones of two characters: any word that begins with the surname would do."""
 MOST_VARIANTS = 200
+MOST_SLIPS = 2
+"""A name of two characters that stands there more often is somebody's whom the bible does not have."""
 _LATIN_WORD = re.compile(r"[A-Z][^\W\d_]+(?:['’][^\W\d_]+)?")
 _WIDE = re.compile("[\u3400-\u9fff]")
 _FUNCTION = frozenset(
@@ -164,9 +167,11 @@ def check_variants(bible: Bible) -> Iterator[Finding]:
     people = {name: person.id for person in bible.of(Character) for name in (person.name, *person.aliases)}
     latin = {word for name in known for word in _LATIN_WORD.findall(name)}
     told = 0
+    whole = "\n".join(text.text for text in bible.of(ChapterText))
+    often = cache(lambda variant: whole.count(variant) > MOST_SLIPS)
     for number, text in bible.numbered(ChapterText).items():
         found = {**_latin_variants(text.text, people, latin), **_wide_variants(text.text, people, known)}
-        found |= _wide_pairs(text.text, people, known)
+        found |= {one: name for one, name in _wide_pairs(text.text, people, known).items() if not often(one)}
         for variant, name in found.items():
             told += 1
             if told > MOST_VARIANTS:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from server.workflows.novel.bible import Bible
-from server.workflows.novel.checks.reading import EN_NUMBER, ZH_NUMBER, Sentence, read_number, told
+from server.workflows.novel.checks.reading import EN_NUMBER, ZH_NUMBER, Sentence, read_number
 from server.workflows.novel.entities import Book, ChapterPlan, Character, TimelineEvent, WorldEntry
 from server.workflows.novel.findings import Finding, contradiction, warning
 
@@ -62,10 +62,9 @@ _COMES_IN = re.compile(
 )  # fmt: skip
 
 
-def check_people(bible: Bible) -> Iterator[Finding]:
+def check_people(bible: Bible, said: Sequence[Sentence]) -> Iterator[Finding]:
     """By the sentences that name them; chapters that are flashbacks say nothing of how people are now."""
     people = {person.id: person for person in bible.of(Character)}
-    said = list(told(bible))
     yield from _dead(bible, people, said)
     yield from _ages(bible, people, said)
     yield from _looks(people, said)
@@ -157,7 +156,7 @@ def _looks(people: Mapping[str, Character], said: Sequence[Sentence]) -> Iterato
         for feature, pattern in _LOOKS.items():
             if (found := pattern.search(person.description)) is not None:
                 known[person.id, feature] = _colour(found), 0
-    for sentence in said:
+    for sentence in (one for one in said if one.named):
         for feature, pattern in _LOOKS.items():
             found = pattern.search(sentence.text)
             if found is None or _OF_ANOTHER.search(sentence.text[: found.start()]) is not None:
