@@ -378,9 +378,9 @@ def test_the_project_of_a_novel_shows_what_its_bible_has(visiting: Visiting) -> 
     visit.open("/p/no-novel").locator(".bible").wait_for(state="hidden")
 
 
-def made_novel(origin: str, **params: Any) -> None:
-    """Runs a task about the novel `shore` to its end."""
-    body = {"kind": "novel", "params": {"novel": {"id": "shore"}, "task_type": "import", **params}}
+def made_novel(origin: str, name: str, **params: Any) -> None:
+    """Runs a task about a novel to its end."""
+    body = {"kind": "novel", "params": {"novel": {"id": name}, "task_type": "import", **params}}
     task_id = httpx2.post(f"{origin}/api/tasks", json=body).raise_for_status().json()["id"]
     wait_until(lambda: has_ended(origin, task_id))
 
@@ -397,7 +397,7 @@ def test_a_novel_is_edited_by_hand_and_nothing_of_others_is_written_over(
         "timeline": [{"id": "talk", "title": "They talk", "day": 3, "chapter": 1}],
         "texts": [{"number": 1, "text": "Ann went out."}],
     }
-    made_novel(visit.origin, bible=bible)
+    made_novel(visit.origin, "shore", bible=bible)
     page = visit.open("/p/shore")
     expect(page.locator(".bible-head")).to_contain_text("Checked at revision 1, the newest.")
     for part in ("world", "timeline", "characters"):
@@ -408,7 +408,7 @@ def test_a_novel_is_edited_by_hand_and_nothing_of_others_is_written_over(
     dialog.get_by_label("Goal").fill("to get home")
     assert violations(page, axe_source(pytestconfig.cache.mkdir("axe-core"))) == []
     other = {"id": "ann", "name": "Ann Lee", "role": "captain", "goal": "to stay"}
-    made_novel(visit.origin, base_revision=1, bible={"characters": [other]})
+    made_novel(visit.origin, "shore", base_revision=1, bible={"characters": [other]})
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Somebody has changed this")
     expect(dialog).to_contain_text("Now: to stay")
@@ -432,14 +432,16 @@ def test_a_novel_is_edited_by_hand_and_nothing_of_others_is_written_over(
 def test_a_novel_is_deleted_after_a_question(visiting: Visiting) -> None:
     """With its tasks; nothing happens before it is meant."""
     visit = visiting(excused="Failed to load resource")
-    made_novel(visit.origin, bible={"book": {"title": "The Shore"}, "characters": [{"id": "ann", "name": "Ann Lee"}]})
-    page = visit.open("/p/shore")
+    made_novel(
+        visit.origin, "dunes", bible={"book": {"title": "The Shore"}, "characters": [{"id": "ann", "name": "Ann Lee"}]}
+    )
+    page = visit.open("/p/dunes")
     page.get_by_role("button", name="Delete novel").click()
     confirm = page.get_by_role("dialog", name="Delete the novel")
     confirm.get_by_role("button", name="Cancel").click()
-    assert httpx2.get(f"{visit.origin}/api/novels/shore").status_code == 200
+    assert httpx2.get(f"{visit.origin}/api/novels/dunes").status_code == 200
     page.get_by_role("button", name="Delete novel").click()
     confirm.get_by_role("button", name="Delete novel").click()
     page.locator(".bible").wait_for(state="hidden")
     expect(page.locator(".task-rows .row")).to_have_count(0)
-    assert httpx2.get(f"{visit.origin}/api/novels/shore").status_code == 404
+    assert httpx2.get(f"{visit.origin}/api/novels/dunes").status_code == 404
