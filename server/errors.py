@@ -254,6 +254,13 @@ class NovelNotFound(NotFound):
     code = "novel_not_found"
 
 
+class NovelBusy(HoldfastError):
+    """Tasks about this novel have not ended; stop them first."""
+
+    status = 409
+    code = "novel_busy"
+
+
 class RevisionConflict(HoldfastError):
     """This would write over what has changed since; look again, and send what you have seen as `base_revision`."""
 

@@ -52,6 +52,8 @@ def routes() -> list[BaseRoute]:
         Route("/api/uploads/{upload_id}", uploads.show, methods=["GET"]),
         Route("/api/sessions/{session}", sessions.show_session, methods=["GET"]),
         Route("/api/novels/{novel_id}", novels.show_novel, methods=["GET"]),
+        Route("/api/novels/{novel_id}", novels.delete_novel, methods=["DELETE"]),
+        Route("/api/novels/{novel_id}/chapters/{number}", novels.show_chapter, methods=["GET"]),
         Route("/api/novels/{novel_id}/tasks", novels.novel_tasks, methods=["GET"]),
         Route("/api/notifications", notifications.list_notifications, methods=["GET"]),
         Route("/api/notifications/read", notifications.read, methods=["POST"]),

@@ -43,6 +43,7 @@ CHINESE = {
     "task_not_steerable": "这种类型的任务在运行中不能被告知任何事。",
     "task_not_retryable": "只有失败或停止的任务才能重试；已完成的任务可以用 `rerun` 再次运行。",
     "novel_not_found": "没有这个编号的小说；它的第一个任务会创建它。",
+    "novel_busy": "这部小说还有未结束的任务，请先停止它们。",
     "revision_conflict": "这会覆盖此后变过的内容；请重新查看，并把所见的修订号作为 `base_revision` 发送。",
     "session_busy": "这个会话的另一批任务尚未结束；请先停止它，或按原来的要求再次启动。",
     "corrupt": "任务的日志已损坏，保留原样供运维人员检查，任务不能继续。",

@@ -324,6 +324,15 @@ class Store(Protocol):
         What is returned is durable. :raises LogCorrupt: one of them is damaged.
         """
 
+    async def blank(self, ledger: str, below: int) -> None:
+        """Take the content out of the entries below this one: each is None from then on, and its number stays held.
+
+        For good, and durable when this returns. Idempotent; whoever reads meanwhile finds each of them as it was or as
+        None. Whoever cares what that means enters the entry that says so first.
+
+        :raises StoreFull, StoreFailed: some may be done already.
+        """
+
     async def personal(self, scope: str) -> Personal:
         """What is kept of the user of this scope, in its newest version; nothing in version 0 before the first.
 

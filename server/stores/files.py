@@ -195,6 +195,9 @@ class FileStore:
     async def entries(self, ledger: str, after: int = 0) -> list[Json]:
         return await self._run("reading a ledger", self._folder.ledgers.entries, ledger, after)
 
+    async def blank(self, ledger: str, below: int) -> None:
+        await self._run("blanking a ledger", self._folder.ledgers.blank, ledger, below)
+
     async def personal(self, scope: str) -> Personal:
         return await self._run("reading what is kept of a user", self._folder.people.newest, scope)
 

@@ -1,8 +1,9 @@
-"""Ledgers in the file store: numbered entries that are written once and stand for ever.
+"""Ledgers in the file store: numbered entries that are written once, and stand until their content is taken out.
 
     ledgers/{ledger}/{number:08d}.entry
 
-An entry appears by `link_new`, so of all who write the same number one succeeds, and it is whole.
+An entry appears by `link_new`, so of all who write the same number one succeeds, and it is whole. It is blanked by
+`rename`, so the name is there all the time, and the number is never given away again.
 """
 
 from pathlib import Path
@@ -30,8 +31,7 @@ class Ledgers:
         if number == 1:  # not with those above it: where a volume is not mounted, what is written would be lost
             self._volume.make_folder(self._folder)
             self._volume.make_folder(folder)
-        encoded = with_checksum(orjson.dumps({"content": content}, option=orjson.OPT_INDENT_2))
-        return self._volume.link_new(self._entry(folder, number), encoded)
+        return self._volume.link_new(self._entry(folder, number), _encoded(content))
 
     def entries(self, ledger: str, after: int = 0) -> list[Json]:
         folder = self._folder / ledger
@@ -48,5 +48,20 @@ class Ledgers:
             self._volume.disk.sync_folder(folder)
         return found
 
+    def blank(self, ledger: str, below: int) -> None:
+        """:raises OSError: some may be done already."""
+        folder, empty = self._folder / ledger, _encoded(None)
+        for number in range(1, below):
+            path = self._entry(folder, number)
+            content = self._volume.read(path)
+            if content is None:
+                break
+            if content != empty:
+                self._volume.replace(path, empty, durable=True)
+
     def _entry(self, folder: Path, number: int) -> Path:
         return folder / f"{number:08d}{SUFFIX}"
+
+
+def _encoded(content: Json) -> bytes:
+    return with_checksum(orjson.dumps({"content": content}, option=orjson.OPT_INDENT_2))

@@ -238,6 +238,11 @@ class MemoryStore:
     async def entries(self, ledger: str, after: int = 0) -> list[Json]:
         return [orjson.loads(content) for content in self._ledgers.get(ledger, [])[after:]]
 
+    async def blank(self, ledger: str, below: int) -> None:
+        written = self._ledgers.get(ledger, [])
+        for place in range(min(below - 1, len(written))):
+            written[place] = orjson.dumps(None)
+
     async def personal(self, scope: str) -> Personal:
         return self._personal.get(scope, Personal())
 

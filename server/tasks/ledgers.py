@@ -25,6 +25,9 @@ class StoredLedger:
     async def enter(self, number: int, content: Json) -> bool:
         return await self._store.enter(self._id, number, content)
 
+    async def blank(self, below: int) -> None:
+        await self._store.blank(self._id, below)
+
 
 class PatientLedger:
     """A ledger whose writers wait for room on a full volume."""
@@ -37,3 +40,6 @@ class PatientLedger:
 
     async def enter(self, number: int, content: Json) -> bool:
         return await self._with_room(partial(self._ledger.enter, number, content))
+
+    async def blank(self, below: int) -> None:
+        await self._ledger.blank(below)

@@ -73,13 +73,16 @@ class Ledger(Protocol):
     """
 
     async def entries(self, after: int = 0) -> list[Json]:
-        """The entries above this number, in order. What is read once is read the same again."""
+        """The entries above this number, in order. What is read once is read the same again, or blanked."""
 
     async def enter(self, number: int, content: Json) -> bool:
         """Write the entry after the last one. False: another has this number already.
 
         Whoever dies over it may have written it: an entry should hold what its writer knows it by.
         """
+
+    async def blank(self, below: int) -> None:
+        """Take the content out of the entries below this one, for good: each is None from then on. Idempotent."""
 
 
 class Context(Protocol):
@@ -154,7 +157,9 @@ class Workflow:
     can't be carried out here, by raising the error that says why, before a task is made of them.
     ``admit`` does so by what stands in ledgers; it is asked when a life is about to be made, not where there is one.
     ``project`` is the label by which tasks that belong together are found, where a kind has its own.
-    ``shown`` is what one of its ledgers adds up to; None: nobody has written in it.
+    ``shown`` is what one of its ledgers adds up to; None: nobody has written in it, or it was removed.
+    ``removed`` makes one of them so, and is to be called again by whoever died over it; it says whether there was
+    anything to remove.
     ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result,
     or of the artifact that is called ``whole``, as JSON, where the result is only an outline of what was found.
     ``steering`` is what a running task can be told, if it listens at all.
@@ -175,6 +180,7 @@ class Workflow:
     admit: Callable[[Any, Callable[[str], Ledger]], Awaitable[None]] | None = None
     project: Callable[[Any], str] | None = None
     shown: Callable[[Ledger], Awaitable[Json]] | None = None
+    removed: Callable[[Ledger], Awaitable[bool]] | None = None
     formats: Mapping[str, tuple[str, Callable[[Any], bytes]]] = field(default_factory=dict)
     whole: str | None = None
     steering: type[Params] | None = None

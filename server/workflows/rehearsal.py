@@ -176,6 +176,9 @@ class RehearsedLedger:
         self._written.append(orjson.dumps(content))
         return True
 
+    async def blank(self, below: int) -> None:
+        self._written[: below - 1] = [orjson.dumps(None)] * min(below - 1, len(self._written))
+
 
 @dataclass
 class RehearsedStep:

@@ -15,7 +15,7 @@ from server.models import Action, Control, Record
 from server.stores.base import Store
 from server.stores.files import FileStore
 from tests.campaigns.disks import CallingDisk, halves, scratch
-from tests.contract.machine import NODE, NODES, PICKS, Kept, Reading, StoreMachine, comparable
+from tests.contract.machine import LEDGERS, NODE, NODES, PICKS, Kept, Reading, StoreMachine, comparable
 from tests.making import life, outputs
 
 MOST_CALLS = 25
@@ -174,6 +174,27 @@ class DyingMachine(StoreMachine):
             self._snapshots.pop(task_id, None)
         elif self._do(self._store(node).snapshot, task_id) is None:
             self._snapshots.pop(task_id, None)
+
+    @rule(ledger=st.sampled_from(LEDGERS), node=NODE, calls=CALLS)
+    def die_entering(self, ledger: str, node: int, calls: int) -> None:
+        self._count += 1
+        kept, wanted = self._ledgers[ledger], {"count": self._count}
+        done = self._die_in(node, calls, partial(self._store(node).enter, ledger, len(kept) + 1, wanted))
+        if self._is_so(done, self._do(self._store(node).entries, ledger), kept, [*kept, wanted]):
+            kept.append(wanted)
+
+    @rule(ledger=st.sampled_from(LEDGERS), node=NODE, calls=CALLS)
+    def die_blanking(self, ledger: str, node: int, calls: int) -> None:
+        """Each entry is as it was or blank, from the first on, and whoever blanks it again gets to the end."""
+        kept = self._ledgers[ledger]
+        blank, below = partial(self._store(node).blank, ledger), len(kept) + 1
+        done = self._die_in(node, calls, partial(blank, below))
+        found = self._do(self._store(node).entries, ledger)
+        cut = next((place for place, one in enumerate(found) if one is not None), len(found))
+        assert found == [None] * cut + kept[cut:], "as it was, from some entry on"
+        assert cut == len(kept) or not done
+        self._do(self._store(node).blank, ledger, below)
+        self._blanked(ledger, below)
 
     def _die_in(self, node: int, calls: int, call: Callable[[], Awaitable[object]]) -> bool:
         """Begin something, and die in it or right after it; returns whether it was done. A new process starts."""

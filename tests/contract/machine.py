@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from server.errors import HoldfastError, OwnershipLost, StoreFailed
-from server.models import Action, Claim, Control, EventType, Life, Node, Record
+from server.models import Action, Claim, Control, EventType, Json, Life, Node, Record
 from server.stores.base import LogReader, LogWriter, Store, numbered
 from server.stores.files import FileStore
 from server.stores.memory import MemoryStore
@@ -22,6 +22,7 @@ from tests.making import life, output, release, step_record
 
 NODES = 3
 TASK_IDS = tuple(letter * 32 for letter in "ab")
+LEDGERS = tuple(letter * 32 for letter in "de")
 BIG = 100_000
 """Characters of an event; a few of them make a log that is worth packing."""
 
@@ -110,6 +111,7 @@ class StoreMachine(RuleBasedStateMachine):
         self._readings: list[Reading] = []
         self._gone: list[Life] = []
         self._beats: dict[str, int] = {}
+        self._ledgers: dict[str, list[Json]] = {ledger: [] for ledger in LEDGERS}
         self._count = 0
 
     def teardown(self) -> None:
@@ -292,6 +294,36 @@ class StoreMachine(RuleBasedStateMachine):
             self._do(self._store(node).leave, f"n{node}")
             del self._beats[f"n{node}"]
 
+    @rule(ledger=st.sampled_from(LEDGERS), node=NODE, ahead=st.integers(-1, 1), at_once=st.booleans())
+    def enter(self, ledger: str, node: int, ahead: int, at_once: bool) -> None:
+        """``ahead``: of the number that is next. What a reader was given before is what it goes on from."""
+        kept = self._ledgers[ledger]
+        number = len(kept) + 1 + ahead
+        if number < 1:
+            return
+        wanted: list[Json] = []
+        for _ in range(NODES if at_once else 1):
+            self._count += 1
+            wanted.append({"count": self._count})
+        calls = [partial(self._store(node + i).enter, ledger, number, each) for i, each in enumerate(wanted)]
+        answers = self._at_once(*calls)
+        assert answers.count(True) == (ahead == 0), "one of those who write the next number, and nobody else"
+        if ahead == 0:
+            kept.append(wanted[answers.index(True)])
+            assert self._do(self._store(node + 1).entries, ledger, number - 1) == kept[-1:]
+
+    @rule(ledger=st.sampled_from(LEDGERS), node=NODE, pick=PICKS)
+    def blank(self, ledger: str, node: int, pick: int) -> None:
+        kept = self._ledgers[ledger]
+        below = pick % (len(kept) + 2)
+        self._do(self._store(node).blank, ledger, below)
+        self._blanked(ledger, below)
+
+    def _blanked(self, ledger: str, below: int) -> None:
+        kept = self._ledgers[ledger]
+        for place in range(min(max(0, below - 1), len(kept))):
+            kept[place] = None
+
     # What goes.
 
     @precondition(lambda self: self._lives)
@@ -349,6 +381,12 @@ class StoreMachine(RuleBasedStateMachine):
         listed = sorted(self._do(store.heads, TASK_IDS).values(), key=lambda head: str(head["taskId"]))
         assert listed == [self._snapshots[task_id] for task_id in TASK_IDS if task_id in self._snapshots]
         assert {node.id: node.counter for node in self._do(store.nodes)} == self._beats
+
+    @invariant()
+    def every_ledger_has_what_was_entered(self) -> None:
+        after = self._count % 3
+        for ledger, kept in self._ledgers.items():
+            assert self._do(self._store(self._count).entries, ledger, after) == kept[after:]
 
     @invariant()
     def every_node_is_told_of_every_task(self) -> None:

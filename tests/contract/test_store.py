@@ -86,6 +86,20 @@ async def test_a_ledger_has_no_gap_and_its_entries_never_change(store: Store) ->
     assert await store.entries("e" * 32) == []
 
 
+async def test_what_is_blanked_of_a_ledger_is_gone_and_its_numbers_stay_held(store: Store) -> None:
+    """Whoever had read it goes on from where it was; the entry that says why, and those above it, stay."""
+    await store.blank(LEDGER, 5)
+    assert await store.entries(LEDGER) == []
+    for number in (1, 2, 3):
+        assert await store.enter(LEDGER, number, {"number": number})
+    for _ in range(2):
+        await store.blank(LEDGER, 3)
+        assert await store.entries(LEDGER) == [None, None, {"number": 3}]
+    assert not await store.enter(LEDGER, 1, "again")
+    assert await store.enter(LEDGER, 4, "on")
+    assert await store.entries(LEDGER, 3) == ["on"]
+
+
 async def test_a_ledger_is_there_for_who_opens_the_folder_later(tmp_path: Path) -> None:
     """Another process sees what was entered; a damaged entry is told of and never passed over."""
     first, second = FileStore(tmp_path / "tasks"), FileStore(tmp_path / "tasks")

@@ -367,12 +367,81 @@ def test_the_project_of_a_novel_shows_what_its_bible_has(visiting: Visiting) -> 
     page = visit.open("/p/harbour")
     chapters = page.locator(".bible [data-part=chapters]")
     chapters.locator("summary").click()
-    expect(chapters.locator("li")).to_have_text(["1雾已写 6 字", "2港计划 900 字"])
+    expect(chapters.locator("li")).to_have_text(["1雾已写 6 字编辑", "2港计划 900 字编辑"])
     hints = page.locator(".bible [data-part=foreshadowing]")
     hints.locator("summary").click()
-    expect(hints.locator("li")).to_have_text(["铜钥匙已埋设 · 1"])
+    expect(hints.locator("li")).to_have_text(["铜钥匙已埋设 · 1编辑"])
     expect(page.locator(".bible [data-part=characters] .count")).to_have_text("1")
     findings = page.locator(".bible [data-part=findings]")
     findings.locator("summary").click()
     expect(findings.locator("li", has_text="矛盾").first).to_contain_text("林晚")
     visit.open("/p/no-novel").locator(".bible").wait_for(state="hidden")
+
+
+def made_novel(origin: str, name: str, **params: Any) -> None:
+    """Runs a task about a novel to its end."""
+    body = {"kind": "novel", "params": {"novel": {"id": name}, "task_type": "import", **params}}
+    task_id = httpx2.post(f"{origin}/api/tasks", json=body).raise_for_status().json()["id"]
+    wait_until(lambda: has_ended(origin, task_id))
+
+
+def test_a_novel_is_edited_by_hand_and_nothing_of_others_is_written_over(
+    visiting: Visiting, pytestconfig: pytest.Config
+) -> None:
+    """Who was too late is told what stands there now, and keeps what was written; saving again is meant."""
+    visit = visiting(excused="Failed to load resource")
+    bible = {
+        "book": {"title": "The Shore", "language": "en", "chapters": 2},
+        "characters": [{"id": "ann", "name": "Ann Lee", "role": "pilot"}],
+        "world": [{"id": "bay", "name": "the bay", "kind": "place"}],
+        "timeline": [{"id": "talk", "title": "They talk", "day": 3, "chapter": 1}],
+        "texts": [{"number": 1, "text": "Ann went out."}],
+    }
+    made_novel(visit.origin, "shore", bible=bible)
+    page = visit.open("/p/shore")
+    expect(page.locator(".bible-head")).to_contain_text("Checked at revision 1, the newest.")
+    for part in ("world", "timeline", "characters"):
+        expect(page.locator(f".bible [data-part={part}] .count")).to_have_text("1")
+    page.locator(".bible summary", has_text="Characters").click()
+    page.get_by_role("button", name="Edit: Ann Lee").click()
+    dialog = page.get_by_role("dialog", name="Ann Lee")
+    dialog.get_by_label("Goal").fill("to get home")
+    assert violations(page, axe_source(pytestconfig.cache.mkdir("axe-core"))) == []
+    other = {"id": "ann", "name": "Ann Lee", "role": "captain", "goal": "to stay"}
+    made_novel(visit.origin, "shore", base_revision=1, bible={"characters": [other]})
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Somebody has changed this")
+    expect(dialog).to_contain_text("Now: to stay")
+    expect(dialog.get_by_label("Role")).to_have_value("captain")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    at = f"{visit.origin}/api/novels/shore"
+    wait_until(lambda: httpx2.get(at).json()["revision"] == 3)
+    (ann,) = httpx2.get(at).json()["characters"]
+    assert (ann["role"], ann["goal"]) == ("captain", "to get home")
+    expect(page.locator(".bible-head")).to_contain_text("Checked at revision 3, the newest.")
+    page.locator(".bible summary", has_text="Chapters").click()
+    page.get_by_role("button", name="Edit: 1", exact=True).click()
+    dialog = page.get_by_role("dialog", name="1")
+    dialog.get_by_label("Text").fill("Ann went out and came back.")
+    dialog.get_by_role("button", name="Save").click()
+    wait_until(lambda: httpx2.get(at).json()["words"] == {"1": 6})
+    assert httpx2.get(at).json()["chapters"] == [], "a text alone makes no plan"
+
+
+def test_a_novel_is_deleted_after_a_question(visiting: Visiting) -> None:
+    """With its tasks; nothing happens before it is meant."""
+    visit = visiting(excused="Failed to load resource")
+    made_novel(
+        visit.origin, "dunes", bible={"book": {"title": "The Shore"}, "characters": [{"id": "ann", "name": "Ann Lee"}]}
+    )
+    page = visit.open("/p/dunes")
+    page.get_by_role("button", name="Delete novel").click()
+    confirm = page.get_by_role("dialog", name="Delete the novel")
+    confirm.get_by_role("button", name="Cancel").click()
+    assert httpx2.get(f"{visit.origin}/api/novels/dunes").status_code == 200
+    page.get_by_role("button", name="Delete novel").click()
+    confirm.get_by_role("button", name="Delete novel").click()
+    page.locator(".bible").wait_for(state="hidden")
+    expect(page.locator(".task-rows .row")).to_have_count(0)
+    assert httpx2.get(f"{visit.origin}/api/novels/dunes").status_code == 404

@@ -40,7 +40,7 @@ def check_against(params: NovelParams, bible: Bible) -> None:
     :raises RevisionConflict: it would write over what a person has changed since ``base_revision``, or over the book's
         frame without saying so.
     """
-    if params.task_type in NEEDS_BIBLE and bible.revision == 0:
+    if params.task_type in NEEDS_BIBLE and not bible.is_there:
         raise NovelNotFound
     if params.base_revision is not None and params.base_revision > bible.revision:
         told = f"The bible is at revision {bible.revision}."

@@ -1,7 +1,8 @@
 """A novel's bible: what its ledger's entries add up to, who wrote each entity, and who may write over it.
 
 An entry holds what it sets and drops, by key. Its number is the revision of the bible that it makes. Nobody writes over
-what a person wrote without having seen it: `Bible.kept` says what must stay.
+what a person wrote without having seen it: `Bible.kept` says what must stay. An entry may say that the novel is
+removed: what follows is another one, whose revisions count on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -77,26 +78,39 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Bible:
-    """A bible as of one revision, which was made at ``changed_at`` (UTC); 0 is an empty one."""
+    """A bible as of one revision, which was made at ``changed_at`` (UTC); 0 is an empty one.
+
+    ``removed_at`` is the revision by which the novel was removed that was there before; 0: none was.
+    """
 
     revision: int = 0
     entities: Mapping[str, Kept] = field(default_factory=dict)
     changed_at: str = "2000-01-01T00:00:00+00:00"
+    removed_at: int = 0
 
     def after(self, entries: Iterable[Json]) -> "Bible":
         """With further entries, in order."""
         entities, revision, changed_at = dict(self.entities), self.revision, self.changed_at
+        removed_at = self.removed_at
         for entry in entries:
+            revision += 1
             if not isinstance(entry, dict):
-                continue
-            revision, changed_at = revision + 1, entry.get("at", changed_at)
+                continue  # of a novel that was removed
+            changed_at = entry.get("at", changed_at)
+            if entry.get("removed"):
+                entities, removed_at = {}, revision
             for key, value in entry["set"].items():
                 type_ = KINDS.get(key.partition(":")[0])
                 if type_ is not None:  # a newer version may know others
                     entities[key] = Kept(type_.model_validate(value), revision, entry["by"])
             for key in entry["drop"]:
                 entities.pop(key, None)
-        return Bible(revision, entities, changed_at)
+        return Bible(revision, entities, changed_at, removed_at)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anybody has written in it since it was made, or removed."""
+        return self.revision > self.removed_at
 
     def without_texts(self) -> "Bible":
         return replace(self, entities={key: kept for key, kept in self.entities.items() if key[:5] != "text:"})

@@ -19,6 +19,7 @@ from server.workflows.novel.entities import (
     TimelineEvent,
     WorldEntry,
 )
+from server.workflows.novel.resolving import resolved
 from server.workflows.novel.schedule import standing, window
 from server.workflows.novel.structures import turns
 from server.workflows.novel.words import clip, heading, say
@@ -48,6 +49,7 @@ class Brief:
 
 def brief_of(bible: Bible, book: Book, number: int, tokens: int) -> Brief:
     """:param tokens: what its text may take, as `estimate_tokens` counts."""
+    bible = resolved(bible)
     kept: dict[str, list[str]] = {name: [] for name in ORDER}
     left_out: dict[str, None] = {}
     left = tokens

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from server.errors import RevisionConflict, StoreFailed
+from server.errors import RevisionConflict, StoreFailed, WorkflowFailed
 from server.models import Json
 from server.workflows.base import Context, Step
 from server.workflows.novel.bible import PERSON, Bible
@@ -49,6 +49,7 @@ class Desk:
         async def work(step: Step) -> dict[str, Any]:
             for _ in range(MOST_TRIES):
                 await self._read()
+                self._refuse_if_removed(self.bible.revision)
                 written = self._written_by(step.idempotency_key)
                 if written is not None:
                     return written
@@ -105,12 +106,18 @@ class Desk:
 
     async def _as_of(self, revision: int) -> Bible:
         if revision > len(self._entries):
-            await self._read()  # entries never change, so this is the same whenever it is read
+            await self._read()  # entries stay as they are, so this is the same whenever it is read
+        self._refuse_if_removed(revision)
         if revision == self._newest.revision:
             self.bible = self._newest
         else:
             self.bible = self.bible.after(self._entries[self.bible.revision : revision])
         return self.bible
+
+    def _refuse_if_removed(self, seen: int) -> None:
+        """:raises WorkflowFailed: what was seen at this revision is gone; what comes now belongs to another novel."""
+        if seen < self._newest.removed_at:
+            raise WorkflowFailed("The novel was removed while this task was at work; `rerun` begins it anew.")
 
 
 def _told(entry: dict[str, Any], revision: int) -> dict[str, Any]:

@@ -41,10 +41,13 @@ def txt_of(result: dict[str, Any]) -> bytes:
 
 
 def _book(result: dict[str, Any]) -> dict[str, Any]:
+    """With the texts of its chapters, which an export has in its bible."""
     book: dict[str, Any] | None = result.get("book")
     if book is None:
         raise ReportFormatUnavailable(NO_BOOK)
-    return book
+    texts = {one["number"]: one["text"] for one in (result.get("bible") or {}).get("texts", ())}
+    chapters = [one if "text" in one else {**one, "text": texts[one["number"]]} for one in book["chapters"]]
+    return {**book, "chapters": chapters}
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -190,6 +190,60 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "wrong_heading": ("The text of chapter {chapter} is headed “{quote}”.", "第 {chapter} 章的正文标题是“{quote}”。"),
     "other_language": ("Chapter {chapter} is not in the novel's language.", "第 {chapter} 章与全书语言不同。"),
+    "dead_in_text": (
+        "{person} is dead by chapter {chapter}, and acts there: “{quote}”",
+        "{person} 在第 {chapter} 章之前已死，却在其中行动：“{quote}”",
+    ),
+    "age_against_birth": (
+        "{person} is said to be {age} and born in {born}; the story goes on in {year}.",
+        "{person} 写作 {age} 岁、{born} 年出生，而故事发生在 {year} 年。",
+    ),
+    "age_differs": (
+        "{person} is {age} years old in chapter {chapter}, but {known} elsewhere.",
+        "{person} 在第 {chapter} 章为 {age} 岁，别处为 {known} 岁。",
+    ),
+    "eyes_differ": (
+        "Chapter {chapter} says “{quote}” of {person}, whose eyes are {known} elsewhere.",
+        "第 {chapter} 章写 {person} “{quote}”，别处的眼睛是{known}色。",
+    ),
+    "hair_differ": (
+        "Chapter {chapter} says “{quote}” of {person}, whose hair is {known} elsewhere.",
+        "第 {chapter} 章写 {person} “{quote}”，别处的头发是{known}色。",
+    ),
+    "before_entrance": (
+        "{person} is in chapter {chapter}, but comes in only in chapter {first}.",
+        "{person} 出现在第 {chapter} 章，而设定是第 {first} 章才登场。",
+    ),
+    "weekday_differs": (
+        "“{quote}”: that day is a {right}.",
+        "“{quote}”：那天是星期{weekday}。",
+    ),
+    "no_such_date": ("“{quote}”: there is no such date.", "“{quote}”：没有这一天。"),
+    "season_differs": (
+        "“{quote}” does not go with month {month}.",
+        "季节“{quote}”与 {month} 月不符。",
+    ),
+    "rule_broken": (
+        "Chapter {chapter} may be against what is said of {name} (“{rule}”): “{quote}”",
+        "第 {chapter} 章可能违反“{name}”的设定（{rule}）：“{quote}”",
+    ),
+    "held_twice": ("{name} and {other} both have {thing}.", "{thing} 同时在 {name} 与 {other} 手中。"),
+    "too_fast": (
+        "{person} is at {event} on day {day} and at {other} on day {other_day}; the way takes {days} days.",
+        "{person} 第 {day} 天在{event}，第 {other_day} 天在{other}，而路上需要 {days} 天。",
+    ),
+    "title_differs": (
+        "Chapter {chapter} is called “{title}”, in the plan “{planned}”.",
+        "第 {chapter} 章题为“{title}”，计划中是“{planned}”。",
+    ),
+    "text_missing": (
+        "Chapter {chapter} has no text; chapter {written} has one.",
+        "第 {chapter} 章没有正文，而已写到第 {written} 章。",
+    ),
+    "pov_not_in_cast": (
+        "Chapter {chapter} is told by {name}, who is not in its cast.",
+        "第 {chapter} 章以 {name} 的视角叙述，而出场人物中没有 {name}。",
+    ),
     "by_model": ("Chapter {chapter}: {problem} “{quote}”", "第 {chapter} 章：{problem}“{quote}”"),
 }
 CODES = frozenset(_SENTENCES)

@@ -29,6 +29,7 @@ from server.workflows.novel.model.planning import ASK_WEIGHT, CHAPTERS_AT_ONCE, 
 from server.workflows.novel.model.prompts import Prompts
 from server.workflows.novel.params import LONGEST_MANUSCRIPT, BibleInput, NovelParams
 from server.workflows.novel.planner import LEFT_TO_A_MODEL, draft, slots_of, surplus
+from server.workflows.novel.resolving import resolved
 from server.workflows.novel.review import as_markdown, check, matrix_of, review
 from server.workflows.novel.sheets import book_json, chapter_markdown, prose, sheet
 from server.workflows.novel.words import heading, listed, say
@@ -116,9 +117,10 @@ class Novel:
             if entities or dropped:
                 kept += (await self._desk.enter(key, changes_of(entities), dropped, by=by, label=label))["kept"]
         bible = self._desk.bible
+        readable = resolved(bible)
         matrix = matrix_of(bible) if params.task_type == "characters" else {}
         findings = [one.to_json(self._language) for one in check(params.task_type, bible)]
-        text = sheet(params.task_type, bible, book, matrix) + as_markdown(findings, self._language)
+        text = sheet(params.task_type, readable, book, matrix) + as_markdown(findings, self._language)
         await self._tell("sheet", text, kept)
         more = {"mentions": {person: {str(n): t for n, t in row.items()} for person, row in matrix.items()}}
         return self._result(findings, kept, bible=bible.without_texts().to_json(), **more)
@@ -319,6 +321,8 @@ class Novel:
             await self._ctx.step(f"chapter:{text.number}", partial(self._show, text.number, shown), {"text": shown})
         missing = bible.missing(self._params.chapters or range(1, book.chapters + 1))
         whole = book_json(bible, book, [one.number for one in texts])
+        for chapter in whole["chapters"]:
+            del chapter["text"]  # it stands in the bible
         return self._result([], [], missing=missing, bible=bible.to_json(), book=whole)
 
     async def _front(self, book: Book, written: bool, step: Step) -> None:

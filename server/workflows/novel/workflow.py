@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from anyio import to_thread
+
 from server.errors import ModelRequired
 from server.llm.base import Model
 from server.models import Json
 from server.workflows.base import Context, Ledger, Workflow
 from server.workflows.novel.admission import admit
 from server.workflows.novel.bible import Bible
+from server.workflows.novel.checks.health import count_words
 from server.workflows.novel.downloads import epub_of, txt_of
+from server.workflows.novel.entities import ChapterText
 from server.workflows.novel.params import NovelParams, refuse
+from server.workflows.novel.removal import remove
 from server.workflows.novel.work import MODEL_TYPES, Novel
 
 VERSION = 1
@@ -42,6 +47,7 @@ def novel_workflow(model: Model | None = None) -> Workflow:
         admit=admit,
         project=lambda params: params.novel.name,
         shown=_shown,
+        removed=remove,
         uploads=lambda params: [params["upload"]] if params.get("upload") else [],
         formats={"epub": ("application/epub+zip", epub_of), "txt": ("text/plain; charset=utf-8", txt_of)},
     )
@@ -53,9 +59,16 @@ def _title(params: NovelParams) -> str:
 
 
 async def _shown(ledger: Ledger) -> Json:
-    """The bible as it is now."""
-    bible = Bible().after(await ledger.entries())
-    return bible.to_json() if bible.revision else None
+    """The bible as it is now, with how many words each chapter's text has."""
+    return await to_thread.run_sync(_added_up, await ledger.entries())
+
+
+def _added_up(entries: list[Json]) -> Json:
+    bible = Bible().after(entries)
+    if not bible.is_there:
+        return None
+    words = {str(number): count_words(text.text) for number, text in bible.numbered(ChapterText).items()}
+    return {**bible.to_json(), "words": words}
 
 
 def _asks_model(params: Mapping[str, Any]) -> bool:

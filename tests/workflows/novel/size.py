@@ -79,7 +79,7 @@ def main() -> None:
     text, txt_seconds = timed(lambda: txt_of(result))
     told: dict[str, Any] = {
         "chapters": len(result["book"]["chapters"]),
-        "characters": sum(len(one["text"]) for one in result["book"]["chapters"]),
+        "characters": sum(len(one["text"]) for one in result["bible"]["texts"]),
         "review_seconds": review_seconds,
         "findings": len(findings),
         "epub": {"seconds": epub_seconds, "bytes": len(book)},

@@ -1,5 +1,6 @@
 """Foreshadowings against their schedule and the texts; volumes against their chapters."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -9,6 +10,7 @@ from server.workflows.novel.entities import (
     ChapterPlan,
     ChapterSummary,
     ChapterText,
+    Character,
     Foreshadowing,
     Slot,
     Volume,
@@ -16,6 +18,11 @@ from server.workflows.novel.entities import (
 )
 from server.workflows.novel.findings import Finding, contradiction, note, warning
 from server.workflows.novel.schedule import standing, window
+
+_NUMBERED = re.compile(
+    r"^\s*(?:第[0-9０-９〇零一二三四五六七八九十百千两]{1,9}[章回]|chapter\s+\w+)[\s:：.、—-]*", re.IGNORECASE
+)
+_MARKS = re.compile(r"[\W_]+")
 
 
 def check_foreshadowing(bible: Bible) -> Iterator[Finding]:
@@ -111,3 +118,26 @@ def check_plans_behind_texts(bible: Bible) -> Iterator[Finding]:
         plan, text = bible.entities.get(f"chapter:{number}"), bible.entities[f"text:{number}"]
         if plan is not None and plan.by == PERSON and plan.revision > text.revision:
             yield warning("text_older_than_plan", f"text:{number}", f"chapter:{number}", chapter=number)
+
+
+def check_plans_against_texts(bible: Bible) -> Iterator[Finding]:
+    """Titles that differ, chapters left out between written ones, narrators who are not there."""
+    plans, texts = bible.numbered(ChapterPlan), bible.numbered(ChapterText)
+    for number, text in texts.items():
+        plan = plans.get(number)
+        if plan is not None and text.title and plan.title and _bare(text.title) != _bare(plan.title):
+            values = {"title": text.title, "planned": plan.title}
+            yield warning("title_differs", f"text:{number}", f"chapter:{number}", chapter=number, **values)
+    for number in range(1, max(texts, default=1)):
+        if number not in texts:
+            yield note("text_missing", f"text:{number}", chapter=number, written=max(texts))
+    people = {person.id: person.name for person in bible.of(Character)}
+    for number, plan in plans.items():
+        if plan.pov is not None and plan.cast and plan.pov not in plan.cast:
+            about = f"chapter:{number}", f"character:{plan.pov}"
+            yield note("pov_not_in_cast", *about, chapter=number, name=people.get(plan.pov, plan.pov))
+
+
+def _bare(title: str) -> str:
+    """Without a chapter's number before it, spaces and marks."""
+    return _MARKS.sub("", _NUMBERED.sub("", title)).casefold()

@@ -108,7 +108,7 @@ def _two_places(
     events: Mapping[str, TimelineEvent], people: Mapping[str, Character], places: Mapping[str, WorldEntry]
 ) -> Iterator[Finding]:
     """At the same part of a day it is a contradiction; where only the day is known, people may have travelled."""
-    inside = {name: _around(name, places) for name in places}
+    inside = {name: around(name, places) for name in places}
     by_person: dict[str, list[TimelineEvent]] = defaultdict(list)
     for event in events.values():
         if event.day is not None and event.place is not None:
@@ -134,10 +134,10 @@ def _two_places(
             )
 
 
-def _around(name: str, places: Mapping[str, WorldEntry]) -> set[str]:
+def around(name: str | None, places: Mapping[str, WorldEntry]) -> set[str]:
     """A place and all those that it lies in."""
     found: set[str] = set()
-    at: str | None = name
+    at = name
     while at is not None and at not in found:
         found.add(at)
         at = places[at].inside if at in places else None

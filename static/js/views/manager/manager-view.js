@@ -25,7 +25,7 @@ export class ManagerView {
     this.filters = new Filters(section, () => this.#plan(), kindName)
     const onChange = () => this.#plan()
     const above = this.#find(".bible")
-    this.bible = new Bible(above)
+    this.bible = new Bible(above, { confirm, announcer, error: this.#find(".room-error") })
     new ResizeObserver(onChange).observe(above) // it moves the rows
     const error = this.#find(".room-error")
     this.bulk = new Bulk(this.#find(".bulk"), { roster: this.roster, confirm, announcer, error, onChange })
