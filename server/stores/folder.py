@@ -122,6 +122,8 @@ class TaskFolder:
             self._made[life.generation] = None
             _forget_the_oldest(self._made)
         except FileNotFoundError:
+            if self._removals.under_way(life.task_id):
+                return None  # made under another generation now, it would be taken for somebody else's when asked again
             return self.create(replace(life, generation=new_generation()))
         except OSError as error:
             if made:

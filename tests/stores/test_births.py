@@ -2,12 +2,13 @@
 
 import errno
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from anyio import from_thread
+from anyio import create_task_group, fail_after, from_thread
 from anyio.lowlevel import current_token
 
 from server.errors import LogCorrupt, StoreFull, TaskNotFound
@@ -17,6 +18,7 @@ from tests.campaigns.disks import LinklessDisk
 from tests.making import TASK, life, outputs
 
 PATIENCE_SECONDS = 0.1
+WAIT_SECONDS = 10
 
 
 class Meddling(Disk):
@@ -74,6 +76,54 @@ async def test_a_maker_that_slept_over_its_record_gets_the_life_that_others_have
     assert life_of_sleeper.number == 2
     await sleeper.close()
     await other.close()
+
+
+async def test_who_begins_a_life_while_its_task_goes_away_has_made_it(tmp_path: Path) -> None:
+    """Its folder goes right before the record is made, and the removal lasts on: it is nobody else's all the same."""
+    gone, seen_twice = threading.Event(), threading.Event()
+
+    class Slow(Disk):
+        """Takes its time over a removal, once the folder is gone."""
+
+        def sync_folder(self, path: Path) -> None:
+            if gone.is_set():
+                assert seen_twice.wait(WAIT_SECONDS)
+            super().sync_folder(path)
+
+        def rename(self, old: Path, new: Path) -> None:
+            super().rename(old, new)
+            gone.set()
+
+    class Making(Disk):
+        looks = 0
+
+        def link(self, existing: Path, new: Path) -> None:
+            if new.name == "0002.task" and not gone.is_set():
+                from_thread.run_sync(tg.start_soon, remover.remove, first, 0, token=loop)
+                assert gone.wait(WAIT_SECONDS)
+            super().link(existing, new)
+
+        def exists(self, path: Path) -> bool:
+            found = super().exists(path)
+            self.looks += path.parent.name == "removing" and found
+            if self.looks == 2:
+                seen_twice.set()
+            return found
+
+    loop = current_token()
+    remover, maker = FileStore(tmp_path, Slow()), FileStore(tmp_path, Making())
+    await remover.open()
+    await maker.open()
+    first, _ = await maker.create(life())
+    with fail_after(2 * WAIT_SECONDS):
+        async with create_task_group() as tg:
+            made, is_new = await maker.create(life(number=2))
+    assert seen_twice.is_set()
+    assert is_new
+    assert await maker.lives(TASK) == [made]
+    assert await maker.claim(made, 1, "n1") is not None
+    await remover.close()
+    await maker.close()
 
 
 async def test_a_full_volume_takes_removals(tmp_path: Path) -> None:
