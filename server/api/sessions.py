@@ -17,6 +17,7 @@ from server.api.access import principal
 from server.api.services import services
 from server.api.tasks import json_response
 from server.errors import FieldError, InvalidParameters
+from server.streaming.sse import event_id
 from server.tasks.batches import DEALT_WITH, Batch, PageState
 
 HEADER, COOKIE = "x-session-id", "session_id"
@@ -66,7 +67,8 @@ async def show_session(request: Request) -> Response:
     batch = await parts.batches.newest(scope, session)
     head = {"session": session, "url": page_url(session), "complete": parts.catalogue.complete.is_set()}
     if batch is None:
-        return json_response({**head, "status": "idle", "task": None, "events_url": None, "earlier": [], "pages": []})
+        nothing = {"status": "idle", "task": None, "events_url": None, "after": None, "earlier": [], "pages": []}
+        return json_response({**head, **nothing})
     earlier = [each for each in parts.batches.task_ids(scope, session) if each != batch.life.task_id]
     return json_response({**head, **_shown(batch), "earlier": earlier[:EARLIER_TASKS]})
 
@@ -91,6 +93,7 @@ def _shown(batch: Batch) -> dict[str, Any]:
         "status": batch.status,
         "task": {name: value for name, value in batch.view.items() if name not in ("params", "artifacts")},
         "events_url": events_url(batch),
+        "after": event_id(batch.life.generation, batch.seq),
         "total": batch.total,
         "counts": {state.value: counts[state] for state in PageState},
         "percentage": percent(counts, batch.total),

@@ -1,77 +1,45 @@
 import { api } from "../../net/api.js"
 import { language, onLanguage, t } from "../../i18n/i18n.js"
 import { percent, problemSentence, timeLeft } from "../../i18n/words.js"
+import { SessionWatch } from "../../model/session-watch.js"
 import { isOver } from "../../model/status.js"
 import { fillStatus } from "../status-badge.js"
 import { fillPage } from "./batch-page.js"
 
-const GATHER_MS = 400
-const LOOK_MS = 3000 // of a batch that runs at another server, the feed of all tasks tells little
-
 /** The batch of pages of a session: how far it is, what came of each page, and going on or stopping. */
 export class SessionView {
   #session = null
-  #timer = 0
-  #loading = false
 
-  constructor(section, { book, link }) {
-    Object.assign(this, { section, link, list: section.querySelector("ol") })
+  constructor(section, parts) {
+    Object.assign(this, { section, list: section.querySelector("ol") })
+    this.watch = new SessionWatch(parts)
     this.said = this.#find(".session-said")
     this.commands = section.querySelectorAll("[data-command]")
     for (const button of this.commands) {
       button.addEventListener("click", () => this.#command(button.dataset.command))
     }
-    book.addEventListener("change", ({ detail }) => book.get(detail).session === this.#session && this.#plan(GATHER_MS))
-    book.addEventListener("loaded", () => this.#plan(0))
-    document.addEventListener("visibilitychange", () => this.#plan(0))
-    onLanguage(() => this.batch && this.#render())
+    this.watch.addEventListener("change", () => this.#render())
+    this.watch.addEventListener("refused", ({ detail }) => this.#say(problemSentence(detail), true))
+    onLanguage(() => this.watch.batch && this.#render())
   }
 
   open(session) {
     this.#session = session
-    this.batch = null
     this.#say("")
     this.list.replaceChildren()
     for (const part of [".session-body", ".room-empty"]) this.#find(part).hidden = true
     this.#find("code").textContent = session
     document.title = `${t("session.heading")} · Holdfast`
-    this.#load()
+    this.watch.open(session)
   }
 
   leave() {
-    this.#session = this.batch = null
-    clearTimeout(this.#timer)
-    this.link.found(this)
+    this.#session = null
+    this.watch.close()
   }
 
   #find(selector) {
     return this.section.querySelector(selector)
-  }
-
-  #plan(ms) {
-    if (!this.#session || this.#loading) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#load(), ms)
-  }
-
-  async #load() {
-    const session = this.#session
-    if (document.hidden) return
-    this.#loading = true
-    try {
-      const batch = await api.get(`/api/sessions/${encodeURIComponent(session)}`)
-      this.link.found(this)
-      if (session !== this.#session) return
-      this.batch = batch
-      this.#render()
-    } catch (problem) {
-      if (session !== this.#session) return
-      if (problem.status) this.#say(problemSentence(problem), true)
-      else this.link.lost(this)
-    } finally {
-      this.#loading = false
-    }
-    if (!this.batch || !isOver(this.batch.status)) this.#plan(LOOK_MS)
   }
 
   async #command(name) {
@@ -82,7 +50,7 @@ export class SessionView {
     } catch (problem) {
       this.#say(problemSentence(problem), true)
     }
-    await this.#load()
+    await this.watch.load()
     this.commands.forEach((button) => (button.disabled = false))
   }
 
@@ -93,7 +61,7 @@ export class SessionView {
   }
 
   #render() {
-    const { status, task, pages, counts, total, percentage, current_percentage: current } = this.batch
+    const { status, task, pages, counts, total, percentage, current_percentage: current } = this.watch.batch
     this.#find(".room-empty").hidden = Boolean(task)
     this.#find(".session-body").hidden = !task
     if (!task) return
@@ -104,7 +72,7 @@ export class SessionView {
     this.#find(".session-report").setAttribute("href", `/t/${task.id}`)
     this.#find(".progress-note").hidden = isOver(status)
     fillStatus(this.#find(".session-line .status"), status)
-    this.#find(".session-sentence").textContent = sentence(this.batch)
+    this.#find(".session-sentence").textContent = sentence(this.watch.batch)
     const left = status === "running" ? timeLeft(task.progress.eta_seconds) : ""
     this.#find(".session-done").textContent = [t("session.done", { done: counts.completed, total }), left].filter(Boolean).join(" · ")
     for (const [name, value] of Object.entries({ overall: percentage, current })) {
