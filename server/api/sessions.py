@@ -67,8 +67,8 @@ async def show_session(request: Request) -> Response:
     batch = await parts.batches.newest(scope, session)
     head = {"session": session, "url": page_url(session), "complete": parts.catalogue.complete.is_set()}
     if batch is None:
-        nothing = {"status": "idle", "task": None, "events_url": None, "after": None, "earlier": [], "pages": []}
-        return json_response({**head, **nothing})
+        nothing = dict.fromkeys(("task", "events_url", "after"))
+        return json_response({**head, "status": "idle", **nothing, "earlier": [], "pages": []})
     earlier = [each for each in parts.batches.task_ids(scope, session) if each != batch.life.task_id]
     return json_response({**head, **_shown(batch), "earlier": earlier[:EARLIER_TASKS]})
 
