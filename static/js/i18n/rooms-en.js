@@ -23,6 +23,7 @@ export const en = {
 
   "bulk": "What can be done with those that are selected",
   "bulk.selected": "Selected: {n}",
+  "bulk.hidden": "Selected: {n}, of which not shown: {hidden}",
   "bulk.clear": "Select none",
   "bulk.delete": "Delete these tasks: {n}?",
   "bulk.done": "{action}: {n} done.",
@@ -45,6 +46,7 @@ export const en = {
 
   "keys.title": "Keyboard",
   "keys.move": "next, previous task",
+  "keys.space": "Space",
   "keys.open": "open it",
   "keys.select": "select it, all",
   "keys.pause": "pause or resume",

@@ -23,6 +23,7 @@ export const zh = {
 
   "bulk": "对选中任务的操作",
   "bulk.selected": "已选 {n} 个",
+  "bulk.hidden": "已选 {n} 个，其中 {hidden} 个未显示",
   "bulk.clear": "取消选择",
   "bulk.delete": "删除这 {n} 个任务？",
   "bulk.done": "{action}：完成 {n} 个。",
@@ -45,6 +46,7 @@ export const zh = {
 
   "keys.title": "键盘",
   "keys.move": "下一个、上一个任务",
+  "keys.space": "空格",
   "keys.open": "打开",
   "keys.select": "选中、全选",
   "keys.pause": "暂停或恢复",

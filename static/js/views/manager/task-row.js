@@ -1,5 +1,5 @@
 import { t } from "../../i18n/i18n.js"
-import { percent, titleOf } from "../../i18n/words.js"
+import { percent, problemSentence, titleOf } from "../../i18n/words.js"
 import { isOver } from "../../model/status.js"
 import { fillTime } from "../../page/relative-times.js"
 import { fillStatus } from "../status-badge.js"
@@ -27,7 +27,7 @@ export function fillRow(element, row, kindName, selected, busy) {
   find(".row-far").dataset.status = row.status
   find("progress").hidden = over
   find("progress").value = row.progress.percentage
-  find(".row-number").textContent = over ? (row.error?.code ?? "") : far(row)
+  find(".row-number").textContent = over ? "" : far(row)
   fillTime(find("time"), row.finished_at ?? row.created_at)
   const offered = OFFERED[row.status].filter((action) => action !== "rerun" || row.status === "completed")
   for (const [index, button] of [...find(".row-actions").children].entries()) {
@@ -44,8 +44,14 @@ function far({ status, progress, queue_position: place }) {
   return status === "pending" && place ? t("manager.place", { n: place }) : percent(progress.percentage)
 }
 
-function labels({ project, session }, kindName) {
-  return [kindName, project && link("p", project), session && link("s", session)].filter(Boolean)
+function labels({ project, session, error }, kindName) {
+  return [kindName, project && link("p", project), session && link("s", session), error && said(error)].filter(Boolean)
+}
+
+/** Why it failed, or what keeps it. */
+function said({ code, message }) {
+  const textContent = problemSentence({ code, detail: message })
+  return Object.assign(document.createElement("span"), { className: "row-error", textContent, title: textContent })
 }
 
 function link(room, name) {
