@@ -28,6 +28,8 @@ EARLIER_TASKS = 50
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _PAGE = re.compile(r"/s/([^/]+)/?")
+ASKED = ("task_indices", "auto_generate", "ignore_completed")
+"""What each start of a batch asks for anew."""
 _OF_ITEM = ("attempts", "final_url", "http_status", "artifacts", "error")
 
 
@@ -94,6 +96,7 @@ def _shown(batch: Batch) -> dict[str, Any]:
         "task": {name: value for name, value in batch.view.items() if name not in ("params", "artifacts")},
         "events_url": events_url(batch),
         "after": event_id(batch.life.generation, batch.seq),
+        "asked": {name: batch.life.params.get(name) for name in ASKED},
         "total": batch.total,
         "counts": {state.value: counts[state] for state in PageState},
         "percentage": percent(counts, batch.total),

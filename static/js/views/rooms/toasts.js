@@ -11,10 +11,10 @@ export class Toasts {
     notices.addEventListener("told", ({ detail }) => this.#tell(detail))
   }
 
-  #tell({ told, counts: { completed = 0, failed = 0 }, active }) {
+  #tell({ told, counts: { completed = 0, failed = 0 }, partly, active }) {
     if (!completed && !failed) return // who has stopped a task knows it
-    const kind = active ? "some" : failed ? "ended" : "all"
-    const words = t(`toast.${kind}`, { completed, failed })
+    const kind = active ? "some" : failed ? "ended" : partly ? "partly" : "all"
+    const words = t(`toast.${kind}`, { completed, failed, partly })
     const ends = told.filter(({ status }) => status !== "stopped").slice(0, MOST_NAMED)
     const toast = document.querySelector("#toast").content.firstElementChild.cloneNode(true)
     toast.querySelector("strong").textContent = words
