@@ -148,6 +148,7 @@ def test_a_batch_of_some_of_the_pages_goes_on_as_it_was_asked_for(visiting: Visi
     page.get_by_role("button", name="Stop the background tasks").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Go on")).to_be_focused()
+    expect(page.get_by_role("button", name="Go on")).to_have_attribute("aria-disabled", "false")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Stop the background tasks")).to_be_focused()
     site.let("/held/c")
