@@ -1,4 +1,4 @@
-"""What axe-core finds where there is much to see: a batch at work, fifty tasks, a novel, and what each kind has made."""
+"""What axe-core finds where there is much to see: a batch at work, fifty tasks, a novel, what each kind made."""
 
 import re
 import uuid

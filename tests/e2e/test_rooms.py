@@ -139,6 +139,29 @@ def test_the_end_of_all_tasks_is_told_once_over_two_tabs_and_a_reload(visiting: 
     assert told_on(elsewhere) == []
 
 
+def test_of_two_browsers_that_look_at_once_one_tells_and_both_show_it(visiting: Visiting) -> None:
+    """As of two tabs; whichever it is, the other one shows it as unread."""
+    visits = [visiting(), visiting(locale="zh-CN")]
+    nobody_is_untold(visits[0].origin)
+    pages = [page for visit in visits for page in tabs(visit, "/tasks", "/ops")]
+    for page in pages:
+        expect(page.locator(".bell")).to_be_visible()
+
+    def everywhere() -> list[str]:
+        return [words for page in pages for words in told_on(page)]
+
+    for seed in (70, 71):
+        run(visits[0].origin, seed)
+        for page in pages:
+            expect(page.locator(".badge")).to_have_text(str(seed - 69))
+        wait_until(lambda asked=seed - 69: len(everywhere()) == asked)
+        for page in pages:
+            with page.expect_response("**/api/notifications"):
+                page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+        assert len(everywhere()) == seed - 69
+    assert set(everywhere()) <= {ALL_DONE, "后台任务全部完成！"}
+
+
 def test_a_failure_is_not_told_as_done_and_a_stop_is_not_told(visiting: Visiting) -> None:
     """All have ended, one of them without success; who has stopped a task knows it."""
     visit = visiting()
