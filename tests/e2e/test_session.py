@@ -120,6 +120,7 @@ def test_a_session_begins_with_addresses_and_goes_on_with_the_pages_that_are_cho
     expect_states(page, "completed", "failed", "completed")
     expect(page.locator(".session-sentence")).to_have_text("已结束：完成 2，失败 1，跳过 0，待确认 0。")
     expect(page.locator(".toast strong")).to_have_text("后台任务已全部结束，其中 1 个有部分失败。")
+    wait_until(lambda: httpx2.get(f"{visit.origin}/api/notifications").json()["unread"] == 0)
 
     for address in (good, f"{site.url}/held/c"):
         page.get_by_label(f"选中：{address}").uncheck()

@@ -15,7 +15,7 @@ export class SessionView {
   #active = false
 
   constructor(section, parts) {
-    Object.assign(this, { section, list: section.querySelector("ol") })
+    Object.assign(this, { section, notices: parts.notices, list: section.querySelector("ol") })
     this.watch = new SessionWatch(parts)
     this.said = this.#find(".session-said")
     this.commands = section.querySelectorAll("[data-command]")
@@ -31,7 +31,11 @@ export class SessionView {
 
   /** @param session  its id, or "new" for one that nobody has used */
   open(session) {
-    if (session === "new") history.replaceState(null, "", `/s/${(session = madeUp())}`)
+    if (session === "new") {
+      session = madeUp()
+      history.replaceState(null, "", `/s/${session}`)
+      this.notices.lookAt(location.pathname)
+    }
     this.#session = session
     this.#active = false
     this.#say("")

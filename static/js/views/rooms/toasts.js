@@ -1,5 +1,6 @@
 import { t } from "../../i18n/i18n.js"
 import { titleOf } from "../../i18n/words.js"
+import { addressOf } from "../../model/notices.js"
 
 const SHOWN_MS = 12_000
 const MOST_NAMED = 3
@@ -41,8 +42,4 @@ function named(end) {
   link.dataset.link = ""
   item.append(link)
   return item
-}
-
-export function addressOf({ task_id: id, kind, session }) {
-  return kind === "browse" && session ? `/s/${encodeURIComponent(session)}` : `/t/${id}`
 }
