@@ -1,5 +1,4 @@
 import { t } from "../../i18n/i18n.js"
-import { problemSentence } from "../../i18n/words.js"
 
 const SIGNS = { waiting: "pending", not_chosen: "pending", skipped: "stopped", needs_confirmation: "paused" }
 const OWN_WORDS = new Set(["not_chosen", "skipped", "needs_confirmation"]) // the other states are those of tasks
@@ -20,7 +19,7 @@ export function fillPage(item, page, taskId) {
   const more = attempts > 1 && t("page.attempts", { n: attempts })
   const address = page.title && (page.final_url ?? page.url)
   find(".batch-line").textContent = [t(OWN_WORDS.has(state) ? `page.${state}` : `status.${sign}`), code && `HTTP ${code}`, more, address].filter(Boolean).join(" · ")
-  find(".batch-error").textContent = error ? `${problemSentence({ code: error.code, detail: error.message })} (${error.code})` : ""
+  find(".batch-error").textContent = error ? `${error.message} (${error.code})` : ""
   find(".batch-files").replaceChildren(...(artifacts ?? []).map((file) => fileLink(taskId, file.name, name)))
 }
 
