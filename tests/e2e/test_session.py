@@ -137,6 +137,8 @@ def test_a_session_begins_with_addresses_and_goes_on_with_the_pages_that_are_cho
     wait_until(lambda: site.asked["/page/a"] == 2)
     expect(page.locator(".session-sentence")).to_have_text("后台任务全部完成！")
     expect_states(page, "completed", "completed", "not_chosen")
+    page.get_by_role("link", name="以前的批次").click()
+    expect(page.locator(".row")).to_have_count(3)
 
 
 def test_a_batch_of_some_of_the_pages_goes_on_as_it_was_asked_for(visiting: Visiting, site: HeldSite) -> None:

@@ -85,6 +85,7 @@ export const en = {
   "session.goOn": "Go on",
   "session.stop": "Stop the background tasks",
   "session.report": "Report and files",
+  "session.earlier": "Earlier batches",
   "session.partly": "Ended: {completed} completed, {failed} failed, {skipped} skipped, {needs_confirmation} to be confirmed.",
   "page.not_chosen": "not chosen",
   "page.skipped": "skipped",

@@ -85,6 +85,7 @@ export const zh = {
   "session.goOn": "继续执行",
   "session.stop": "停止后台任务",
   "session.report": "报告与文件",
+  "session.earlier": "以前的批次",
   "session.partly": "已结束：完成 {completed}，失败 {failed}，跳过 {skipped}，待确认 {needs_confirmation}。",
   "page.not_chosen": "未选中",
   "page.skipped": "已跳过",

@@ -27,7 +27,7 @@ export class ManagerView {
     const above = this.#find(".bible")
     this.bible = new Bible(above)
     new ResizeObserver(onChange).observe(above) // it moves the rows
-    const error = this.#find(".room-error")
+    const error = (this.error = this.#find(".room-error"))
     this.bulk = new Bulk(this.#find(".bulk"), { roster: this.roster, confirm, announcer, error, onChange })
     const rows = this.#find(".task-rows")
     this.list = new VirtualList(rows, makeRow, (element, row) =>
@@ -111,6 +111,7 @@ export class ManagerView {
 
   #select(rows) {
     this.#selected = new Set(rows.map(({ id }) => id))
+    this.error.hidden ||= !rows.length
     this.#plan()
   }
 

@@ -83,7 +83,7 @@ export class SessionView {
   }
 
   #render() {
-    const { status, task, pages, counts, total, percentage, current_percentage: current } = this.watch.batch
+    const { status, task, pages, counts, earlier, total, percentage, current_percentage: current } = this.watch.batch
     const focused = document.activeElement // what is hidden loses it
     if (this.form.isShown === Boolean(task)) this.form.show(!task)
     this.#find(".session-body").hidden = !task
@@ -92,6 +92,9 @@ export class SessionView {
     if (this.#active && !active) this.#say("") // of the start, that is
     this.#active = active
     this.#find(".session-report").setAttribute("href", `/t/${task.id}`)
+    const others = this.#find(".session-earlier")
+    others.hidden = !earlier.length
+    others.href = `/tasks?session=${this.#session}`
     this.#find(".progress-note").hidden = !active
     fillStatus(this.#find(".session-line .status"), status)
     this.#find(".session-sentence").textContent = sentence(this.watch.batch)
