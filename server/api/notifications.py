@@ -11,7 +11,7 @@ from server.api.access import principal
 from server.api.requests import json_object, validated
 from server.api.services import services
 from server.api.tasks import json_response
-from server.models import Headline, iso
+from server.models import Headline, Status, iso
 from server.tasks.notifications import end_id
 
 MOST_SHOWN = 50
@@ -48,13 +48,22 @@ async def read(request: Request) -> Response:
 
 
 async def tell(request: Request) -> Response:
-    """Take the ends that nobody has told the caller of: each is given out once, to who is to tell them."""
+    """Take the ends that nobody has told the caller of: each is given out once, to who is to tell them.
+
+    ``partly``: how many of the completed ones are batches of which something failed.
+    """
     validated(Telling, await json_object(request))
     parts, scope = services(request), principal(request).scope
     found = await parts.notifications.tell(scope)
     counts = Counter(each.status.value for each in found)
-    told = {"told": [_shown(each) for each in found[:MOST_SHOWN]], "counts": counts}
-    return json_response({**told, "active": parts.notifications.active(scope)})
+    views = await parts.listing.views([each.task_id for each in found if each.status is Status.COMPLETED])
+    told = {
+        "told": [_shown(each) for each in found[:MOST_SHOWN]],
+        "counts": counts,
+        "partly": sum(bool(view["progress"]["failed"]) for view in views),
+        "active": parts.notifications.active(scope),
+    }
+    return json_response(told)
 
 
 async def _standing(request: Request) -> Response:

@@ -17,6 +17,7 @@ from server.api.access import principal
 from server.api.services import services
 from server.api.tasks import json_response
 from server.errors import FieldError, InvalidParameters
+from server.streaming.sse import event_id
 from server.tasks.batches import DEALT_WITH, Batch, PageState
 
 HEADER, COOKIE = "x-session-id", "session_id"
@@ -27,6 +28,8 @@ EARLIER_TASKS = 50
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _PAGE = re.compile(r"/s/([^/]+)/?")
+ASKED = ("task_indices", "auto_generate", "ignore_completed")
+"""What each start of a batch asks for anew."""
 _OF_ITEM = ("attempts", "final_url", "http_status", "artifacts", "error")
 
 
@@ -66,7 +69,8 @@ async def show_session(request: Request) -> Response:
     batch = await parts.batches.newest(scope, session)
     head = {"session": session, "url": page_url(session), "complete": parts.catalogue.complete.is_set()}
     if batch is None:
-        return json_response({**head, "status": "idle", "task": None, "events_url": None, "earlier": [], "pages": []})
+        nothing = dict.fromkeys(("task", "events_url", "after"))
+        return json_response({**head, "status": "idle", **nothing, "earlier": [], "pages": []})
     earlier = [each for each in parts.batches.task_ids(scope, session) if each != batch.life.task_id]
     return json_response({**head, **_shown(batch), "earlier": earlier[:EARLIER_TASKS]})
 
@@ -91,6 +95,8 @@ def _shown(batch: Batch) -> dict[str, Any]:
         "status": batch.status,
         "task": {name: value for name, value in batch.view.items() if name not in ("params", "artifacts")},
         "events_url": events_url(batch),
+        "after": event_id(batch.life.generation, batch.seq),
+        "asked": {name: batch.life.params.get(name) for name in ASKED},
         "total": batch.total,
         "counts": {state.value: counts[state] for state in PageState},
         "percentage": percent(counts, batch.total),

@@ -110,4 +110,6 @@ class Disk:
         return shutil.disk_usage(folder).free
 
     def total_bytes(self, folder: Path) -> int:
-        return shutil.disk_usage(folder).total
+        """What is used and what may be used; what the volume keeps back for its administrator is neither."""
+        usage = shutil.disk_usage(folder)
+        return usage.used + usage.free

@@ -103,12 +103,14 @@ class Batch:
     """A session's newest task as it is now.
 
     ``view``: the task as the API shows it. ``items``: the data of the event of each page that is dealt with, by key.
+    ``seq``: an event, after which come all those that tell more than this.
     """
 
     life: Life
     outlines: Sequence[PageOutline]
     view: dict[str, Any]
     items: dict[str, dict[str, Any]]
+    seq: int
 
     @property
     def status(self) -> Status:
@@ -180,7 +182,8 @@ class Batches:
             with suppress(TaskNotFound, LogCorrupt, ValidationError):
                 life, now = await self._outlook.find_with_outline(headline.task_id, scope, None)
                 view = self._outlook.with_position(now.view)
-                return Batch(life, self._outlines(life), view, await self._items.of(life, view["seq"]))
+                known = await self._items.of(life, view["seq"])
+                return Batch(life, self._outlines(life), view, known.items, min(known.seq, view["seq"]))
         return None
 
     def task_ids(self, scope: str, session: str) -> list[str]:

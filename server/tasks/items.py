@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,17 @@ from server.tasks.shared import Shared
 BATCHES_KEPT = 32
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The data of each finished item's event, by the item's key.
+
+    ``seq``: an event, after which come all those of items that are not among them.
+    """
+
+    items: dict[str, dict[str, Any]]
+    seq: int
+
+
 class Outcomes:
     """The fold over a log: the items of finished steps.
 
@@ -26,15 +38,22 @@ class Outcomes:
 
     def __init__(self) -> None:
         self.known: dict[str, dict[str, Any]] = {}
-        self._told: dict[str | None, list[dict[str, Any]]] = {}
+        self._told: dict[str | None, list[tuple[int, dict[str, Any]]]] = {}
+        self._last = 0
+
+    @property
+    def seq(self) -> int:
+        """See `Known`."""
+        return min((seq - 1 for told in self._told.values() for seq, _ in told), default=self._last)
 
     def add(self, records: Iterable[Record]) -> None:
         for record in records:
+            self._last = record.seq or self._last
             match record.type:
                 case EventType.ITEM:
-                    self._told.setdefault(record.step, []).append(orjson.loads(record.data))
+                    self._told.setdefault(record.step, []).append((self._last, orjson.loads(record.data)))
                 case EventType.STEP:
-                    for item in self._told.pop(orjson.loads(record.data)["key"], ()):
+                    for _, item in self._told.pop(orjson.loads(record.data)["key"], ()):
                         self.known[item["key"]] = item
                 case EventType.STATUS:
                     # Told before by somebody who died over it: it is told anew, if it comes to that again.
@@ -48,11 +67,11 @@ class Items:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._readings = Shared[dict[str, dict[str, Any]]]()
-        self._read = Lately[str, tuple[int, dict[str, dict[str, Any]]]](BATCHES_KEPT)
+        self._readings = Shared[Known]()
+        self._read = Lately[str, tuple[int, Known]](BATCHES_KEPT)
 
-    async def of(self, life: Life, seq: int) -> dict[str, dict[str, Any]]:
-        """The data of each finished item's event, by the item's key.
+    async def of(self, life: Life, seq: int) -> Known:
+        """What is known by now, which is no less than what was known at that event.
 
         Of a damaged log what stands before the damage counts.
 
@@ -64,7 +83,7 @@ class Items:
             return known[1]
         return await self._readings.get(life.generation, partial(self._read_log, life))
 
-    async def _read_log(self, life: Life) -> dict[str, dict[str, Any]]:
+    async def _read_log(self, life: Life) -> Known:
         outcomes, seq, complete = Outcomes(), 0, False
         reader = self._store.reader(life)
         try:
@@ -76,6 +95,7 @@ class Items:
                     seq = max([seq, *(record.seq or 0 for record in batch)])
         finally:
             await reader.close()
+        known = Known(outcomes.known, outcomes.seq)
         if complete:
-            self._read.keep(life.generation, (seq, outcomes.known))
-        return outcomes.known
+            self._read.keep(life.generation, (seq, known))
+        return known

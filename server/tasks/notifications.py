@@ -33,14 +33,24 @@ class Mark:
     def has(self, headline: Headline) -> bool:
         return (headline.finished_at or 0) <= self.to or end_id(headline) in self.ends
 
-    def with_all(self, ends: Iterable[Headline]) -> "Mark":
-        """These are done with, and all others that ended long before the last of them, which must be all there are."""
-        named = self.ends | {end_id(each): each.finished_at or 0 for each in ends}
-        to = max(self.to, max(named.values(), default=0) - SLACK_MS)
-        return Mark(to, {name: at for name, at in named.items() if at > to})
-
-    def with_some(self, ends: Iterable[Headline]) -> "Mark":
+    def with_these(self, ends: Iterable[Headline]) -> "Mark":
         return Mark(self.to, self.ends | {end_id(each): each.finished_at or 0 for each in ends})
+
+    def tidied(self, ends: Sequence[Headline]) -> "Mark":
+        """The same, naming no end that the moment covers or that is gone with its task.
+
+        One that is gone is named for a while: another node may have told of it before this one knows it.
+
+        :param ends: all that there are after ``to``, the last first.
+        """
+        if not ends:
+            return self
+        lately = (ends[0].finished_at or 0) - SLACK_MS
+        open_ones = ((each.finished_at or 0) - 1 for each in ends if not self.has(each))
+        to = max(self.to, min([lately, *open_ones]))
+        there = {end_id(each) for each in ends}
+        named = {name: at for name, at in self.ends.items() if at > to and (at > lately or name in there)}
+        return Mark(to, named)
 
     def to_json(self) -> dict[str, Any]:
         return {"to": self.to, "ends": self.ends}
@@ -87,25 +97,28 @@ class Notifications:
 
     async def read(self, scope: str, ids: Collection[str] | None) -> None:
         """The user has read these, or all that there are. An id that is none of theirs is passed over."""
-        await self._mark(scope, READ, lambda each: ids is None or end_id(each) in ids, whole=ids is None)
+        await self._mark(scope, READ, lambda each: ids is None or end_id(each) in ids)
 
     async def tell(self, scope: str) -> list[Headline]:
         """The ends that the user was not told of, the last first; whoever asks is to tell them, and nobody else will.
 
         They are given away as this returns: a page that dies over them has told nobody, and they stay unread.
         """
-        return await self._mark(scope, TOLD, lambda each: True, whole=True)
+        return await self._mark(scope, TOLD, lambda each: True)
 
-    async def _mark(self, scope: str, name: str, wanted: Callable[[Headline], bool], *, whole: bool) -> list[Headline]:
+    async def _mark(self, scope: str, name: str, wanted: Callable[[Headline], bool]) -> list[Headline]:
         await self._catalogue.refresh()
         while True:
             kept = await self._store.personal(scope)
             mark = Mark.of(kept.content, name)
-            found = [each for each in self._not_in(mark, scope) if wanted(each)]
+            ends = list(self._catalogue.last_ended_first(scope, mark.to))
+            found = [each for each in ends if not mark.has(each) and wanted(each)]
             if not found:
                 return []
+            grown = mark.with_these(found)
             # While there may be others that are not known yet, none is done with by another one's end.
-            grown = mark.with_all(found) if whole and self._catalogue.complete.is_set() else mark.with_some(found)
+            if self._catalogue.complete.is_set():
+                grown = grown.tidied(ends)
             following = Personal(kept.version + 1, {**kept.content, name: grown.to_json()})
             if await self._store.keep_personal(scope, following):
                 return found

@@ -86,7 +86,7 @@ router.start(async ({ taskId, path }) => {
   list.mark(taskId)
   opened?.leave?.()
   opened = null
-  if (rooms.enter(path, taskId)) return
+  if (rooms.enter(path)) return
   const name = taskId ? "task" : "ask"
   stage.show(taskId ? "loading" : "ask")
   const address = location.pathname

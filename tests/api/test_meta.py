@@ -1,6 +1,7 @@
 """About the server itself: its health, its figures, its own description and documentation."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,16 @@ def test_statistics_count_tasks_by_status(server: Running) -> None:
     counted = found["node"]["counted"]
     assert (counted["claims"], counted["takeovers"], counted["quarantines"]) == (1, 0, 0)
     assert counted["events_published"] > 0
+
+
+def test_the_room_of_the_volume_is_what_df_says(server: Running, tmp_path: Path) -> None:
+    """What is kept back for root counts as neither used nor free; others may write to the volume meanwhile."""
+    room = get(server, "/api/stats").json()["storage"]
+    said = subprocess.run(
+        ["df", "--output=pcent", str(tmp_path)], capture_output=True, text=True, check=True
+    ).stdout.split()[-1]
+    used = 100 * (1 - room["free_bytes"] / room["total_bytes"])
+    assert abs(used - float(said.removesuffix("%"))) < 2
 
 
 @pytest.mark.parametrize("path", ["/", "/tasks", "/ops", "/p/novel-7", "/p/a%2Fb/c", "/s/x", "/t/x"])

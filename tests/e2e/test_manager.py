@@ -129,8 +129,11 @@ def test_what_could_not_be_done_is_said_and_the_rest_is_done(visiting: Visiting)
         ),
     )
     page.get_by_label("Select all that are shown").check()
+    page.set_viewport_size({"width": 1280, "height": 300})
+    page.mouse.wheel(0, 2000)
     page.locator(".bulk").get_by_role("button", name="Stop 2").click()
     expect(page.get_by_role("alert").filter(visible=True)).to_have_text("Without success: 1. The task has ended.")
+    expect(page.locator(".manager .room-error")).to_be_in_viewport(ratio=1)
     expect_word(page, ids[1], "Stopped")
     expect_word(page, ids[0], "Running")
 
@@ -179,6 +182,55 @@ def test_the_keyboard_does_all_of_it(visiting: Visiting) -> None:
     page.locator(".row-title").first.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".task-line .status")).to_have_attribute("data-status", "stopped")
+
+
+def test_arrows_go_through_the_rows_and_space_selects_also_where_letters_are_off(visiting: Visiting) -> None:
+    """From the search down into the list and on; a page without a row in focus scrolls as any."""
+    visit = visiting()
+    newest = [short(visit.origin, 33 + index, "arrows") for index in range(3)][::-1]
+    page = visit.open("/p/arrows")
+    expect(tally(page, "completed")).to_have_text("3")
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keyboard").get_by_role("checkbox").uncheck()
+    page.keyboard.press("Escape")
+    page.get_by_role("searchbox").focus()
+    page.keyboard.press("ArrowDown")
+    expect(row(page, newest[0]).locator(".row-title")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(row(page, newest[2]).locator(".row-title")).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.locator(".bulk-count")).to_have_text("Selected: 2")
+    page.keyboard.press("ArrowUp")
+    expect(row(page, newest[1]).get_by_role("checkbox")).to_be_checked()
+    page.keyboard.press("x")
+    expect(page.locator(".bulk-count")).to_have_text("Selected: 2")
+    page.keyboard.press("Escape")
+    expect(page.locator(".bulk")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.locator(".task-title")).to_contain_text("seed 34")
+
+
+def test_what_is_selected_and_not_shown_is_said(visiting: Visiting) -> None:
+    """Whoever narrows the list does not delete more than they see without a word; Chinese is found, too."""
+    visit = visiting(locale="zh-CN")
+    for text in ("港口的吞吐量", "机场的客流量"):
+        body = {"kind": "research", "params": {"query": text}, "project": "词"}
+        task_id = httpx2.post(f"{visit.origin}/api/tasks", json=body).raise_for_status().json()["id"]
+        wait_until(lambda asked=task_id: has_ended(visit.origin, asked))
+    failed = start(visit.origin, 38, "词", events=2, fail_at=1)
+    page = visit.open("/p/%E8%AF%8D")
+    expect(row(page, failed).locator(".row-error")).to_contain_text("The demo was asked to fail at event 1.")
+    page.get_by_label("选中显示的全部任务").check()
+    expect(page.locator(".bulk-count")).to_have_text("已选 3 个")
+    page.get_by_role("searchbox").fill("量 港口　吞吐")
+    expect(page.locator(".row")).to_have_count(1)
+    expect(page.locator(".row-title")).to_have_text("港口的吞吐量")
+    expect(page.locator(".bulk-count")).to_have_text("已选 3 个，其中 2 个未显示")
+    page.get_by_role("button", name="清除筛选").click()
+    expect(page.locator(".bulk-count")).to_have_text("已选 3 个")
 
 
 def test_filters_stand_in_the_address(visiting: Visiting) -> None:

@@ -3,15 +3,16 @@
 import re
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.api.held_site import HeldSite, held_site
 from tests.e2e.axe import axe_source, violations
-from tests.e2e.browsing import Visit, Visiting
+from tests.e2e.browsing import Visit, Visiting, quick_server
 from tests.serving import wait_until
 
 pytestmark = pytest.mark.browser
@@ -55,6 +56,10 @@ def untold(origin: str) -> int:
 def told_on(page: Page) -> list[str]:
     found: list[str] = page.evaluate("() => told")
     return found
+
+
+def node_of(origin: str) -> Any:
+    return httpx2.get(f"{origin}/api/stats").json()["node"]
 
 
 def tabs(visit: Visit, *paths: str) -> list[Page]:
@@ -137,6 +142,29 @@ def test_the_end_of_all_tasks_is_told_once_over_two_tabs_and_a_reload(visiting: 
     [elsewhere] = tabs(again, "/")
     expect(elsewhere.locator(".badge")).to_have_text("2")
     assert told_on(elsewhere) == []
+
+
+def test_of_two_browsers_that_look_at_once_one_tells_and_both_show_it(visiting: Visiting) -> None:
+    """As of two tabs; whichever it is, the other one shows it as unread."""
+    visits = [visiting(), visiting(locale="zh-CN")]
+    nobody_is_untold(visits[0].origin)
+    pages = [page for visit in visits for page in tabs(visit, "/tasks", "/ops")]
+    for page in pages:
+        expect(page.locator(".bell")).to_be_visible()
+
+    def everywhere() -> list[str]:
+        return [words for page in pages for words in told_on(page)]
+
+    for seed in (70, 71):
+        run(visits[0].origin, seed)
+        for page in pages:
+            expect(page.locator(".badge")).to_have_text(str(seed - 69))
+        wait_until(lambda asked=seed - 69: len(everywhere()) == asked)
+        for page in pages:
+            with page.expect_response("**/api/notifications"):
+                page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+        assert len(everywhere()) == seed - 69
+    assert set(everywhere()) <= {ALL_DONE, "后台任务全部完成！"}
 
 
 def test_a_failure_is_not_told_as_done_and_a_stop_is_not_told(visiting: Visiting) -> None:
@@ -236,10 +264,45 @@ def test_the_page_of_the_server_moves_by_itself(visiting: Visiting) -> None:
     expect(page.locator("[data-figure=storage] strong")).to_have_text(re.compile(r"[GTM]iB$"))
 
 
+def test_behind_a_proxy_the_page_of_the_server_keeps_to_the_figures_of_one(visiting: Visiting, tmp_path: Path) -> None:
+    """Two servers that answer in turn: what all of them run is added up, and what is one's own does not jump."""
+    with (
+        quick_server(tmp_path, MAX_CONCURRENT_TASKS="1") as first,
+        quick_server(tmp_path, MAX_CONCURRENT_TASKS="1") as second,
+    ):
+        for seed in (80, 81):
+            body = {"kind": "demo", "params": {"events": 50_000, "rate": 50, "seed": seed}}
+            httpx2.post(f"{first.url}/api/tasks", json=body).raise_for_status()
+        ids = [node_of(each.url)["id"] for each in (first, second)]
+        wait_until(lambda: all(node_of(each.url)["running"] == 1 for each in (first, second)))
+        visit = visiting(first.url)
+        page = visit.open()
+        answered: list[str] = []
+
+        def in_turn(route: Route) -> None:
+            answered.append(ids[len(answered) % 2])
+            route.continue_(url=f"{(first, second)[ids.index(answered[-1])].url}/api/stats")
+
+        page.route("**/api/stats", in_turn)
+        page.get_by_role("link", name="Server", exact=True).click()
+        shown = page.locator(".ops-node")
+        expect(shown).to_contain_text(re.compile("|".join(ids)))
+        shown_id = (shown.text_content() or "").split()[0]
+        for _ in range(3):
+            with page.expect_response("**/api/stats"):
+                pass
+            expect(page.locator("[data-figure=running] strong")).to_have_text("2")
+            expect(page.locator("[data-figure=running] p")).to_contain_text("Room for 2 at once")
+            expect(shown).to_contain_text(shown_id)
+        expect(page.locator("[data-figure=events] strong")).to_have_text(re.compile(r"[1-9]"))
+        assert set(answered) == set(ids)
+        visit.close()
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_nothing_in_these_rooms_is_hard_to_reach(visiting: Visiting, pytestconfig: pytest.Config, theme: str) -> None:
     """axe-core finds nothing: a session without and with pages, the server, the open notifications, a toast."""
-    visit = visiting(color_scheme=theme)
+    visit = visiting(color_scheme=theme, reduced_motion="reduce")
     axe = axe_source(pytestconfig.cache.mkdir("axe-core"))
     nobody_is_untold(visit.origin)
     page = visit.open("/ops")

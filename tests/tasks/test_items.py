@@ -11,7 +11,7 @@ from anyio import create_task_group
 from server.models import EventType, Life, Record, now_ms
 from server.stores.files import FileLogReader, FileStore
 from server.stores.memory import MemoryLogReader, MemoryStore
-from server.tasks.items import Items, Outcomes
+from server.tasks.items import Items, Known, Outcomes
 from server.tasks.journal import UPGRADED
 from tests.making import life, release, step_record
 
@@ -36,6 +36,17 @@ def test_an_item_counts_when_its_step_is_recorded() -> None:
     assert statuses(outcomes.known) == {"a": "completed"}
     outcomes.add([step_record("item:b")])
     assert statuses(outcomes.known) == {"a": "completed", "b": "completed"}
+
+
+def test_who_reads_on_from_there_meets_every_item_that_does_not_count_yet() -> None:
+    """What was told in steps that are not finished comes again, and nothing is passed over."""
+    outcomes = Outcomes()
+    outcomes.add([status(1), item(2, "a"), step_record("item:a"), item(3, "b"), item(4, "c"), step_record("item:c")])
+    assert outcomes.seq == 2
+    outcomes.add([step_record("item:b")])
+    assert outcomes.seq == 4
+    outcomes.add([item(5, "d"), status(6)])
+    assert outcomes.seq == 6
 
 
 def test_what_an_owner_told_who_died_over_it_does_not_count() -> None:
@@ -91,24 +102,24 @@ async def test_a_log_is_read_once_for_all_and_again_only_when_there_may_be_more(
     assert writer is not None
     items = Items(store)
     await writer.append([item(1, "a")])
-    assert await items.of(task, 1) == {}
+    assert await items.of(task, 1) == Known({}, 0)
     await writer.append([step_record("item:a")])
-    assert statuses(await items.of(task, 1)) == {"a": "completed"}
+    assert statuses((await items.of(task, 1)).items) == {"a": "completed"}
     await writer.append([release()])
     await writer.close()
     store.readings = 0
 
     async def ask() -> None:
-        assert statuses(await items.of(task, 1)) == {"a": "completed"}
+        assert statuses((await items.of(task, 1)).items) == {"a": "completed"}
 
     async with create_task_group() as tg:
         for _ in range(20):
             tg.start_soon(ask)
     assert store.readings == 1
-    assert statuses(await items.of(task, 1)) == {"a": "completed"}
+    assert statuses((await items.of(task, 1)).items) == {"a": "completed"}
     assert store.readings == 1
     again = await store.claim(task, 2, "m")
     assert again is not None
     await again.append([status(2), item(3, "b"), step_record("item:b")])
     await again.close()
-    assert statuses(await items.of(task, 3)) == {"a": "completed", "b": "completed"}
+    assert statuses((await items.of(task, 3)).items) == {"a": "completed", "b": "completed"}

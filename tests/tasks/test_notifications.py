@@ -127,6 +127,44 @@ async def test_what_is_kept_of_a_user_stays_small() -> None:
     assert await node.tell("local") == []
 
 
+async def test_what_was_read_one_by_one_is_no_longer_named_when_all_before_it_is_read_or_gone() -> None:
+    """What is kept does not grow with what is read, nor with tasks that are removed; what is unread stays so."""
+    nodes = await Nodes().begin()
+    [node] = nodes.each
+
+    async def kept() -> int:
+        return len((await nodes.store.personal("local")).content["read"]["ends"])
+
+    tasks = [await nodes.end(number, number * SLACK_MS // 10) for number in range(100)]
+    ids = [end_id(headline) for headline, _ in (await node.standing("local", 100)).ended]  # the last first
+    await node.read("local", set(ids[:99]))
+    assert await kept() == 99
+    assert await nodes.store.remove(tasks[40], 0)
+    await nodes.end(200, 100 * SLACK_MS // 10)
+    [newest, *_] = (await node.standing("local", 1)).ended
+    await node.read("local", {end_id(newest[0])})
+    assert await kept() == 99
+    assert (await node.standing("local", 1)).unread == 1
+    await node.read("local", {ids[99]})
+    assert await kept() == 10
+    standing = await node.standing("local", 200)
+    assert (standing.unread, len(standing.ended)) == (0, 100)
+
+
+async def test_the_mark_of_a_task_that_was_removed_is_kept_while_another_node_may_not_know_of_it() -> None:
+    """Which tells of the end a moment later, and must not tell that it is unread."""
+    nodes = await Nodes(2).begin()
+    first, second = nodes.each
+    await nodes.end(1, 1)
+    await nodes.end(2, 2 * SLACK_MS)
+    task = await nodes.end(3, 2 * SLACK_MS + 1)
+    newest = (await first.standing("local", 1)).ended[0][0]
+    await first.read("local", {end_id(newest)})
+    assert await nodes.store.remove(task, 0)
+    await second.read("local", {end_id((await second.standing("local", 1)).ended[0][0])})
+    assert end_id(newest) in (await nodes.store.personal("local")).content["read"]["ends"]
+
+
 async def test_an_end_that_becomes_known_late_is_told_all_the_same() -> None:
     """As when the clock of its node is some minutes behind those of the others."""
     nodes = await Nodes().begin()

@@ -26,7 +26,7 @@ from server.models import Status
 from server.tasks.batches import KIND, Batch, Pages, PageState
 from server.tasks.manager import TaskRequest
 
-KEPT = ("tasks", "parallelism", "on_failure", "share_session")
+KEPT = ("tasks", "parallelism", "on_failure", "share_session", "budget")
 """What a start that names no pages takes from the session's newest task; all else is asked for each time."""
 
 STATUSES = {

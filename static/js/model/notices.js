@@ -6,6 +6,13 @@ const AGAIN_MS = 1000
 const LOOKS = 8 // for an end that a task's own view tells of, and the lists do not yet
 const UNSEEN_MS = 15_000 // how often a page that nobody sees asks, where the browser may tell
 
+const taskAddress = ({ task_id: id }) => `/t/${id}`
+
+/** Where an end is best seen: a batch of a session on the page of that. */
+export function addressOf(end) {
+  return end.kind === "browse" && end.session ? `/s/${encodeURIComponent(end.session)}` : taskAddress(end)
+}
+
 /**
  * The ends of this user's tasks: which are unread, as the server keeps it, and which nobody has told them of.
  *
@@ -13,7 +20,7 @@ const UNSEEN_MS = 15_000 // how often a page that nobody sees asks, where the br
  */
 export class Notices extends EventTarget {
   #timer = 0
-  #looked = null
+  #looked = ""
   #awaited = new Set()
   #looks = 0
   #others = new BroadcastChannel("holdfast.notices")
@@ -27,9 +34,9 @@ export class Notices extends EventTarget {
     this.#others.onmessage = () => this.#plan()
   }
 
-  /** The task that is open: its end is read as soon as it is seen. */
-  lookAt(taskId) {
-    this.#looked = taskId
+  /** The page that is open: the end of a task that it is of is read as soon as it is seen. */
+  lookAt(address) {
+    this.#looked = address.replace(/\/$/, "").toLowerCase()
     this.#plan()
   }
 
@@ -69,7 +76,8 @@ export class Notices extends EventTarget {
       for (const { task_id: id } of this.state.notifications) this.#awaited.delete(id)
       if (!this.#looks--) this.#awaited.clear()
       if (this.#awaited.size) this.#plan(AGAIN_MS)
-      const seen = this.state.notifications.filter((end) => !end.read && end.task_id === this.#looked)
+      const here = (end) => [addressOf(end), taskAddress(end)].includes(this.#looked)
+      const seen = this.state.notifications.filter((end) => !end.read && here(end))
       if (seen.length && !document.hidden) await this.read(seen.map(({ id }) => id))
       if (!this.state.untold) return
       const ends = await api.post("/api/notifications/tell")

@@ -3,8 +3,9 @@
 const UNREACHABLE = { status: 0, code: "unreachable", detail: "The server can't be reached.", errors: [] }
 
 export class Problem extends Error {
-  constructor({ status, code, detail, errors = [] }) {
-    super(detail)
+  /** `message`: what those routes say that speak the language of whoever asks; else it is the detail. */
+  constructor({ status, code, detail, message = detail, errors = [] }) {
+    super(message)
     Object.assign(this, { status, code, detail, errors })
   }
 

@@ -18,19 +18,19 @@ export class Rooms {
   #entered = 0
 
   constructor(parts) {
-    this.parts = parts
     const find = (selector) => document.querySelector(selector)
     this.notices = new Notices(parts.book)
+    this.parts = { ...parts, notices: this.notices }
     new NoticeCentre(find("#notices"), find("#bell"), this.notices)
     new Toasts(find("#toasts"), this.notices)
   }
 
-  /** Shows the room that this address is of; false when it is of none. `taskId`: the task that is shown instead. */
-  enter(path, taskId) {
+  /** Shows the room that this address is of; false when it is of none. */
+  enter(path) {
     this.#entered++
     this.#inside?.leave()
     this.#inside = null
-    this.notices.lookAt(taskId)
+    this.notices.lookAt(path)
     const [, first, rest] = /^\/([^/]*)\/?(.*?)\/?$/.exec(path)
     for (const anchor of document.querySelectorAll(".topnav a")) {
       anchor.ariaCurrent = anchor.pathname === (first === "p" ? "/tasks" : `/${first}`) ? "page" : null

@@ -18,10 +18,12 @@ export class Bulk {
     }
   }
 
-  render(selected) {
+  /** @param hidden  how many of the selected the list does not show */
+  render(selected, hidden) {
     this.selected = selected
     this.bar.hidden = !selected.size
-    this.bar.querySelector(".bulk-count").textContent = t("bulk.selected", { n: selected.size.toLocaleString() })
+    const figures = { n: selected.size.toLocaleString(), hidden: hidden.toLocaleString() }
+    this.bar.querySelector(".bulk-count").textContent = t(hidden ? "bulk.hidden" : "bulk.selected", figures)
     for (const button of this.buttons) {
       const { length } = this.#fitting(button.dataset.action, [...selected])
       button.hidden = !length

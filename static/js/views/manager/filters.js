@@ -41,11 +41,12 @@ export class Filters {
   /** The rows that belong to the list. The tallies count those of each status, whichever of them is chosen. */
   apply(rows) {
     const { q, status } = this.#wanted
-    const looked = q.trim().toLowerCase()
+    const looked = q.toLowerCase().split(/\s+/).filter(Boolean)
+    const isLookedFor = ({ id, folded }) => id.startsWith(q.trim().toLowerCase()) || looked.every((word) => folded.includes(word))
     const exact = SELECTS.filter((name) => this.#wanted[name])
     const counts = { "": 0 }
     const fitting = rows.filter((row) => {
-      if (looked && !row.folded.includes(looked) && !row.id.startsWith(looked)) return false
+      if (!isLookedFor(row)) return false
       if (!exact.every((name) => row[name] === this.#wanted[name])) return false
       counts[""]++
       counts[row.status] = (counts[row.status] ?? 0) + 1

@@ -27,7 +27,7 @@ export class ManagerView {
     const above = this.#find(".bible")
     this.bible = new Bible(above, { confirm, announcer, error: this.#find(".room-error") })
     new ResizeObserver(onChange).observe(above) // it moves the rows
-    const error = this.#find(".room-error")
+    const error = (this.error = this.#find(".room-error"))
     this.bulk = new Bulk(this.#find(".bulk"), { roster: this.roster, confirm, announcer, error, onChange })
     const rows = this.#find(".task-rows")
     this.list = new VirtualList(rows, makeRow, (element, row) =>
@@ -80,9 +80,10 @@ export class ManagerView {
     const title = this.project || t("manager.title")
     this.#find("h1").textContent = title
     document.title = `${title} · Holdfast`
-    this.all.checked = this.#shown.length > 0 && this.#shown.every(({ id }) => this.#selected.has(id))
+    const marked = this.#shown.filter(({ id }) => this.#selected.has(id)).length
+    this.all.checked = this.#shown.length > 0 && marked === this.#shown.length
     this.all.indeterminate = !this.all.checked && this.#selected.size > 0
-    this.bulk.render(this.#selected)
+    this.bulk.render(this.#selected, this.#selected.size - marked)
     const n = this.#shown.length.toLocaleString()
     const words = t(this.filters.any ? "manager.found" : "manager.count", { n })
     this.#find(".manager-count").textContent =
@@ -110,6 +111,7 @@ export class ManagerView {
 
   #select(rows) {
     this.#selected = new Set(rows.map(({ id }) => id))
+    this.error.hidden ||= !rows.length
     this.#plan()
   }
 

@@ -13,14 +13,15 @@ export function columns(svg, series) {
   draw(svg, bars.filter(Boolean))
 }
 
-/** A line of what was seen, the newest at the right; it fills the width when there are `room` numbers. */
-export function line(svg, numbers, room, most = 1) {
-  const step = WIDTH / (room - 1)
-  const scale = (HEIGHT - 3) / Math.max(most, ...numbers)
-  const first = WIDTH - (numbers.length - 1) * step
-  const points = numbers.map((n, index) => `${first + index * step},${HEIGHT - 1 - n * scale}`).join(" ")
+/** A line of what was seen in the last `span` ms, the newest at the right. `seen`: `{at, n}` each, `at` in ms. */
+export function line(svg, seen, span, most = 1) {
+  if (!seen.length) return draw(svg, [])
+  const now = seen.at(-1).at
+  const scale = (HEIGHT - 3) / Math.max(most, ...seen.map(({ n }) => n))
+  const across = ({ at }) => WIDTH * (1 - (now - at) / span)
+  const points = seen.map((each) => `${across(each)},${HEIGHT - 1 - each.n * scale}`).join(" ")
   draw(svg, [
-    shape("polygon", { points: `${first},${HEIGHT} ${points} ${WIDTH},${HEIGHT}` }),
+    shape("polygon", { points: `${across(seen[0])},${HEIGHT} ${points} ${WIDTH},${HEIGHT}` }),
     shape("polyline", { points }),
   ])
 }

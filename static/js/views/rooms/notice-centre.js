@@ -1,8 +1,8 @@
 import { onLanguage, t } from "../../i18n/i18n.js"
 import { titleOf } from "../../i18n/words.js"
+import { addressOf } from "../../model/notices.js"
 import { fillTime } from "../../page/relative-times.js"
 import { fillStatus } from "../status-badge.js"
-import { addressOf } from "./toasts.js"
 
 const MOST = 99
 const COUNT = /^\(\d+\+?\) /

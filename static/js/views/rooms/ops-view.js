@@ -4,14 +4,20 @@ import { duration, percent, problemSentence } from "../../i18n/words.js"
 import { columns, line, share } from "./charts.js"
 
 const LOOK_MS = 2000
-const SEEN = 150 // looks that a line shows: five minutes
+const SPAN_MS = 300_000 // what a line shows
+const STAYS_MS = 20_000 // how long a server whose figures are shown may leave the answers to others
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"]
 
-/** What the server does, live: asked for again and again while somebody looks. */
+/**
+ * What the servers do, live: asked for again and again while somebody looks.
+ *
+ * Behind a proxy each answer may come from another server. The figures of one of them are shown for as long as it
+ * answers now and then, else they would be another server's at each look.
+ */
 export class OpsView {
   #timer = 0
   #open = false
-  #looks = [] // what this node was at each look
+  #looks = new Map() // of each server that has answered: what it was at each look
 
   constructor(section, { link }) {
     Object.assign(this, { section, link })
@@ -21,7 +27,8 @@ export class OpsView {
 
   open() {
     this.#open = true
-    this.#looks = []
+    this.#looks.clear()
+    this.stats = null
     document.title = `${t("nav.ops")} · Holdfast`
     this.#look()
   }
@@ -49,12 +56,22 @@ export class OpsView {
       return told.problem.status || this.link.lost(this)
     }
     this.link.found(this)
-    const { node } = (this.stats = told)
-    const before = this.#looks.at(-1)
-    // Another server may have answered, or this one has begun anew: its figures go on from nothing.
-    if (before?.id !== node.id || before.seconds > node.seconds) this.#looks = []
-    this.#looks = [...this.#looks, node].slice(-SEEN)
+    this.#keep(told)
     this.#render()
+  }
+
+  #keep(told) {
+    const now = Date.now()
+    const { node, nodes } = told
+    const alive = nodes.filter((each) => each.alive && each.id !== node.id)
+    const look = { ...node, at: now, running: sum([node, ...alive].map((each) => each.running)) }
+    const before = this.#looks.get(node.id) ?? []
+    // One that has begun anew goes on from nothing.
+    const seen = before.at(-1)?.seconds > node.seconds ? [] : before
+    this.#looks.set(node.id, [...seen, look].filter(({ at }) => now - at <= SPAN_MS))
+    const shown = this.stats && this.#looks.get(this.stats.node.id).at(-1)
+    this.stats = { ...told, node: shown && now - shown.at <= STAYS_MS ? shown : look, running: look.running }
+    this.stats.capacity = sum([node, ...alive].map((each) => each.capacity))
   }
 
   #render() {
@@ -64,11 +81,15 @@ export class OpsView {
     this.#find(".ops-node").textContent = `${node.id} · ${node.version} · ${t("ops.up", { time: duration(1000 * node.seconds) })}`
     const hour = Object.fromEntries(Object.entries(ended).map(([status, minutes]) => [status, sum(minutes)]))
     this.#figure("ended", number(sum(Object.values(hour))), t("ops.ended.note", hour), (svg) => columns(svg, ended))
-    this.#seen("running", node.running, t("ops.running.note", { n: node.capacity }), node.capacity)
-    this.#seen("queued", node.queued, node.queued ? t("ops.queued.note", { time: duration(1000 * node.oldest_wait_seconds) }) : "")
-    const rates = this.#rates()
-    this.#figure("events", number(rates.at(-1) ?? 0), t("ops.minutes"), (svg) => line(svg, rates, SEEN))
-    this.#seen("readers", node.readers, t("ops.minutes"))
+    const { running, capacity } = this.stats
+    const looks = this.#looks.get(node.id)
+    const of = (name) => looks.map((look) => ({ at: look.at, n: look[name] }))
+    this.#line("running", running, of("running"), t("ops.running.note", { n: number(capacity) }), capacity)
+    const oldest = node.queued && t("ops.queued.note", { time: duration(1000 * node.oldest_wait_seconds) })
+    this.#line("queued", node.queued, of("queued"), oldest)
+    const rates = ratesOf(looks)
+    this.#line("events", rates.at(-1)?.n ?? 0, rates)
+    this.#line("readers", node.readers, of("readers"))
     this.#find("[data-figure=storage]").hidden = !storage
     if (storage) {
       const used = 1 - storage.free_bytes / storage.total_bytes
@@ -79,8 +100,10 @@ export class OpsView {
     this.#find("tbody").replaceChildren(...nodes.map((each) => nodeRow(each, each.id === node.id)))
   }
 
-  #seen(name, now, note, most) {
-    this.#figure(name, number(now), note, (svg) => line(svg, this.#looks.map((each) => each[name]), SEEN, most))
+  /** @param note  what is said of it; else, how high its line goes */
+  #line(name, now, seen, note, most) {
+    const highest = number(Math.max(now, ...seen.map(({ n }) => n)))
+    this.#figure(name, number(now), note || t("ops.minutes", { most: highest }), (svg) => line(svg, seen, SPAN_MS, most))
   }
 
   #figure(name, value, note, draw) {
@@ -91,14 +114,14 @@ export class OpsView {
     svg.ariaLabel = `${card.querySelector("h2").textContent}: ${value}. ${note}`
     draw(svg)
   }
+}
 
-  /** Events in a second, from each look to the next. */
-  #rates() {
-    return this.#looks.slice(1).map(({ counted, seconds }, index) => {
-      const before = this.#looks[index]
-      return (counted.events_published - before.counted.events_published) / Math.max(0.1, seconds - before.seconds)
-    })
-  }
+/** Events in a second, from each look to the next. */
+function ratesOf(looks) {
+  return looks.slice(1).map(({ at, counted, seconds }, index) => {
+    const before = looks[index]
+    return { at, n: (counted.events_published - before.counted.events_published) / Math.max(0.1, seconds - before.seconds) }
+  })
 }
 
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0)

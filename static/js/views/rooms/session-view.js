@@ -1,89 +1,79 @@
 import { api } from "../../net/api.js"
 import { language, onLanguage, t } from "../../i18n/i18n.js"
 import { percent, problemSentence, timeLeft } from "../../i18n/words.js"
+import { SessionWatch } from "../../model/session-watch.js"
 import { isOver } from "../../model/status.js"
 import { fillStatus } from "../status-badge.js"
 import { fillPage } from "./batch-page.js"
-
-const GATHER_MS = 400
-const LOOK_MS = 3000 // of a batch that runs at another server, the feed of all tasks tells little
+import { SessionChoice } from "./session-choice.js"
+import { SessionForm } from "./session-form.js"
 
 /** The batch of pages of a session: how far it is, what came of each page, and going on or stopping. */
 export class SessionView {
   #session = null
-  #timer = 0
-  #loading = false
+  #busy = false
+  #active = false
 
-  constructor(section, { book, link }) {
-    Object.assign(this, { section, link, list: section.querySelector("ol") })
+  constructor(section, parts) {
+    Object.assign(this, { section, notices: parts.notices, list: section.querySelector("ol") })
+    this.watch = new SessionWatch(parts)
     this.said = this.#find(".session-said")
     this.commands = section.querySelectorAll("[data-command]")
-    for (const button of this.commands) {
-      button.addEventListener("click", () => this.#command(button.dataset.command))
-    }
-    book.addEventListener("change", ({ detail }) => book.get(detail).session === this.#session && this.#plan(GATHER_MS))
-    book.addEventListener("loaded", () => this.#plan(0))
-    document.addEventListener("visibilitychange", () => this.#plan(0))
-    onLanguage(() => this.batch && this.#render())
+    this.choice = new SessionChoice(section, () => this.#renderStart())
+    this.form = new SessionForm(this.#find("form"), (wanted) => this.#command("start", wanted))
+    const [start, stop] = this.commands
+    start.addEventListener("click", () => this.choice.count && this.#command("start", this.choice.wanted))
+    stop.addEventListener("click", () => this.#command("stop"))
+    this.watch.addEventListener("change", () => this.#render())
+    this.watch.addEventListener("refused", ({ detail }) => this.#say(sentenceOf(detail), true))
+    onLanguage(() => this.watch.batch && this.#render())
   }
 
+  /** @param session  its id, or "new" for one that nobody has used */
   open(session) {
+    if (session === "new") {
+      session = madeUp()
+      history.replaceState(null, "", `/s/${session}`)
+      this.notices.lookAt(location.pathname)
+    }
     this.#session = session
-    this.batch = null
+    this.#active = false
     this.#say("")
     this.list.replaceChildren()
-    for (const part of [".session-body", ".room-empty"]) this.#find(part).hidden = true
+    this.#find(".session-body").hidden = true
+    this.form.show(false)
     this.#find("code").textContent = session
     document.title = `${t("session.heading")} · Holdfast`
-    this.#load()
+    this.watch.open(session)
   }
 
   leave() {
-    this.#session = this.batch = null
-    clearTimeout(this.#timer)
-    this.link.found(this)
+    this.#session = null
+    this.watch.close()
   }
 
   #find(selector) {
     return this.section.querySelector(selector)
   }
 
-  #plan(ms) {
-    if (!this.#session || this.#loading) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#load(), ms)
-  }
-
-  async #load() {
-    const session = this.#session
-    if (document.hidden) return
-    this.#loading = true
-    try {
-      const batch = await api.get(`/api/sessions/${encodeURIComponent(session)}`)
-      this.link.found(this)
-      if (session !== this.#session) return
-      this.batch = batch
-      this.#render()
-    } catch (problem) {
-      if (session !== this.#session) return
-      if (problem.status) this.#say(problemSentence(problem), true)
-      else this.link.lost(this)
-    } finally {
-      this.#loading = false
-    }
-    if (!this.batch || !isOver(this.batch.status)) this.#plan(LOOK_MS)
-  }
-
-  async #command(name) {
-    this.commands.forEach((button) => (button.disabled = true))
+  async #command(name, wanted) {
+    if (this.#busy) return
+    this.#setBusy(true)
     try {
       const path = `/api/background_task/${name}?lang=${language()}`
-      this.#say((await api.post(path, { session: this.#session })).message)
+      const { message } = await api.post(path, { session: this.#session, ...wanted })
+      await this.watch.load()
+      this.#say(message)
     } catch (problem) {
-      this.#say(problemSentence(problem), true)
+      if (!this.form.blame(problem)) this.#say(sentenceOf(problem), true)
+      this.watch.load()
     }
-    await this.#load()
-    this.commands.forEach((button) => (button.disabled = false))
+    this.#setBusy(false)
+  }
+
+  #setBusy(busy) {
+    this.#busy = busy
+    for (const button of this.section.querySelectorAll("button")) button.ariaDisabled = String(busy) // `disabled` would take the focus away
   }
 
   #say(words, bad = false) {
@@ -93,18 +83,21 @@ export class SessionView {
   }
 
   #render() {
-    const { status, task, pages, counts, total, percentage, current_percentage: current } = this.batch
-    this.#find(".room-empty").hidden = Boolean(task)
+    const { status, task, pages, counts, earlier, total, percentage, current_percentage: current } = this.watch.batch
+    const focused = document.activeElement // what is hidden loses it
+    if (this.form.isShown === Boolean(task)) this.form.show(!task)
     this.#find(".session-body").hidden = !task
     if (!task) return
-    const [start, stop] = this.commands
-    start.hidden = status === "running" || status === "pending"
-    start.textContent = t(status === "completed" ? "session.start" : "session.goOn")
-    stop.hidden = isOver(status)
+    const active = !isOver(status)
+    if (this.#active && !active) this.#say("") // of the start, that is
+    this.#active = active
     this.#find(".session-report").setAttribute("href", `/t/${task.id}`)
-    this.#find(".progress-note").hidden = isOver(status)
+    const others = this.#find(".session-earlier")
+    others.hidden = !earlier.length
+    others.href = `/tasks?session=${this.#session}`
+    this.#find(".progress-note").hidden = !active
     fillStatus(this.#find(".session-line .status"), status)
-    this.#find(".session-sentence").textContent = sentence(this.batch)
+    this.#find(".session-sentence").textContent = sentence(this.watch.batch)
     const left = status === "running" ? timeLeft(task.progress.eta_seconds) : ""
     this.#find(".session-done").textContent = [t("session.done", { done: counts.completed, total }), left].filter(Boolean).join(" · ")
     for (const [name, value] of Object.entries({ overall: percentage, current })) {
@@ -114,12 +107,35 @@ export class SessionView {
     }
     while (this.list.children.length < pages.length) this.list.append(newPage())
     pages.forEach((page) => fillPage(this.list.children[page.index], page, task.id))
-    const far = isOver(status) ? t(`status.${status}`) : percent(percentage)
+    this.choice.render(this.watch.batch, this.list.children)
+    this.#renderStart()
+    if (this.section.contains(focused) && !focused.checkVisibility()) [...this.commands].find((button) => !button.hidden).focus()
+    const far = active ? percent(percentage) : t(`status.${status}`)
     document.title = `${far} · ${t("session.heading")} · Holdfast`
+  }
+
+  #renderStart() {
+    const { status } = this.watch.batch
+    const [start, stop] = this.commands
+    const { count, isAll, isSame } = this.choice
+    start.hidden = status === "running" || status === "pending"
+    stop.hidden = isOver(status)
+    start.disabled = !count
+    const word = isSame && status !== "completed" ? "goOn" : isAll ? "start" : count ? "some" : "none"
+    start.textContent = t(`session.${word}`, { n: count })
   }
 }
 
 const newPage = () => document.querySelector("#batch-page").content.firstElementChild.cloneNode(true)
+
+/** In the words of the server, which speaks the page's language there. */
+const sentenceOf = (problem) => (problem.status ? problem.message : problemSentence(problem))
+
+/** A random UUID; the browser's own is missing where the page was not loaded over TLS. */
+function madeUp() {
+  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("")
+  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20)].join("-")
+}
 
 function sentence({ status, counts, total, task: { error, progress } }) {
   if (status === "completed") return t(counts.completed === total ? "toast.all" : "session.partly", counts)

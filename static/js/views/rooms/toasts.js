@@ -1,5 +1,6 @@
 import { t } from "../../i18n/i18n.js"
 import { titleOf } from "../../i18n/words.js"
+import { addressOf } from "../../model/notices.js"
 
 const SHOWN_MS = 12_000
 const MOST_NAMED = 3
@@ -11,10 +12,10 @@ export class Toasts {
     notices.addEventListener("told", ({ detail }) => this.#tell(detail))
   }
 
-  #tell({ told, counts: { completed = 0, failed = 0 }, active }) {
+  #tell({ told, counts: { completed = 0, failed = 0 }, partly, active }) {
     if (!completed && !failed) return // who has stopped a task knows it
-    const kind = active ? "some" : failed ? "ended" : "all"
-    const words = t(`toast.${kind}`, { completed, failed })
+    const kind = active ? "some" : failed ? "ended" : partly ? "partly" : "all"
+    const words = t(`toast.${kind}`, { completed, failed, partly })
     const ends = told.filter(({ status }) => status !== "stopped").slice(0, MOST_NAMED)
     const toast = document.querySelector("#toast").content.firstElementChild.cloneNode(true)
     toast.querySelector("strong").textContent = words
@@ -41,8 +42,4 @@ function named(end) {
   link.dataset.link = ""
   item.append(link)
   return item
-}
-
-export function addressOf({ task_id: id, kind, session }) {
-  return kind === "browse" && session ? `/s/${encodeURIComponent(session)}` : `/t/${id}`
 }
