@@ -2,7 +2,7 @@
 
 import { t } from "../i18n/i18n.js"
 import { make, sign } from "../page/make.js"
-import { choiceField, choicesField, errorLine, flagField, jsonField, linesField, numberField, textField } from "./fields.js"
+import { choiceField, choicesField, errorLine, flagField, jsonField, linesField, maybeField, numberField, textField } from "./fields.js"
 import { plain, shapeOf, wordsOf } from "./schema.js"
 import { uploadField } from "./upload-field.js"
 
@@ -12,22 +12,24 @@ const FOLDED = new Set(["group", "list", "json"])
 
 /** Each property's field, without those in `except`. */
 export function fieldsOf(schema, root, { path = "", except = [], depth = 0 } = {}) {
+  const beside = { ...root.properties, ...schema.properties }
   const names = Object.keys(schema.properties ?? {}).filter((name) => !except.includes(name))
   return names.map((name) => {
     const each = plain(schema.properties[name], root)
     const isNeeded = schema.required?.includes(name) ?? false
-    return { name, isNeeded, ...fieldOf(path ? `${path}.${name}` : name, name, each, root, { isNeeded, depth }) }
+    return { name, isNeeded, ...fieldOf(path ? `${path}.${name}` : name, name, each, root, { isNeeded, depth, beside }) }
   })
 }
 
-function fieldOf(path, name, schema, root, { isNeeded, depth }) {
-  const words = wordsOf(name, schema)
+function fieldOf(path, name, schema, root, { isNeeded, depth, beside }) {
+  const words = wordsOf(name, schema, { path, beside })
   const shape = shapeOf(name, schema, root)
   const make = {
     constant: () => constant(path, schema.const),
     choice: () => choiceField(path, words, schema, isNeeded),
     upload: () => uploadField(path, words),
     flag: () => flagField(path, words, schema),
+    maybe: () => maybeField(path, words),
     number: () => numberField(path, words, schema),
     text: () => textField(path, words, schema, { long: false }),
     long: () => textField(path, words, schema, { long: true }),

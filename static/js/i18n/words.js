@@ -1,8 +1,10 @@
 // Numbers, times and errors in words, in the language of the page.
 
-import { knows, languageTag, t } from "./i18n.js"
+import { knows, languageTag, need, t } from "./i18n.js"
 
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
+const NOVEL_TASK = / · ([a-z]+)((?: [\d,-]+)?)$/
+const PROBLEMS = "problem-"
 const JUST_NOW = 10 * SECOND
 
 const formats = new Map()
@@ -58,23 +60,40 @@ export function percent(value) {
   return `${Math.floor(value)}%`
 }
 
-/** A task's title without characters that show nothing, or a box. */
+/** A task's title without characters that show nothing, or a box; what is done with a novel is said in words. */
 export function titleOf({ title, kind }) {
-  const readable = (title || kind).replace(/[\p{Cc}\p{Cn}\p{Co}\p{Cs}\s]+/gu, " ").trim()
+  const named = kind === "novel" ? (title ?? "").replace(NOVEL_TASK, (_, type, rest) => ` · ${wordOf("task_type", type)}${rest}`) : title
+  const readable = (named || kind).replace(/[\p{Cc}\p{Cn}\p{Co}\p{Cs}\s]+/gu, " ").trim()
   return /[^\p{C}\p{Z}\p{M}]/u.test(readable) ? readable : t("task.untitled")
+}
+
+/** A value of a choice in words, where the page has some for it. `path`: of the parameter, without positions in lists. */
+export function wordOf(path, value) {
+  const key = [`value.${path}.${value}`, `value.${path.split(".").at(-1)}.${value}`].find(knows)
+  return key ? t(key) : value
 }
 
 /** What a problem says: in the page's words where it has some, else in the server's. */
 export function problemSentence({ code, detail }) {
-  return knows(`problem.${code}`) ? t(`problem.${code}`) : detail
+  need(PROBLEMS)
+  return knows(`problem.${code}`) ? t(`problem.${code}`, { detail }) : detail
+}
+
+/** Why an item of a batch is as it is, or a source was not read. */
+export function reasonSentence({ code, message }) {
+  need(PROBLEMS)
+  const [, status] = /^http_(\d+)$/.exec(code) ?? []
+  const key = status ? "reason.http" : `reason.${code}`
+  return knows(key) ? t(key, { status, detail: message }) : problemSentence({ code, detail: message ?? code })
 }
 
 /** What is wrong with a field: in the page's words where it has some, with the limits of its schema, else in the server's. */
 export function fieldSentence({ path, code, message, limits = {} }) {
-  const key = [`field.${path}.${code}`, `field.${code}`].find(knows)
-  const { minimum, maximum, exclusiveMinimum, minLength, maxLength, minItems, maxItems } = limits
-  const least = minimum ?? exclusiveMinimum ?? minLength ?? minItems, most = maximum ?? maxLength ?? maxItems
+  const name = path.split(".").findLast((part) => !/^\d*$/.test(part))
+  const key = [`field.${name}.${code}`, `field.${code}`].find(knows)
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, minLength, maxLength, minItems, maxItems } = limits
+  const least = minimum ?? exclusiveMinimum ?? minLength ?? minItems, most = maximum ?? exclusiveMaximum ?? maxLength ?? maxItems
   return key && !(t(key).includes("{min}") && least == null) && !(t(key).includes("{max}") && most == null)
-    ? t(key, { min: least?.toLocaleString(), max: most?.toLocaleString() })
+    ? t(key, { min: least?.toLocaleString(), max: most?.toLocaleString(), message })
     : message
 }

@@ -1,5 +1,5 @@
 import { problemSentence } from "../i18n/words.js"
-import { knows, language, onLanguage, t } from "../i18n/i18n.js"
+import { knows, language, need, onLanguage, t } from "../i18n/i18n.js"
 import { mainProperty } from "../form/schema.js"
 import { SchemaForm } from "../form/schema-form.js"
 import { asks } from "../page/early-ask.js"
@@ -9,6 +9,8 @@ import { Examples } from "./examples.js"
 
 const DRAFT = "holdfast.draft"
 const FIRST = "research"
+
+await Promise.all([need("form-"), need("field-")])
 
 /** What is asked: one box, the kinds of work, the fields of each, and what the server says is wrong with them. */
 export class AskView {
