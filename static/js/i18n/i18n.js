@@ -1,6 +1,7 @@
 // Words of the page in both languages. Elements with data-t, data-t-label and data-t-placeholder are filled from here.
 
 const wanted = new Set(["", "rooms-"]) // "x-" also loads x-en.js or x-zh.js; only the language that is shown is loaded
+export const PROBLEMS = "problem-" // only where something has gone wrong
 
 export const LANGUAGES = { en: { name: "English", tag: "en" }, zh: { name: "中文", tag: "zh-CN" } }
 const STORED = "holdfast.language"

@@ -1,10 +1,9 @@
 // Numbers, times and errors in words, in the language of the page.
 
-import { knows, languageTag, need, t } from "./i18n.js"
+import { PROBLEMS, knows, languageTag, need, t } from "./i18n.js"
 
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
 const NOVEL_TASK = / · ([a-z]+)((?: [\d,-]+)?)$/
-const PROBLEMS = "problem-"
 const JUST_NOW = 10 * SECOND
 
 const formats = new Map()

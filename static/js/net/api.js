@@ -1,6 +1,6 @@
 // Requests to this server, and what it answers when it refuses: RFC 9457 problem documents.
 
-import { need } from "../i18n/i18n.js"
+import { PROBLEMS, need } from "../i18n/i18n.js"
 
 const UNREACHABLE = { status: 0, code: "unreachable", detail: "The server can't be reached.", errors: [] }
 
@@ -24,7 +24,7 @@ async function request(method, path, { body, signal, type = "application/json" }
     throw error.name === "AbortError" ? error : new Problem(UNREACHABLE)
   })
   if (answer.ok) return answer
-  const [told] = await Promise.all([answer.json().catch(() => ({})), need("problem-")])
+  const [told] = await Promise.all([answer.json().catch(() => ({})), need(PROBLEMS)])
   throw new Problem({ code: "unknown", detail: `${answer.status} ${answer.statusText}`, ...told, status: answer.status })
 }
 

@@ -10,7 +10,7 @@ import { Examples } from "./examples.js"
 const DRAFT = "holdfast.draft"
 const FIRST = "research"
 
-await Promise.all([need("form-"), need("field-")])
+await Promise.all(["form-", "field-", "problem-"].map(need)) // a form is not made anew while somebody fills it in
 
 /** What is asked: one box, the kinds of work, the fields of each, and what the server says is wrong with them. */
 export class AskView {
