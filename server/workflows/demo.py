@@ -89,11 +89,11 @@ async def run(context: Context, params: DemoParams) -> Json:
                     os.kill(os.getpid(), signal.SIGKILL)
                 await step.output("demo", text_of(event, params.size, params.seed), t=time.monotonic_ns())
             for item in items:
-                await step.item({"key": f"item-{item}", "title": f"Item {item}"})
+                await step.item({"key": f"item-{item}", "title": f"#{item}"})
             return {"events": len(events), "items": len(items)}
 
         inputs: dict[str, Any] = {"events": [events.start, events.stop], "items": [items.start, items.stop]}
-        done = await context.step(f"part:{index}", work, inputs, weight=len(events), label=f"Part {index + 1}")
+        done = await context.step(f"part:{index}", work, inputs, weight=len(events))
         written += done["events"]
     return {"events": written, "items": params.items, "seed": params.seed}
 

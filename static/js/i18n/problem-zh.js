@@ -57,7 +57,7 @@ export const zh = {
   "problem.batch_blocked": "连续太多条目因同一原因失败；请先排除原因，再恢复任务。原因：{detail}",
   "problem.crash_loop": "连续三个服务器在这个任务完成一个步骤之前就终止了；重试会再试一次。",
   "problem.journal_mismatch": "步骤的输入与记录不同，不能沿用记录的结果；请重新运行。",
-  "problem.workflow_failed": "工作未能完成：{detail}",
+  "problem.workflow_failed": "工作未能完成（{detail}）",
 
   "reason.bad_response": "服务器的回应无法解读。",
   "reason.binary": "内容不是任何已知编码的文本。",

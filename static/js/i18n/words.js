@@ -3,7 +3,10 @@
 import { PROBLEMS, knows, languageTag, need, t } from "./i18n.js"
 
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
+const DEMO = /^Demo: (\d+) events \(seed (\d+)\)$/
 const NOVEL_TASK = / · ([a-z]+)((?: [\d,-]+)?)$/
+const OWN_KEY = /^([a-z]+)(?::(\d+))?$/
+const VERBS = "verb-"
 const JUST_NOW = 10 * SECOND
 
 const formats = new Map()
@@ -59,17 +62,35 @@ export function percent(value) {
   return `${Math.floor(value)}%`
 }
 
-/** A task's title without characters that show nothing, or a box; what is done with a novel is said in words. */
+/** A task's title without characters that show nothing, or a box; what the server itself says in it, in the page's words. */
 export function titleOf({ title, kind }) {
-  const named = kind === "novel" ? (title ?? "").replace(NOVEL_TASK, (_, type, rest) => ` · ${wordOf("task_type", type)}${rest}`) : title
+  const named = { novel: inNovel, demo: asDemo }[kind]?.(title ?? "") ?? title
   const readable = (named || kind).replace(/[\p{Cc}\p{Cn}\p{Co}\p{Cs}\s]+/gu, " ").trim()
   return /[^\p{C}\p{Z}\p{M}]/u.test(readable) ? readable : t("task.untitled")
 }
+
+const inNovel = (title) => title.replace(NOVEL_TASK, (_, type, rest) => ` · ${wordOf("task_type", type)}${rest}`)
+const asDemo = (title) => title.replace(DEMO, (_, events, seed) => t("title.demo", { events, seed }))
 
 /** A value of a choice in words, where the page has some for it. `path`: of the parameter, without positions in lists. */
 export function wordOf(path, value) {
   const key = [`value.${path}.${value}`, `value.${path.split(".").at(-1)}.${value}`].find(knows)
   return key ? t(key) : value
+}
+
+/** What a step is called: as its workflow calls it, or by the page's word for one that has only its key. */
+export function stepName(label) {
+  const [, key, number] = OWN_KEY.exec(label) ?? []
+  return knows(`step.${key}`) ? [t(`step.${key}`), number && Number(number) + 1].filter(Boolean).join(" ") : label
+}
+
+/** What a step is doing; of a page of a batch, the verb that is done on it. */
+export function doing({ message, step }) {
+  return stepName(message || step).replace(/: ([a-zA-Z]+)$/, (whole, verb) => {
+    need(VERBS)
+    const key = [`value.steps.type.${verb}`, `value.captures.${verb}`].find(knows)
+    return key ? t("progress.doing", { what: t(key) }) : whole
+  })
 }
 
 /** What a problem says: in the page's words where it has some, else in the server's. */

@@ -10,12 +10,13 @@ import { Examples } from "./examples.js"
 const DRAFT = "holdfast.draft"
 const FIRST = "research"
 
-await Promise.all(["form-", "field-", "problem-"].map(need)) // a form is not made anew while somebody fills it in
+await Promise.all(["form-", "field-", "verb-"].map(need))
 
 /** What is asked: one box, the kinds of work, the fields of each, and what the server says is wrong with them. */
 export class AskView {
   #kind = null
   #form = null
+  #told = null // the language that all this is in: more words of the same one leave it as it is
 
   constructor(section, { kinds, onAsk, onAsked }) {
     Object.assign(this, { section, kinds, onAsk, onAsked, form: section.querySelector("form") })
@@ -29,9 +30,9 @@ export class AskView {
     this.form.addEventListener("input", ({ target }) => this.#form?.clear(target))
     find(".as-json-switch").addEventListener("click", () => this.#switchToJson())
     find(".kinds").addEventListener("change", ({ target }) => this.#choose(target.value))
-    new Examples(find(".examples"), kinds, (question) => this.#take(question))
+    this.examples = new Examples(find(".examples"), { onQuestion: (question) => this.#take(question), onSample: (params) => this.#fill(params) })
     this.abilities = new Abilities(find(".abilities"), kinds)
-    onLanguage(() => this.#render())
+    onLanguage(() => this.#told !== language() && this.#render())
     kinds.load().then(() => this.#render(), (problem) => this.#refused(problem))
   }
 
@@ -55,6 +56,7 @@ export class AskView {
   /** In the language of the page; what was filled in stays. */
   #render() {
     this.#title()
+    this.#told = language()
     const { list } = this.kinds
     if (!list.length) return
     const chosen = this.#kind?.kind ?? list.find(({ kind }) => kind === FIRST)?.kind ?? list[0].kind
@@ -85,6 +87,7 @@ export class AskView {
     this.#form = new SchemaForm(find(".ask-fields"), find(".options > .options-grid"), kind, main && this.#mainField(main, schema))
     find(".ask-fields").hidden = !find(".ask-fields").hasChildNodes()
     this.#nameSwitch()
+    this.examples.render(kind)
   }
 
   #mainField(name, schema) {
@@ -114,6 +117,14 @@ export class AskView {
   #take(question) {
     this.query.value = question
     this.form.requestSubmit()
+  }
+
+  /** An example, to be looked at before it is asked. */
+  #fill(params) {
+    this.#clearAll()
+    this.#form.fill(params)
+    this.section.querySelector(".options").open = true
+    this.form.querySelector("[type=submit]").focus()
   }
 
   async #submit(event) {
