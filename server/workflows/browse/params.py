@@ -38,7 +38,7 @@ class PageTask(Strict):
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
     url: Url | None = None
     steps: Steps | None = None
-    recording: Recording | None = None
+    recording: Recording | None = Field(None, json_schema_extra={"paste": True})
     fill: dict[Label, Annotated[str, StringConstraints(max_length=20_000)]] | None = Field(None, max_length=100)
     submit: Label | None = None
     goal: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] | None = None

@@ -86,14 +86,19 @@ export function choicesField(path, words, schema, values) {
   })
 }
 
-/** Several texts or numbers, one a line. */
+/** Several texts or numbers, one a line; a list among them is a line of JSON. */
 export function linesField(path, words, schema, each) {
   const control = make("textarea", { rows: 3, spellcheck: false, placeholder: t("form.lines"), className: "code" })
   const read = () => control.value.split("\n").map((line) => line.trim()).filter(Boolean)
   return field(path, control, framed(path, words, control, { wide: true }), {
-    read: () => (read().length ? read().map((line) => (each.type === "string" || Number.isNaN(Number(line)) ? line : Number(line))) : undefined),
-    fill: (value) => (control.value = (value ?? []).join("\n")),
+    read: () => (read().length ? read().map((line) => ofLine(line, each)) : undefined),
+    fill: (value) => (control.value = (value ?? []).map((one) => (Array.isArray(one) ? JSON.stringify(one) : one)).join("\n")),
   })
+}
+
+function ofLine(line, { type, anyOf }) {
+  if (anyOf) return line.startsWith('["') && !isBroken(line) ? JSON.parse(line) : line
+  return type === "string" || Number.isNaN(Number(line)) ? line : Number(line)
 }
 
 /** Whatever no field is made for, as JSON. */

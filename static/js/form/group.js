@@ -3,7 +3,7 @@
 import { t } from "../i18n/i18n.js"
 import { make, sign } from "../page/make.js"
 import { choiceField, choicesField, errorLine, flagField, jsonField, linesField, maybeField, numberField, textField } from "./fields.js"
-import { plain, shapeOf, wordsOf } from "./schema.js"
+import { plain, shapeOf, verbsOf, wordsOf } from "./schema.js"
 import { uploadField } from "./upload-field.js"
 
 const DEEPEST = 3
@@ -70,9 +70,23 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
   const element = make("fieldset", { className: "field-wide list" }, make("legend", { textContent: title }), description && make("p", { className: "hint", textContent: description }), errorLine(`list-${path}`), rows, add)
   element.dataset.path = path
   const field = { path, element, inner: [], isWrong: () => false }
+  const verbs = verbsOf(each)
+
+  /** The choice of a verb, and what it takes. Another choice makes the row anew. */
+  function verbFields(verb = verbs[0]) {
+    const { propertyName: name, mapping } = each.discriminator
+    const place = field.inner.length
+    const schema = plain({ $ref: mapping[verb] ?? mapping[verbs[0]] }, root)
+    const choice = choiceField(`${path}.${place}.${name}`, wordsOf(name, schema.properties[name]), { enum: verbs, default: verb }, true)
+    choice.control.addEventListener("change", () => {
+      field.fill(field.read().map((value, at) => (at === place ? { [name]: value[name] } : value)))
+      field.inner[place].inner[0].control.focus()
+    })
+    return [{ name, isNeeded: true, schema: {}, ...choice }, ...fieldsOf(schema, root, { path: `${path}.${place}`, except: [name], depth })]
+  }
 
   function addRow(value) {
-    const inner = fieldsOf(each, root, { path: `${path}.${field.inner.length}`, depth })
+    const inner = verbs ? verbFields(value?.[each.discriminator.propertyName]) : fieldsOf(each, root, { path: `${path}.${field.inner.length}`, depth })
     const shown = inner.filter((one) => !one.isFolded).slice(0, FIRST_SHOWN)
     const all = new Set([...shown, ...inner.filter((one) => one.isNeeded)])
     const folded = inner.filter((one) => !all.has(one))
@@ -86,7 +100,10 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
       ;(rows.querySelector("input, textarea") ?? add).focus()
     })
     field.inner.push({ name: String(field.inner.length), path: `${path}.${field.inner.length}`, element: rows.lastChild, inner, isWrong: () => false, read: () => readAll(inner) ?? {} })
-    if (value) fillAll(inner, value)
+    if (value) {
+      fillAll(inner, value)
+      if (more) more.open = folded.some(({ name, schema }) => value[name] != null && JSON.stringify(value[name]) !== JSON.stringify(schema.default))
+    }
     return inner
   }
 

@@ -23,6 +23,7 @@ export function plain(schema, root) {
 /** Which field a plain schema is filled in with; what none is made for is written as JSON. */
 export function shapeOf(name, schema, root) {
   if (schema.const !== undefined) return "constant"
+  if (schema.paste) return "json"
   if (schema.enum) return "choice"
   if (name === UPLOAD && schema.type === "string") return "upload"
   switch (schema.type) {
@@ -44,8 +45,14 @@ export function shapeOf(name, schema, root) {
 
 function shapeOfList(each) {
   if (each.enum) return "choices"
-  if (each.type === "object" && each.properties) return "list"
-  return ["string", "integer", "number"].includes(each.type) ? "lines" : "json"
+  if ((each.type === "object" && each.properties) || verbsOf(each)) return "list"
+  return ["string", "integer", "number"].some((type) => type === each.type || each.anyOf?.some((way) => way.type === type)) ? "lines" : "json"
+}
+
+/** The names of an element that is one of several, told apart by one property, in their order; null for any other. */
+export function verbsOf({ oneOf, discriminator }) {
+  const named = Object.entries(discriminator?.mapping ?? {})
+  return named.length && oneOf ? oneOf.map(({ $ref }) => named.find(([, place]) => place === $ref)[0]) : null
 }
 
 /**

@@ -74,7 +74,8 @@ const asDemo = (title) => title.replace(DEMO, (_, events, seed) => t("title.demo
 
 /** A value of a choice in words, where the page has some for it. `path`: of the parameter, without positions in lists. */
 export function wordOf(path, value) {
-  const key = [`value.${path}.${value}`, `value.${path.split(".").at(-1)}.${value}`].find(knows)
+  const names = path.split(".")
+  const key = names.map((_, from) => ["value", ...names.slice(from), value].join(".")).find(knows)
   return key ? t(key) : value
 }
 
