@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+import httpx2
+import orjson
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -12,8 +15,8 @@ from tests.serving import ServerProcess
 pytestmark = pytest.mark.browser
 
 NAMES = (
-    "Holdfast English Chromium Chrome DevTools JSON Markdown Word Excel CSV PDF DOCX HTML TXT ZIP HTTP UTC Enter Shift "
-    "Tab FreeMind Gherkin curl Python"
+    "Holdfast English Chromium Chrome DevTools JSON API Markdown Word Excel CSV PDF DOCX HTML TXT ZIP HTTP UTC "
+    "Enter Shift Tab FreeMind Gherkin Webhook curl Python"
 ).split()
 """What bears its name in every language."""
 SAMPLES = "https? main true false cookie token Asia/Shanghai Chapter".split()
@@ -32,7 +35,7 @@ TOLD = """() => {
     const told = []
     for (const element of document.body.querySelectorAll('*')) {
         if (!element.checkVisibility() && element.localName !== 'option') continue
-        if (element.closest('[lang]:not(html), code, noscript')) continue
+        if (element.closest('[lang]:not(html), code, noscript, .report, .toc, .sources')) continue
         const own = [...element.childNodes].filter(node => node.nodeType === 3).map(node => node.data)
         const shown = element.localName === 'textarea' ? [] : own
         for (const text of [...shown, element.placeholder, element.ariaLabel, element.title]) {
@@ -70,3 +73,61 @@ def test_every_form_is_in_the_language_of_the_page(visiting: Visiting, language:
         while page.evaluate(UNFOLD):
             pass
         assert foreign(page, language) == [], kind
+
+
+WORK: dict[str, dict[str, Any]] = {
+    "research": {"query": "任务怎样保存？"},
+    "browse": {
+        "tasks": [
+            {"title": "首页", "url": "ORIGIN/", "captures": ["text", "screenshot"]},
+            {"title": "没有的页", "url": "ORIGIN/docs/nothing"},
+            {"title": "不在公网的地址", "url": "http://10.0.0.1/"},
+            {"title": "要有模型", "url": "ORIGIN/", "goal": "找到标题"},
+        ],
+        "parallelism": 2,
+    },
+    "extract": {"users": [{"user_id": "小林", "texts": [{"text": "3月5日下午3点在人民医院复诊，挂号费50元。"}]}]},
+    "testcases": {"title": "注册", "text": "用户名必填，长度为6到20个字符。"},
+    "novel": {"novel": {"title": "夜邮", "synopsis": "信来了。", "chapters": 3}, "task_type": "outline"},
+    "demo": {"events": 20, "items": 4},
+}
+WRITTEN = re.compile(
+    r"https?://\S+|127\.0\.0\.1:\S+|[\w./-]+\.(?:png|txt|json|csv|md)\b|\d kB|\d MB|XMind|EPUB"
+    r"|^[a-z]+(?:-\d+)?：(?=[\d,]+ 个字符)"
+)
+"""Addresses, files and sizes, and in the log the parts of a report."""
+
+
+def told_of(page: Page, node: str) -> list[str]:
+    """What the page of a finished task says in another language than Chinese, its report and its log's names aside."""
+    expect(page.locator(".task-line .status")).to_have_attribute("data-status", "completed")
+    expect(page.locator("#part-events")).to_be_visible()
+    page.evaluate("() => document.querySelectorAll('#task details:not([hidden])').forEach(fold => (fold.open = true))")
+    expect(page.locator("#part-events")).to_contain_text("运行中 · 开始")
+    return [
+        text for text in foreign(page, "zh") if LATIN.search(KNOWN.sub("", WRITTEN.sub("", text.replace(node, ""))))
+    ]
+
+
+def test_the_pages_of_tasks_and_lists_are_in_chinese(visiting: Visiting, server: ServerProcess) -> None:
+    """Titles, steps, outcomes, reasons and downloads of each kind, and of what has failed."""
+    addresses = {}
+    for kind, params in WORK.items():
+        body = orjson.dumps({"kind": kind, "params": params}).replace(b"ORIGIN", server.url.encode())
+        task = httpx2.post(f"{server.url}/api/tasks", content=body, headers={"Content-Type": "application/json"})
+        addresses[kind] = f"/t/{task.raise_for_status().json()['id']}"
+    node = str(httpx2.get(f"{server.url}/api/stats").json()["node"]["id"])
+    visit, left = visiting(locale="zh-CN"), {}
+    for kind, address in addresses.items():
+        page = visit.open(address)
+        left[kind] = told_of(page, node)
+        page.close()
+    assert {kind: told for kind, told in left.items() if told} == {}
+    page = visit.open("/tasks")
+    expect(page.locator(".task-rows li")).to_have_count(len(WORK))
+    expect(page.locator("[name=kind] option[value=research]")).to_have_text("研究")
+    assert [text for text in foreign(page, "zh") if not re.search(r"n-[0-9a-f]{16}", text)] == []
+    page.goto(f"{visit.origin}/ops")
+    expect(page.locator(".ops-body")).to_be_visible()
+    units = [re.sub("[KMGT]iB", "", text.replace(node, "")) for text in foreign(page, "zh")]
+    assert [text for text in units if LATIN.search(KNOWN.sub("", text))] == []

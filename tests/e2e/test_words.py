@@ -60,7 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.mark.parametrize("model", PARAMETERS)
 def test_every_parameter_says_in_chinese_what_it_says_in_english(model: type[BaseModel]) -> None:
-    """A title at any depth, and a description where there is one; what it names as it is sent, the form calls by its title."""
+    """A title at any depth, and a description where there is one; what it names as it is sent has a title as well."""
     for part, name, schema, beside in properties(model):
         chinese = schema.get("zh", {})
         assert HAN.search(chinese.get("title", "")), f"{part}.{name} has no Chinese title"

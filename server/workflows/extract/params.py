@@ -120,9 +120,7 @@ class ExtractParams(Params):
         None,
         title="Upload",
         description="Instead of `users`: a file with them, as JSON lines, CSV or a ZIP of TXT files.",
-        json_schema_extra=_zh(
-            "上传文件", "代替 users：包含用户及其文本的文件，可为 JSON 行、CSV 或 TXT 的 ZIP。"
-        ),
+        json_schema_extra=_zh("上传文件", "代替 users：包含用户及其文本的文件，可为 JSON 行、CSV 或 TXT 的 ZIP。"),
     )
     retry_failed_of: Annotated[str, StringConstraints(pattern=_TASK_ID)] | None = Field(
         None,

@@ -275,9 +275,7 @@ class NovelParams(Params):
         None,
         title="Upload",
         description="For an import: a file (text, Markdown, Word or PDF), instead of `manuscript`.",
-        json_schema_extra=_zh(
-            "上传的书稿", "用于导入：书稿文件（文本、Word、PDF 等），代替 manuscript。"
-        ),
+        json_schema_extra=_zh("上传的书稿", "用于导入：书稿文件（文本、Word、PDF 等），代替 manuscript。"),
     )
     engine: Asked = Field(
         "auto",

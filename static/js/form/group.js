@@ -71,6 +71,7 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
   element.dataset.path = path
   const field = { path, element, inner: [], isWrong: () => false }
   const verbs = verbsOf(each)
+  const everywhere = verbs && commonIn(Object.values(each.discriminator.mapping).map(($ref) => plain({ $ref }, root)))
 
   /** The choice of a verb, and what it takes. Another choice makes the row anew. */
   function verbFields(verb = verbs[0]) {
@@ -82,7 +83,9 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
       field.fill(field.read().map((value, at) => (at === place ? { [name]: value[name] } : value)))
       field.inner[place].inner[0].control.focus()
     })
-    return [{ name, isNeeded: true, schema: {}, ...choice }, ...fieldsOf(schema, root, { path: `${path}.${place}`, except: [name], depth })]
+    const taken = fieldsOf(schema, root, { path: `${path}.${place}`, except: [name], depth })
+    for (const one of taken) one.isFolded ||= !one.isNeeded && everywhere.has(one.name)
+    return [{ name, isNeeded: true, schema: {}, ...choice }, ...taken]
   }
 
   function addRow(value) {
@@ -120,4 +123,9 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
   }
   field.fill()
   return field
+}
+
+/** The names that all of these objects have. */
+function commonIn([first, ...others]) {
+  return new Set(Object.keys(first.properties).filter((name) => others.every(({ properties }) => name in properties)))
 }

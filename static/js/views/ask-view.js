@@ -124,6 +124,7 @@ export class AskView {
     this.#clearAll()
     this.#form.fill(params)
     this.section.querySelector(".options").open = true
+    for (const { element, read } of this.#form.fields) if (element.localName === "details") element.open = read() !== undefined
     this.form.querySelector("[type=submit]").focus()
   }
 
