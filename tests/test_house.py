@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "command.listening": (),
     "command.arguments": ("settings", "command.terminal"),
     "command.doctor": (*STORE, "stores.files", "sources.*", "resources", "command.*"),
-    "command.asking_model": ("errors", "settings", "llm.configured", "command.terminal"),
+    "command.asking_model": ("errors", "settings", "llm.configured", "command.telling", "command.terminal"),
     "command.looking_at_browser": ("sources.browser", "command.terminal"),
     "command.searching": ("settings", "sources.*", "command.terminal"),
     "command.logs": ("settings", "command.terminal"),

@@ -1,5 +1,6 @@
 """What `holdfast doctor` says of the model: whether one is configured, and, if asked to, whether it answers."""
 
+from server.command.telling import CHINESE
 from server.command.terminal import Voice
 from server.errors import HoldfastError
 from server.llm.configured import configured_model, missing_settings
@@ -32,5 +33,8 @@ async def ask_model(settings: Settings, voice: Voice) -> tuple[bool, str]:
     try:
         await model.check()
     except HoldfastError as failure:
-        return False, voice(f"{told}, does not answer: {failure.detail}", f"{told}，没有回答：{failure.detail}")
+        reason = CHINESE[failure.code].rstrip("。")
+        return False, voice(
+            f"{told}, does not answer: {failure.detail}", f"{told}，没有回答：{reason}（{failure.detail}）"
+        )
     return True, voice(f"{told}, answers", f"{told}，有回答")

@@ -1,19 +1,21 @@
-"""Chinese titles for the inner parts of parameters, so that a form in Chinese has no English in it."""
+"""Chinese words for the inner parts of parameters, so that a form in Chinese has no English in it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def titled(titles: Mapping[str, str]) -> Callable[[dict[str, Any]], None]:
+def titled(titles: Mapping[str, str | tuple[str, str]]) -> Callable[[dict[str, Any]], None]:
     """
     For `json_schema_extra` of a model's configuration.
 
-    :param titles: of properties, by name. One that says its own Chinese keeps it.
+    :param titles: of properties, by name; or title and description. A property that says its own Chinese keeps it.
     """
 
     def add(schema: dict[str, Any]) -> None:
         for name, each in schema.get("properties", {}).items():
             if name in titles:
-                each.setdefault("zh", {"title": titles[name], "description": ""})
+                told = titles[name]
+                title, description = (told, "") if isinstance(told, str) else told
+                each.setdefault("zh", {"title": title, "description": description})
 
     return add

@@ -22,14 +22,14 @@ BLOCK_LETTERS = 8192
 STRIDE = 61
 
 CHINESE_TITLES = {
-    "events": "事件数",
-    "size": "每个的字节数",
-    "rate": "每秒事件数",
-    "steps": "步骤数",
-    "items": "条目数",
-    "fail_at": "在第几个失败",
-    "kill_at": "在第几个崩溃",
-    "seed": "种子",
+    "events": ("事件数", "输出多少个事件。"),
+    "size": ("每个的字节数", "每个事件有多少字节的文字。"),
+    "rate": ("每秒事件数", "0 表示尽快输出。"),
+    "steps": ("步骤数", "把事件分到多少个步骤中。"),
+    "items": ("条目数", "有多少个条目，同样分到各个步骤中。"),
+    "fail_at": ("在第几个失败", "每次到达这个序号的事件之前失败。"),
+    "kill_at": ("在第几个崩溃", "每次到达这个序号的事件之前，像崩溃一样结束整个服务器。"),
+    "seed": ("种子", "种子不同，文字就不同，任务也不同。"),
 }
 
 
@@ -89,11 +89,11 @@ async def run(context: Context, params: DemoParams) -> Json:
                     os.kill(os.getpid(), signal.SIGKILL)
                 await step.output("demo", text_of(event, params.size, params.seed), t=time.monotonic_ns())
             for item in items:
-                await step.item({"key": f"item-{item}", "title": f"Item {item}"})
+                await step.item({"key": f"item-{item}", "title": f"#{item}"})
             return {"events": len(events), "items": len(items)}
 
         inputs: dict[str, Any] = {"events": [events.start, events.stop], "items": [items.start, items.stop]}
-        done = await context.step(f"part:{index}", work, inputs, weight=len(events), label=f"Part {index + 1}")
+        done = await context.step(f"part:{index}", work, inputs, weight=len(events))
         written += done["events"]
     return {"events": written, "items": params.items, "seed": params.seed}
 

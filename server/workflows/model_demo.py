@@ -1,16 +1,25 @@
 """The `model-demo` kind, offered with DEMO_KIND=1 where there is a model: asks it one thing after the other."""
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from server.llm.base import Model, prompt
 from server.llm.budget import Budget, Limits
 from server.models import Json
 from server.workflows.asking import write_in_step
 from server.workflows.base import Context, Params, Workflow
+from server.workflows.chinese import titled
+
+CHINESE_TITLES = {
+    "prompts": ("提示", "要问的内容，每个一步。"),
+    "calls": ("模型调用次数", "最多调用模型的次数。"),
+    "seconds": ("秒数", "最长工作时间，单位为秒。"),
+}
 
 
 class ModelDemoParams(Params):
     """Parameters of `model-demo`."""
+
+    model_config = ConfigDict(json_schema_extra=titled(CHINESE_TITLES))
 
     prompts: tuple[str, ...] = Field(min_length=1, max_length=100, description="What to ask, one step each.")
     calls: int | None = Field(None, ge=1, description="Most calls of the model.")

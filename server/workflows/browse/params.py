@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_
 from server.errors import FieldError, InvalidParameters
 from server.workflows.base import Params
 from server.workflows.browse.steps import ACTING, Name, Recording, Selector, Steps, Strict, Url
-from server.workflows.browse.wording import worded
+from server.workflows.browse.wording import OF_PAGES, worded
 
 MOST_TASKS = 500
 
@@ -32,13 +32,13 @@ class ExtractRule(Strict):
 class PageTask(Strict):
     """One page, and what to do on it. Of ``steps``, ``recording``, ``fill`` and ``goal`` one at most is given."""
 
-    model_config = ConfigDict(json_schema_extra=worded)
+    model_config = ConfigDict(json_schema_extra=worded(OF_PAGES))
 
     key: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = ""
     url: Url | None = None
     steps: Steps | None = None
-    recording: Recording | None = None
+    recording: Recording | None = Field(None, json_schema_extra={"paste": True})
     fill: dict[Label, Annotated[str, StringConstraints(max_length=20_000)]] | None = Field(None, max_length=100)
     submit: Label | None = None
     goal: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)] | None = None
@@ -87,6 +87,8 @@ class PageTask(Strict):
 class PlanBudget(Strict):
     """What plans for goals may cost, all of a batch together; what is left out is not bounded."""
 
+    model_config = ConfigDict(json_schema_extra=worded(OF_PAGES))
+
     seconds: float | None = Field(None, gt=0, le=86_400)
     tokens: int | None = Field(None, gt=0, le=100_000_000)
     calls: int | None = Field(None, gt=0, le=10_000)
@@ -107,27 +109,27 @@ class BrowseParams(Params):
         min_length=1,
         max_length=MOST_TASKS,
         title="Which of them",
-        description="Positions in `tasks`, from 0; all if left out.",
-        json_schema_extra=_zh("其中哪些", "tasks 中的位置，从 0 开始；省略表示全部。"),
+        description="Positions of pages, from 0; all if left out.",
+        json_schema_extra=_zh("其中哪些", "网页的位置，从 0 开始；省略表示全部。"),
     )
     completed: tuple[str, ...] = Field(
         (),
         max_length=MOST_TASKS,
         title="Completed before",
-        description="Keys of pages that are done already, and are skipped as `already_completed`.",
-        json_schema_extra=_zh("此前已完成", "已经完成的网页的 key，将作为 already_completed 跳过。"),
+        description="Keys of pages that are done already, and are skipped.",
+        json_schema_extra=_zh("此前已完成", "已经完成的网页的标识，这些网页将跳过。"),
     )
     ignore_completed: bool = Field(
         False,
         title="Run completed ones again",
         description="Do those named in `completed` too.",
-        json_schema_extra=_zh("忽略已完成状态", "completed 中列出的也重新执行。"),
+        json_schema_extra=_zh("忽略已完成状态", "在 completed 中列出的也重新执行。"),
     )
     auto_generate: bool = Field(
         True,
         title="Make plans",
-        description="Make a plan for pages that have none; without it they are skipped as `no_plan`.",
-        json_schema_extra=_zh("自动生成路径", "为没有步骤的网页生成计划；否则作为 no_plan 跳过。"),
+        description="Make a plan for pages that have none; without it they are skipped.",
+        json_schema_extra=_zh("自动生成路径", "为没有步骤的网页生成计划；否则跳过它们。"),
     )
     parallelism: int = Field(
         1,
@@ -140,8 +142,8 @@ class BrowseParams(Params):
     on_failure: Literal["continue", "stop"] = Field(
         "continue",
         title="After a failure",
-        description="`continue` with the next page, or `stop`: the rest is skipped.",
-        json_schema_extra=_zh("失败之后", "continue 继续下一个网页；stop 跳过其余网页。"),
+        description="Whether the batch goes on with the next page, or skips the rest.",
+        json_schema_extra=_zh("失败之后", "继续下一个网页，还是跳过其余网页。"),
     )
     share_session: bool = Field(
         False,

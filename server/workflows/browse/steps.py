@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from server.sources.failures import SourceFailed
 from server.sources.urls import LONGEST_URL, canonical
+from server.workflows.browse.wording import OF_STEPS, worded
 
 MOST_STEPS = 200
 MOST_TIMEOUT_MS = 120_000
@@ -36,7 +37,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=worded(OF_STEPS))
 
 
 class AssertedEvent(Strict):
@@ -48,16 +49,15 @@ class AssertedEvent(Strict):
 
 
 class _Step(Strict):
-    timeout: int | None = Field(None, ge=0, le=MOST_TIMEOUT_MS, description="Milliseconds; 5,000 if left out.")
-    target: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)] | None = Field(
-        None, description="`main` or nothing: the page itself; an address: the pop-up, or the frame, that has it."
-    )
+    timeout: int | None = Field(None, ge=0, le=MOST_TIMEOUT_MS)
+    # `main` or nothing: the page itself; an address: the pop-up, or the frame, that has it.
+    target: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)] | None = None
     asserted_events: tuple[AssertedEvent, ...] = Field((), alias="assertedEvents", max_length=5)
     frame: tuple[Annotated[int, Field(ge=0, le=50)], ...] = Field((), max_length=8)
 
 
 class _OnElement(_Step):
-    selectors: tuple[Way, ...] = Field(min_length=1, max_length=20, description="Tried in this order.")
+    selectors: tuple[Way, ...] = Field(min_length=1, max_length=20)
 
 
 class _WithPointer(_OnElement):

@@ -119,10 +119,8 @@ class ExtractParams(Params):
     upload: UploadId | None = Field(
         None,
         title="Upload",
-        description="Instead of `users`: the id of a file with them, as JSON lines, CSV or a ZIP of TXT files.",
-        json_schema_extra=_zh(
-            "上传文件", "代替 users：包含用户及其文本的文件的编号，可为 JSON 行、CSV 或 TXT 的 ZIP。"
-        ),
+        description="Instead of `users`: a file with them, as JSON lines, CSV or a ZIP of TXT files.",
+        json_schema_extra=_zh("上传文件", "代替 users：包含用户及其文本的文件，可为 JSON 行、CSV 或 TXT 的 ZIP。"),
     )
     retry_failed_of: Annotated[str, StringConstraints(pattern=_TASK_ID)] | None = Field(
         None,
@@ -156,17 +154,17 @@ class ExtractParams(Params):
         (),
         max_length=20,
         title="Rules",
-        description="Regular expressions of your own: `name`, `regex`, and `fields` by their groups.",
-        json_schema_extra=_zh("规则", "自定义正则表达式：name、regex，以及由分组给出的 fields。"),
+        description="Regular expressions of your own, each with a name, and what its groups hold.",
+        json_schema_extra=_zh("规则", "自定义正则表达式：名称、表达式，以及由各分组给出的内容。"),
     )
     timezone: Annotated[str, StringConstraints(max_length=60), AfterValidator(_known_zone)] | None = Field(
         None,
         title="Time zone",
         description="Of times that name none, and of the day on which a text was written; "
-        "if left out, the offset of `written_at`, or UTC where that has none.",
+        "if left out, the offset of when it was written, or UTC where that has none.",
         json_schema_extra=_zh(
             "时区",
-            "没有写明时区的时间所属的时区，也用来确定文本写于哪一天；省略则取 written_at 的偏移，没有偏移的按 UTC。",
+            "没有写明时区的时间所属的时区，也用来确定文本写于哪一天；省略则取写作时间的偏移，没有偏移的按 UTC。",
         ),
     )
     min_confidence: float = Field(

@@ -125,15 +125,15 @@ class NovelSpec(_Group):
     structure: Structure | None = Field(
         None,
         title="Structure",
-        description="`three_act`, `save_the_cat`, `hero_journey`, or `custom` with `beats`.",
-        json_schema_extra=_zh("结构", "三幕式、救猫咪、英雄之旅，或自定义（给出 beats）。"),
+        description="The frame of the plot; one's own needs `beats`.",
+        json_schema_extra=_zh("结构", "情节的骨架；自定义时须给出 beats。"),
     )
     beats: tuple[Beat, ...] = Field(
         (),
         max_length=100,
         title="Beats",
-        description="The turns of a `custom` structure, in order: `name`, `purpose`, `share`.",
-        json_schema_extra=_zh("节拍", "自定义结构的各个转折，按顺序：name、purpose、share。"),
+        description="The turns of a structure of one's own, in order.",
+        json_schema_extra=_zh("节拍", "自定义结构的各个转折，按顺序。"),
     )
 
     @model_validator(mode="after")
@@ -229,9 +229,8 @@ class NovelParams(Params):
     task_type: TaskType = Field(
         "outline",
         title="What to do",
-        description="`outline`, `volumes`, `characters`, `world`, `timeline`, `foreshadowing`, `chapter`, `review`, "
-        "`import` or `export`.",
-        json_schema_extra=_zh("任务类型", "大纲、分卷、角色、世界观、时间线、伏笔、章节、审阅、导入或导出。"),
+        description="What of the novel is planned, written, checked, taken in or given out.",
+        json_schema_extra=_zh("任务类型", "规划、撰写、检查、导入或导出小说的哪一部分。"),
     )
     range: (
         Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_as_range)] | None
@@ -263,23 +262,20 @@ class NovelParams(Params):
     bible: BibleInput | None = Field(
         None,
         title="Bible",
-        description="For `import`: entities that a person wrote, and keys to `drop`.",
-        json_schema_extra=_zh("设定", "用于导入：人写的条目，以及要去掉的键 drop。"),
+        description="For an import: entities that a person wrote, and keys of those to drop.",
+        json_schema_extra=_zh("设定", "用于导入：人写的条目，以及要去掉的键。"),
     )
     manuscript: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MANUSCRIPT)] | None = Field(
         None,
         title="Manuscript",
-        description="For `import`: a text, whose headings (`Chapter 3`, `第三章`) say which chapters it has.",
+        description="For an import: a text, whose headings (`Chapter 3`, `第三章`) say which chapters it has.",
         json_schema_extra=_zh("书稿", "用于导入：一份文本，其中的标题（第三章、Chapter 3）说明各章从哪里开始。"),
     )
     upload: UploadId | None = Field(
         None,
         title="Upload",
-        description="For `import`: a manuscript sent to `/api/uploads` (text, Markdown, Word or PDF), instead of "
-        "`manuscript`.",
-        json_schema_extra=_zh(
-            "上传的书稿", "用于导入：已发送到 /api/uploads 的书稿（文本、Word、PDF 等），代替 manuscript。"
-        ),
+        description="For an import: a file (text, Markdown, Word or PDF), instead of `manuscript`.",
+        json_schema_extra=_zh("上传的书稿", "用于导入：书稿文件（文本、Word、PDF 等），代替 manuscript。"),
     )
     engine: Asked = Field(
         "auto",

@@ -68,8 +68,8 @@ class CasesParams(Params):
     upload: UploadId | None = Field(
         None,
         title="Document",
-        description="Requirements as a file sent to `/api/uploads` (text, Markdown, Word or PDF), instead of `text`.",
-        json_schema_extra=_zh("文档", "已发送到 /api/uploads 的需求文件：文本、Markdown、Word 或 PDF；代替正文。"),
+        description="Requirements as a file (text, Markdown, Word or PDF), instead of `text`.",
+        json_schema_extra=_zh("文档", "需求文件：文本、Markdown、Word 或 PDF；代替正文。"),
     )
     spec: Spec | None = Field(
         None,
@@ -94,8 +94,8 @@ class CasesParams(Params):
         ge=1,
         le=5000,
         title="Most cases",
-        description="With more, those that cover most are kept, and what is lost is counted as `cut`.",
-        json_schema_extra=_zh("用例上限", "超出时保留覆盖最多的用例，未覆盖的计入 cut。"),
+        description="With more, those that cover most are kept, and what is lost is counted.",
+        json_schema_extra=_zh("用例上限", "超出时保留覆盖最多的用例，并说明失去了多少。"),
     )
     language: Literal["auto", "en", "zh"] = Field(
         "auto",

@@ -1,4 +1,5 @@
 import { knows, t } from "../i18n/i18n.js"
+import { reasonSentence } from "../i18n/words.js"
 import { make, sign } from "../page/make.js"
 
 const PICTURE = /\.(png|jpe?g|webp|gif)$/i
@@ -64,7 +65,7 @@ function made({ key, title, url, final_url: final, outcome, status, error, artif
   return make("li", { className: "item" }, ...pictures,
     make("p", { className: "item-name" }, badge, make("span", { textContent: name })),
     place && title && make("p", { className: "item-place", textContent: place }),
-    error && make("p", { className: "item-error", textContent: error.message ?? error.code }),
+    error && make("p", { className: "item-error", textContent: reasonSentence(error) }),
     others.length > 0 && make("p", { className: "item-files" }, ...others))
 }
 

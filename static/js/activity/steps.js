@@ -1,5 +1,5 @@
 import { t } from "../i18n/i18n.js"
-import { duration, moment } from "../i18n/words.js"
+import { duration, moment, stepName } from "../i18n/words.js"
 import { make, sign } from "../page/make.js"
 
 const SHOWN = 14
@@ -36,5 +36,5 @@ export class Steps {
 function row(status, label, time, at) {
   const badge = make("span", { className: "status" }, sign(status))
   badge.dataset.status = status
-  return make("li", { title: moment(at) }, badge, make("span", { textContent: label }), make("time", { dateTime: at, textContent: time }))
+  return make("li", { title: moment(at) }, badge, make("span", { textContent: stepName(label) }), make("time", { dateTime: at, textContent: time }))
 }

@@ -1,7 +1,9 @@
 // One control for each simple shape. A field has an element, a `control` for the keyboard, `read()` (undefined: left out) and `fill(value)`.
 
-import { knows, t } from "../i18n/i18n.js"
+import { t } from "../i18n/i18n.js"
+import { wordOf } from "../i18n/words.js"
 import { make } from "../page/make.js"
+import { POSITIONS } from "./schema.js"
 
 let count = 0
 
@@ -48,9 +50,19 @@ export function flagField(path, words, schema) {
   })
 }
 
+/** Yes, no, or whatever the server does when neither is said. */
+export function maybeField(path, words) {
+  const options = [["", "form.any"], ["true", "form.yes"], ["false", "form.no"]]
+  const control = make("select", {}, ...options.map(([value, key]) => make("option", { value, textContent: t(key) })))
+  return field(path, control, framed(path, words, control), {
+    read: () => (control.value ? control.value === "true" : undefined),
+    fill: (value) => (control.value = value == null ? "" : String(value)),
+  })
+}
+
 export function choiceField(path, words, schema, isNeeded) {
-  const empty = schema.default == null && !isNeeded ? [make("option", { value: "", textContent: "—" })] : []
-  const options = schema.enum.map((value) => make("option", { value, textContent: wordOf(path, value) }))
+  const empty = schema.default == null && !isNeeded ? [make("option", { value: "", textContent: t("form.none") })] : []
+  const options = schema.enum.map((value) => make("option", { value, textContent: wordOf(path.replace(POSITIONS, ""), value) }))
   const control = make("select", {}, ...empty, ...options)
   const standing = String(schema.default ?? control.value)
   control.value = standing
@@ -64,7 +76,7 @@ export function choiceField(path, words, schema, isNeeded) {
 export function choicesField(path, words, schema, values) {
   const standing = schema.default ?? []
   const boxes = values.map((value) => make("input", { type: "checkbox", value, checked: standing.includes(value) }))
-  const labels = boxes.map((box) => make("label", { className: "flag" }, box, wordOf(path, box.value)))
+  const labels = boxes.map((box) => make("label", { className: "flag" }, box, wordOf(path.replace(POSITIONS, ""), box.value)))
   const element = make("fieldset", { className: "field field-wide choices" }, make("legend", { textContent: words.title }), ...labels, errorLine(`field-${++count}`))
   element.dataset.path = path
   const chosen = () => boxes.filter((box) => box.checked).map((box) => box.value)
@@ -74,14 +86,19 @@ export function choicesField(path, words, schema, values) {
   })
 }
 
-/** Several texts or numbers, one a line. */
+/** Several texts or numbers, one a line; a list among them is a line of JSON. */
 export function linesField(path, words, schema, each) {
   const control = make("textarea", { rows: 3, spellcheck: false, placeholder: t("form.lines"), className: "code" })
   const read = () => control.value.split("\n").map((line) => line.trim()).filter(Boolean)
   return field(path, control, framed(path, words, control, { wide: true }), {
-    read: () => (read().length ? read().map((line) => (each.type === "string" || Number.isNaN(Number(line)) ? line : Number(line))) : undefined),
-    fill: (value) => (control.value = (value ?? []).join("\n")),
+    read: () => (read().length ? read().map((line) => ofLine(line, each)) : undefined),
+    fill: (value) => (control.value = (value ?? []).map((one) => (Array.isArray(one) ? JSON.stringify(one) : one)).join("\n")),
   })
+}
+
+function ofLine(line, { type, anyOf }) {
+  if (anyOf) return line.startsWith('["') && !isBroken(line) ? JSON.parse(line) : line
+  return type === "string" || Number.isNaN(Number(line)) ? line : Number(line)
 }
 
 /** Whatever no field is made for, as JSON. */
@@ -105,11 +122,4 @@ function isBroken(text) {
 
 function field(path, control, element, rest) {
   return { path, control, element, isWrong: () => false, ...rest }
-}
-
-/** A value of a choice in words, where the page has some. */
-function wordOf(path, value) {
-  const name = path.split(".").at(-1)
-  const key = [`value.${path}.${value}`, `value.${name}.${value}`].find(knows)
-  return key ? t(key) : value
 }

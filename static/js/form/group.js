@@ -2,8 +2,8 @@
 
 import { t } from "../i18n/i18n.js"
 import { make, sign } from "../page/make.js"
-import { choiceField, choicesField, errorLine, flagField, jsonField, linesField, numberField, textField } from "./fields.js"
-import { plain, shapeOf, wordsOf } from "./schema.js"
+import { choiceField, choicesField, errorLine, flagField, jsonField, linesField, maybeField, numberField, textField } from "./fields.js"
+import { plain, shapeOf, verbsOf, wordsOf } from "./schema.js"
 import { uploadField } from "./upload-field.js"
 
 const DEEPEST = 3
@@ -12,22 +12,24 @@ const FOLDED = new Set(["group", "list", "json"])
 
 /** Each property's field, without those in `except`. */
 export function fieldsOf(schema, root, { path = "", except = [], depth = 0 } = {}) {
+  const beside = { ...root.properties, ...schema.properties }
   const names = Object.keys(schema.properties ?? {}).filter((name) => !except.includes(name))
   return names.map((name) => {
     const each = plain(schema.properties[name], root)
     const isNeeded = schema.required?.includes(name) ?? false
-    return { name, isNeeded, ...fieldOf(path ? `${path}.${name}` : name, name, each, root, { isNeeded, depth }) }
+    return { name, isNeeded, ...fieldOf(path ? `${path}.${name}` : name, name, each, root, { isNeeded, depth, beside }) }
   })
 }
 
-function fieldOf(path, name, schema, root, { isNeeded, depth }) {
-  const words = wordsOf(name, schema)
+function fieldOf(path, name, schema, root, { isNeeded, depth, beside }) {
+  const words = wordsOf(name, schema, { path, beside })
   const shape = shapeOf(name, schema, root)
   const make = {
     constant: () => constant(path, schema.const),
     choice: () => choiceField(path, words, schema, isNeeded),
     upload: () => uploadField(path, words),
     flag: () => flagField(path, words, schema),
+    maybe: () => maybeField(path, words),
     number: () => numberField(path, words, schema),
     text: () => textField(path, words, schema, { long: false }),
     long: () => textField(path, words, schema, { long: true }),
@@ -68,9 +70,26 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
   const element = make("fieldset", { className: "field-wide list" }, make("legend", { textContent: title }), description && make("p", { className: "hint", textContent: description }), errorLine(`list-${path}`), rows, add)
   element.dataset.path = path
   const field = { path, element, inner: [], isWrong: () => false }
+  const verbs = verbsOf(each)
+  const everywhere = verbs && commonIn(Object.values(each.discriminator.mapping).map(($ref) => plain({ $ref }, root)))
+
+  /** The choice of a verb, and what it takes. Another choice makes the row anew. */
+  function verbFields(verb = verbs[0]) {
+    const { propertyName: name, mapping } = each.discriminator
+    const place = field.inner.length
+    const schema = plain({ $ref: mapping[verb] ?? mapping[verbs[0]] }, root)
+    const choice = choiceField(`${path}.${place}.${name}`, wordsOf(name, schema.properties[name]), { enum: verbs, default: verb }, true)
+    choice.control.addEventListener("change", () => {
+      field.fill(field.read().map((value, at) => (at === place ? { [name]: value[name] } : value)))
+      field.inner[place].inner[0].control.focus()
+    })
+    const taken = fieldsOf(schema, root, { path: `${path}.${place}`, except: [name], depth })
+    for (const one of taken) one.isFolded ||= !one.isNeeded && everywhere.has(one.name)
+    return [{ name, isNeeded: true, schema: {}, ...choice }, ...taken]
+  }
 
   function addRow(value) {
-    const inner = fieldsOf(each, root, { path: `${path}.${field.inner.length}`, depth })
+    const inner = verbs ? verbFields(value?.[each.discriminator.propertyName]) : fieldsOf(each, root, { path: `${path}.${field.inner.length}`, depth })
     const shown = inner.filter((one) => !one.isFolded).slice(0, FIRST_SHOWN)
     const all = new Set([...shown, ...inner.filter((one) => one.isNeeded)])
     const folded = inner.filter((one) => !all.has(one))
@@ -84,7 +103,10 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
       ;(rows.querySelector("input, textarea") ?? add).focus()
     })
     field.inner.push({ name: String(field.inner.length), path: `${path}.${field.inner.length}`, element: rows.lastChild, inner, isWrong: () => false, read: () => readAll(inner) ?? {} })
-    if (value) fillAll(inner, value)
+    if (value) {
+      fillAll(inner, value)
+      if (more) more.open = folded.some(({ name, schema }) => value[name] != null && JSON.stringify(value[name]) !== JSON.stringify(schema.default))
+    }
     return inner
   }
 
@@ -101,4 +123,9 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
   }
   field.fill()
   return field
+}
+
+/** The names that all of these objects have. */
+function commonIn([first, ...others]) {
+  return new Set(Object.keys(first.properties).filter((name) => others.every(({ properties }) => name in properties)))
 }

@@ -1,6 +1,7 @@
 // Words of the page in both languages. Elements with data-t, data-t-label and data-t-placeholder are filled from here.
 
-const DICTIONARIES = ["", "rooms-"] // "x-" also loads x-en.js or x-zh.js; only the language that is shown is loaded
+const wanted = new Set(["", "rooms-"]) // "x-" also loads x-en.js or x-zh.js; only the language that is shown is loaded
+export const PROBLEMS = "problem-" // only where something has gone wrong
 
 export const LANGUAGES = { en: { name: "English", tag: "en" }, zh: { name: "中文", tag: "zh-CN" } }
 const STORED = "holdfast.language"
@@ -9,9 +10,28 @@ let current = localStorage.getItem(STORED) ?? (navigator.language.toLowerCase().
 if (!(current in LANGUAGES)) current = "en"
 let words = await load(current)
 
+/** All that is wanted by the time that it is there. */
 async function load(code) {
-  const parts = await Promise.all(DICTIONARIES.map((name) => import(`./${name}${code}.js`)))
-  return Object.assign({}, ...parts.map((part) => part[code]))
+  for (;;) {
+    const names = [...wanted]
+    const parts = await Promise.all(names.map((name) => import(`./${name}${code}.js`)))
+    if (names.length === wanted.size) return Object.assign({}, ...parts.map((part) => part[code]))
+  }
+}
+
+/** Adds words that not every page needs. Where they can't be had, the page goes on without. */
+export async function need(name) {
+  if (wanted.has(name)) return
+  wanted.add(name)
+  const code = current
+  try {
+    const loaded = await load(code)
+    if (code !== current) return
+    words = loaded
+    tellAll()
+  } catch {
+    wanted.delete(name)
+  }
 }
 
 export const language = () => current
@@ -33,6 +53,10 @@ export async function setLanguage(chosen) {
   words = await load(chosen)
   current = chosen
   localStorage.setItem(STORED, chosen)
+  tellAll()
+}
+
+function tellAll() {
   for (const render of listeners) render()
 }
 

@@ -1,5 +1,7 @@
 // Requests to this server, and what it answers when it refuses: RFC 9457 problem documents.
 
+import { PROBLEMS, need } from "../i18n/i18n.js"
+
 const UNREACHABLE = { status: 0, code: "unreachable", detail: "The server can't be reached.", errors: [] }
 
 export class Problem extends Error {
@@ -23,7 +25,7 @@ async function request(method, path, { body, signal, type = "application/json" }
     throw error.name === "AbortError" ? error : new Problem(UNREACHABLE)
   })
   if (answer.ok) return answer
-  const told = await answer.json().catch(() => ({}))
+  const [told] = await Promise.all([answer.json().catch(() => ({})), need(PROBLEMS)])
   throw new Problem({ code: "unknown", detail: `${answer.status} ${answer.statusText}`, ...told, status: answer.status })
 }
 

@@ -1,5 +1,5 @@
 import { problemSentence } from "../i18n/words.js"
-import { knows, language, onLanguage, t } from "../i18n/i18n.js"
+import { knows, language, need, onLanguage, t } from "../i18n/i18n.js"
 import { mainProperty } from "../form/schema.js"
 import { SchemaForm } from "../form/schema-form.js"
 import { asks } from "../page/early-ask.js"
@@ -10,10 +10,13 @@ import { Examples } from "./examples.js"
 const DRAFT = "holdfast.draft"
 const FIRST = "research"
 
+await Promise.all(["form-", "field-", "verb-"].map(need))
+
 /** What is asked: one box, the kinds of work, the fields of each, and what the server says is wrong with them. */
 export class AskView {
   #kind = null
   #form = null
+  #told = null // the language that all this is in: more words of the same one leave it as it is
 
   constructor(section, { kinds, onAsk, onAsked }) {
     Object.assign(this, { section, kinds, onAsk, onAsked, form: section.querySelector("form") })
@@ -27,9 +30,9 @@ export class AskView {
     this.form.addEventListener("input", ({ target }) => this.#form?.clear(target))
     find(".as-json-switch").addEventListener("click", () => this.#switchToJson())
     find(".kinds").addEventListener("change", ({ target }) => this.#choose(target.value))
-    new Examples(find(".examples"), kinds, (question) => this.#take(question))
+    this.examples = new Examples(find(".examples"), { onQuestion: (question) => this.#take(question), onSample: (params) => this.#fill(params) })
     this.abilities = new Abilities(find(".abilities"), kinds)
-    onLanguage(() => this.#render())
+    onLanguage(() => this.#told !== language() && this.#render())
     kinds.load().then(() => this.#render(), (problem) => this.#refused(problem))
   }
 
@@ -53,6 +56,7 @@ export class AskView {
   /** In the language of the page; what was filled in stays. */
   #render() {
     this.#title()
+    this.#told = language()
     const { list } = this.kinds
     if (!list.length) return
     const chosen = this.#kind?.kind ?? list.find(({ kind }) => kind === FIRST)?.kind ?? list[0].kind
@@ -83,6 +87,7 @@ export class AskView {
     this.#form = new SchemaForm(find(".ask-fields"), find(".options > .options-grid"), kind, main && this.#mainField(main, schema))
     find(".ask-fields").hidden = !find(".ask-fields").hasChildNodes()
     this.#nameSwitch()
+    this.examples.render(kind)
   }
 
   #mainField(name, schema) {
@@ -112,6 +117,15 @@ export class AskView {
   #take(question) {
     this.query.value = question
     this.form.requestSubmit()
+  }
+
+  /** An example, to be looked at before it is asked. */
+  #fill(params) {
+    this.#clearAll()
+    this.#form.fill(params)
+    this.section.querySelector(".options").open = true
+    for (const { element, read } of this.#form.fields) if (element.localName === "details") element.open = read() !== undefined
+    this.form.querySelector("[type=submit]").focus()
   }
 
   async #submit(event) {

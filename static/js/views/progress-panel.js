@@ -1,5 +1,5 @@
 import { t } from "../i18n/i18n.js"
-import { percent, timeLeft } from "../i18n/words.js"
+import { doing, percent, stepName, timeLeft } from "../i18n/words.js"
 import { isOver } from "../model/status.js"
 
 /** How far a task is: a bar, what it does now, and how long it may still take. */
@@ -22,7 +22,7 @@ export class ProgressPanel {
     this.current.hidden = status !== "running" || progress.current_percentage == null
     this.current.firstElementChild.value = progress.current_percentage ?? 0
     this.current.firstElementChild.ariaLabel = t("progress.current")
-    this.message.textContent = isOver(status) ? progress.step : message(view)
+    this.message.textContent = isOver(status) ? stepName(progress.step) : message(view)
     this.numbers.textContent = numbers(view).filter(Boolean).join(" · ")
   }
 }
@@ -31,7 +31,7 @@ function message({ status, progress, queue_position: place, stalled }) {
   if (stalled) return t(`stalled.${stalled.code}`)
   if (status === "paused") return t("progress.paused")
   if (status === "pending") return place > 1 ? t("progress.queue", { n: place, before: place - 1 }) : t("progress.starting")
-  return progress.message || progress.step || t("progress.starting")
+  return doing(progress) || t("progress.starting")
 }
 
 function numbers({ status, progress }) {

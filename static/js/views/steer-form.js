@@ -1,6 +1,6 @@
 import { api } from "../net/api.js"
-import { t } from "../i18n/i18n.js"
-import { problemSentence } from "../i18n/words.js"
+import { need, t } from "../i18n/i18n.js"
+import { fieldSentence, problemSentence } from "../i18n/words.js"
 import { plain, wordsOf } from "../form/schema.js"
 import { make } from "../page/make.js"
 
@@ -55,7 +55,9 @@ export class SteerForm {
       this.said.textContent = t("steer.heard")
       return true
     } catch (problem) {
-      this.said.textContent = problem.errors?.[0]?.message ?? problemSentence(problem)
+      await need("field-")
+      const [wrong] = problem.errors ?? []
+      this.said.textContent = wrong ? fieldSentence(wrong) : problemSentence(problem)
       return false
     }
   }

@@ -1,9 +1,7 @@
 import { t } from "../i18n/i18n.js"
 import { size } from "../i18n/words.js"
 import { Fold } from "../activity/fold.js"
-import { fillEvents } from "../activity/events.js"
 import { Items } from "../activity/items.js"
-import { fillSources } from "../activity/sources.js"
 import { Steps } from "../activity/steps.js"
 import { TaskActivity } from "../model/task-activity.js"
 import { make } from "../page/make.js"
@@ -11,7 +9,7 @@ import { Contents } from "../report/contents.js"
 
 const RAIL_BESIDE = "(min-width: 78rem)" // as in activity.css
 
-/** What stands around a task's report: contents, steps, items, sources, reasoning, files and the log. */
+/** What stands around a task's report: contents, steps, items, sources, reasoning, files and the log; what fills the rarer ones is fetched for them. */
 export class TaskParts {
   #isFirst = true
 
@@ -24,10 +22,10 @@ export class TaskParts {
     this.stepsFold = new Fold(find("steps"), (body) => this.steps.fill(body))
     this.steps = new Steps(activity, this.stepsFold)
     this.itemsFold = new Fold(find("items"), (body) => this.items.fill(body, activity.address))
-    this.sourcesFold = new Fold(find("sources"), (body) => fillSources(body, activity.address))
+    this.sourcesFold = new Fold(find("sources"), async (body) => (await import("../activity/sources.js")).fillSources(body, activity.address))
     this.reasoningFold = new Fold(find("reasoning"), (body) => this.#fillReasoning(body))
     this.filesFold = new Fold(find("files"), (body) => this.#fillFiles(body))
-    this.eventsFold = new Fold(find("events"), (body) => fillEvents(body, activity, activity.address))
+    this.eventsFold = new Fold(find("events"), async (body) => (await import("../activity/events.js")).fillEvents(body, activity, activity.address))
     activity.addEventListener("change", () => this.#render())
     for (const each of [find("contents"), find("steps")]) each.open = matchMedia(RAIL_BESIDE).matches
   }

@@ -1,4 +1,5 @@
 import { t } from "../../i18n/i18n.js"
+import { reasonSentence } from "../../i18n/words.js"
 
 const SIGNS = { waiting: "pending", not_chosen: "pending", skipped: "stopped", needs_confirmation: "paused" }
 const OWN_WORDS = new Set(["not_chosen", "skipped", "needs_confirmation"]) // the other states are those of tasks
@@ -7,7 +8,7 @@ const PICTURE = /\.(png|jpe?g|webp)$/i
 /** One page of a batch: how it stands, its pictures and files, and what went wrong. */
 export function fillPage(item, page, taskId) {
   const { state, attempts, http_status: code, error, artifacts } = page
-  const stamp = [taskId, state, attempts, artifacts?.length, t("nav")].join()
+  const stamp = [taskId, state, attempts, artifacts?.length, t("nav"), error && reasonSentence(error)].join()
   if (item.dataset.stamp === stamp) return
   const find = (selector) => item.querySelector(selector)
   const sign = SIGNS[state] ?? state
@@ -19,7 +20,7 @@ export function fillPage(item, page, taskId) {
   const more = attempts > 1 && t("page.attempts", { n: attempts })
   const address = page.title && (page.final_url ?? page.url)
   find(".batch-line").textContent = [t(OWN_WORDS.has(state) ? `page.${state}` : `status.${sign}`), code && `HTTP ${code}`, more, address].filter(Boolean).join(" · ")
-  find(".batch-error").textContent = error ? `${error.message} (${error.code})` : ""
+  find(".batch-error").textContent = error ? reasonSentence(error) : ""
   find(".batch-files").replaceChildren(...(artifacts ?? []).map((file) => fileLink(taskId, file.name, name)))
 }
 

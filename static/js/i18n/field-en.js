@@ -1,0 +1,16 @@
+export const en = {
+  "field.query.missing": "Write a question first.",
+  "field.query.string_too_short": "Write a question first.",
+  "field.missing": "This is needed.",
+  "field.string_too_short": "This is needed.",
+  "field.string_too_long": "At most {max} characters.",
+  "field.too_short": "At least {min}.",
+  "field.too_long": "At most {max}.",
+  "field.greater_than_equal": "At least {min}.",
+  "field.greater_than": "More than {min}.",
+  "field.less_than_equal": "At most {max}.",
+  "field.no_number": "This is no number.",
+  "field.no_json": "This is no JSON.",
+  "field.upload_busy": "The file is still on its way.",
+  "field.urls.value_error": "Only addresses that begin with http:// or https:// can be read, one per line.",
+}
