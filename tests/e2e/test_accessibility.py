@@ -1,5 +1,8 @@
 """What people meet who can't see, can't point, or need other colours: measured with axe-core in both themes."""
 
+import uuid
+
+import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -47,19 +50,41 @@ def test_a_finished_task_has_no_violations(visiting: Visiting, axe: str, width: 
     assert violations(page, axe) == []
 
 
-def test_tasks_under_way_and_failed_have_no_violations(visiting: Visiting, axe: str) -> None:
+def test_tasks_under_way_held_and_failed_have_no_violations(visiting: Visiting, axe: str) -> None:
     """And one that is not there."""
     visit = visiting(reduced_motion="reduce", excused="Failed to load resource")
     running = visit.open(start_demo(visit.origin, events=12_000, rate=60, steps=200, items=400, seed=81))
     expect(running.locator("#part-items")).to_be_visible()
     open_all(running)
     assert violations(running, axe) == []
+    for seed, (verb, status) in enumerate((("pause", "paused"), ("stop", "stopped")), start=83):
+        path = start_demo(visit.origin, events=12_000, rate=60, seed=seed)
+        httpx2.post(f"{visit.origin}/api/tasks/{path.removeprefix('/t/')}/{verb}", json={}).raise_for_status()
+        held = visit.open(path)
+        expect_status(held, status)
+        assert violations(held, axe) == []
     failed = visit.open(start_demo(visit.origin, events=20, fail_at=12, seed=82))
     expect_status(failed, "failed")
     assert violations(failed, axe) == []
     gone = visit.open("/t/" + "0" * 32)
     expect(gone.get_by_role("heading", name="This task is gone")).to_be_visible()
     assert violations(gone, axe) == []
+
+
+def test_nothing_scrolls_sideways_in_a_window_of_320_pixels(visiting: Visiting) -> None:
+    """1280 pixels at 400 % (WCAG 2.2, 1.4.10); a table of many columns scrolls inside itself."""
+    visit = visiting(viewport={"width": 320, "height": 640})
+    asked = {"kind": "testcases", "params": {"text": "Age must be between 18 and 60."}}
+    task_id = httpx2.post(f"{visit.origin}/api/tasks", json=asked).raise_for_status().json()["id"]
+    task = visit.open(f"/t/{task_id}")
+    expect_status(task, "completed")
+    table = task.locator(".report .scrolls:has(th:nth-child(6))").first
+    expect(table).to_be_visible()
+    assert table.evaluate("box => box.scrollWidth > box.clientWidth")
+    pages = [task, *(visit.open(path) for path in ("/", "/tasks", "/ops", f"/s/{uuid.uuid4()}"))]
+    for page in pages:
+        expect(page.locator("main").get_by_role("heading").first).to_be_visible()
+        assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0, page.url
 
 
 def test_a_question_is_asked_and_a_task_controlled_from_the_keyboard(visiting: Visiting) -> None:

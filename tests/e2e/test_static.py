@@ -38,14 +38,15 @@ def scripts() -> str:
 
 
 def loaded_with(script: Path) -> set[Path]:
-    """A script and all that it imports before it runs."""
+    """A script and all that it imports before it runs, with its own style sheets."""
     found, waiting = set[Path](), [script.resolve()]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            names = re.findall(r'from "(\.[^"]+)"', path.read_text(encoding="utf-8"))
-            waiting += [(path.parent / name).resolve() for name in names]
+            text = path.read_text(encoding="utf-8")
+            waiting += [(path.parent / name).resolve() for name in re.findall(r'from "(\.[^"]+)"', text)]
+            waiting += [STATIC / name for name in re.findall(r'style\("/static/([^"]+)"\)', text)]
     return found
 
 

@@ -10,7 +10,7 @@ const PLACES = { tasks: ["manager", manager], p: ["manager", manager], s: ["sess
 /**
  * The pages beside asking and one task: all tasks, a project's, a session's, the server's; and what tells of ends.
  *
- * Each room is fetched when somebody first enters it.
+ * Each room is fetched when somebody first enters it, and shown when it is here.
  */
 export class Rooms {
   #rooms = {}
@@ -42,11 +42,11 @@ export class Rooms {
 
   async #open(name, fetched, what) {
     const entered = this.#entered
-    this.parts.stage.show(name)
-    document.querySelector("main").focus({ preventScroll: true })
     const Room = this.#rooms[name] ? null : await fetched().catch(() => null)
     if (entered !== this.#entered) return
     if (!Room && !this.#rooms[name]) return this.parts.onGone({ code: "unreachable" })
+    this.parts.stage.show(name)
+    document.querySelector("main").focus({ preventScroll: true })
     this.#inside = this.#rooms[name] ??= new Room(document.getElementById(name), this.parts)
     this.#inside.open(what)
   }

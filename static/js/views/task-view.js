@@ -92,22 +92,29 @@ export class TaskView {
   }
 
   #openReport() {
-    const { id, generation, title, params } = this.#watch.view
-    const given = params.language ?? "auto"
-    this.article.lang = (given === "auto" ? HAN.test(title) : given === "zh") ? "zh-CN" : "en"
+    const { id, generation } = this.#watch.view
     this.isReportShown = false
     this.reportProblem = null
+    this.#nameLanguage("")
     this.report.open(id, generation)
     this.parts.open(id, generation)
   }
 
   #reportShown(problem) {
     this.reportProblem = problem
+    this.#nameLanguage(this.article.firstElementChild?.textContent)
     if (!this.isReportShown && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView()
     this.isReportShown = true
     this.parts.written({ hasResult: this.#watch.view.has_result })
     this.follower.keep()
     this.#plan()
+  }
+
+  /** Of the report: as it was asked for, or as its title and its first words are written. */
+  #nameLanguage(words) {
+    const { title, params } = this.#watch.view
+    const given = params.language ?? "auto"
+    this.article.lang = (given === "auto" ? HAN.test(title + words) : given === "zh") ? "zh-CN" : "en"
   }
 
   #gone(problem) {
