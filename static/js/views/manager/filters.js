@@ -42,7 +42,8 @@ export class Filters {
   apply(rows) {
     const { q, status } = this.#wanted
     const looked = q.toLowerCase().split(/\s+/).filter(Boolean)
-    const isLookedFor = ({ id, folded }) => id.startsWith(q.trim().toLowerCase()) || looked.every((word) => folded.includes(word))
+    const start = looked.join(" ") // of an id
+    const isLookedFor = ({ id, folded }) => id.startsWith(start) || looked.every((word) => folded.includes(word))
     const exact = SELECTS.filter((name) => this.#wanted[name])
     const counts = { "": 0 }
     const fitting = rows.filter((row) => {
