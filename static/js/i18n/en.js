@@ -70,7 +70,7 @@ export const en = {
   "upload.busy": "Sending {name} …",
   "upload.done": "{name}, {size}",
   "upload.failed": "{name} was not taken: {reason}",
-
+  "upload.remove": "Remove the file",
   "task.untitled": "Untitled",
   "tasks.title": "Tasks",
   "tasks.all": "All tasks",

@@ -70,7 +70,7 @@ export const zh = {
   "upload.busy": "正在上传 {name} ……",
   "upload.done": "{name}，{size}",
   "upload.failed": "{name} 未能上传：{reason}",
-
+  "upload.remove": "移除文件",
   "task.untitled": "无标题",
   "tasks.title": "任务",
   "tasks.all": "全部任务",
