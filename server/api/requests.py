@@ -238,7 +238,11 @@ def validated(model: type[BaseModel], values: dict[str, Any]) -> Any:
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
+    """What is wrong with each field. A list is not called too short for elements that are there, and wrong."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    faulty = {each["loc"][:depth] for each in found for depth in range(len(each["loc"]))}
     return [
         FieldError(".".join(map(str, each["loc"])), each["type"], each["msg"].removeprefix("Value error, ").rstrip("."))
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
+        for each in found
+        if each["type"] != "too_short" or each["loc"] not in faulty
     ]

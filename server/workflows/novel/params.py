@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from server.errors import FieldError, InvalidParameters
 from server.workflows.base import Params, UploadId
@@ -139,7 +140,7 @@ class NovelSpec(_Group):
     @model_validator(mode="after")
     def _named(self) -> "NovelSpec":
         if self.id is None and self.title is None:
-            raise ValueError("Name the novel: `id`, or `title` for a new one.")
+            raise PydanticCustomError("unnamed", "Name the novel: `id`, or `title` for a new one")
         if self.beats and self.structure != "custom":
             raise ValueError("`beats` go with `structure: custom`.")
         if self.structure == "custom" and not self.beats:
