@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
 
-from server.errors import FieldError, InvalidParameters
+from server.errors import FieldError, InvalidParameters, WrongField
 from server.workflows.base import Params
 from server.workflows.browse.steps import ACTING, Name, Recording, Selector, Steps, Strict, Url
 from server.workflows.browse.wording import worded
@@ -62,7 +61,7 @@ class PageTask(Strict):
             raise ValueError("`submit` goes with `fill`.")
         opens = self.recorded is not None and any(step.type == "navigate" for step in self.recorded)
         if self.url is None and not opens:
-            raise PydanticCustomError("no_address", "Name the page: `url`, or a `navigate` step")
+            raise WrongField("url", "missing", "Name the page: `url`, or a `navigate` step")
         return self
 
     @property

@@ -1,6 +1,5 @@
 // What is wrong with a field, for those who fill in a form: the server's own sentences speak of names in JSON, and English.
 // Fetched when the server refuses something. The key is the field's path without the numbers of rows, and the code; or the code alone.
-// `at`: the field within it that is to be filled in.
 
 const NOT_TAKEN = { zh: "服务器不接受此项：{message}" }
 const NUMBER = { en: "This is no number.", zh: "这不是数字。" }
@@ -38,7 +37,7 @@ const FAULTS = {
   "sources.nothing_to_search": { zh: "没有可以检索的来源：请打开资料库或网络检索，或给出网页。" },
   "budget.money.no_price": { zh: "服务器不知道模型的价格，无法按金额设限。" },
 
-  "tasks.no_address": { at: "url", en: "Name the address of the page.", zh: "请填写网页地址。" },
+  "tasks.url.missing": { en: "Name the address of the page.", zh: "请填写网页地址。" },
   "tasks.url.value_error": { en: "This is no http:// or https:// address that can be opened.", zh: "这不是可以打开的 http:// 或 https:// 地址。" },
   "task_indices.out_of_range": { zh: "没有这个序号的网页；序号从 0 开始。" },
   "share_session.in_order_only": { en: "A session is shared only where one page runs at once.", zh: "只有并行数为 1 时才能共用会话。" },
@@ -52,8 +51,7 @@ const FAULTS = {
   "text.missing": { en: "Write requirements, or choose a file.", zh: "请写下需求，或选择文件。" },
   "upload.both_given": ONE_DOCUMENT,
 
-  "novel.unnamed": { at: "title", en: "Name the novel: its title for a new one, or its id.", zh: "请填写小说：新小说填标题，已有的填 id。" },
-  "novel.title.missing": { en: "A new novel needs a title.", zh: "新小说需要标题。" },
+  "novel.title.missing": { en: "A new novel needs a title; one that is there already is named by its id.", zh: "新小说需要标题；已有的小说填 id。" },
   "range.value_error": { en: "Chapters are written as 3, 1-10 or 1-3,7, from 1 on and upwards.", zh: "章节写成 3、1-10 或 1-3,7，从 1 开始，由小到大。" },
   "range.outside_chapters": { zh: "小说没有这些章节。" },
   "base_revision.not_yet": { zh: "设定还没有这个修订号。" },
@@ -63,7 +61,6 @@ const FAULTS = {
 /** An error in words of this language, as far as there are some: then it is shown as it is. */
 export function worded(error, language) {
   const path = error.path.replace(/\.\d+(?=\.|$)/g, "")
-  const { at, [language]: words } = FAULTS[`${path}.${error.code}`] ?? FAULTS[error.code] ?? {}
-  if (!words) return error
-  return { ...error, path: at ? `${error.path}.${at}` : error.path, message: words.replace("{message}", error.message), isWorded: true }
+  const { [language]: words } = FAULTS[`${path}.${error.code}`] ?? FAULTS[error.code] ?? {}
+  return !words ? error : { ...error, message: words.replace("{message}", error.message), isWorded: true }
 }
