@@ -53,7 +53,7 @@ function constant(path, value) {
 function groupField(path, { title, description }, schema, root, { isSent, depth }) {
   const inner = fieldsOf(schema, root, { path, depth, isSent })
   const body = make("div", { className: "options-grid" }, ...inner.map(({ element }) => element))
-  const element = make("details", { className: "field-wide group" }, make("summary", {}, make("span", { textContent: title }), " ", make("small", { textContent: description })), errorLine(`group-${path}`), body)
+  const element = make("details", { className: "field-wide group", open: isSent }, make("summary", {}, make("span", { textContent: title }), " ", make("small", { textContent: description })), errorLine(`group-${path}`), body)
   element.dataset.path = path
   return { path, element, inner, isWrong: () => false, read: () => readAll(inner) ?? (isSent ? {} : undefined), fill: (value) => fillAll(inner, value) }
 }
