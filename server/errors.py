@@ -16,6 +16,18 @@ class FieldError:
     message: str
 
 
+class WrongField(ValueError):
+    """Raised by a check of several fields of a model together: which of them is to be put right.
+
+    :param path: from the model on.
+    """
+
+    def __init__(self, path: str, code: str, message: str) -> None:
+        self.path = path
+        self.code = code
+        super().__init__(message)
+
+
 class HoldfastError(Exception):
     """Something went wrong inside the server; the log has the cause."""
 

@@ -1,5 +1,6 @@
 """The workflows with the schemas of their parameters: forms, docs and validation come from the same place."""
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,6 +11,8 @@ from server.api.tasks import json_response
 
 async def list_kinds(request: Request) -> Response:
     """Each kind that this server offers: its parameters and what a task can be told, as JSON Schema; its reports."""
+    prints = await to_thread.run_sync(services(request).browser) is not None
+    formats = [ending for ending in FORMATS if prints or ending != "pdf"]
     kinds = [
         {
             "kind": workflow.kind,
@@ -17,7 +20,8 @@ async def list_kinds(request: Request) -> Response:
             "label": dict(workflow.label),
             "model": workflow.model,
             "search": workflow.search(None),
-            "formats": [*FORMATS, *workflow.formats],
+            "formats": [*formats, *workflow.formats],
+            "formats_when": workflow.formats_when,
             "schema": workflow.params.model_json_schema(),
             "steering": None if workflow.steering is None else workflow.steering.model_json_schema(),
         }

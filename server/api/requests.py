@@ -1,5 +1,6 @@
 """What a client asks for: read from a query string or a JSON body, and validated by the kind's own schema."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ from server.errors import (
     InvalidParameters,
     InvalidRequest,
     UnsupportedMediaType,
+    WrongField,
 )
 from server.fingerprint import clean
 from server.tasks.manager import TaskRequest
@@ -238,7 +240,16 @@ def validated(model: type[BaseModel], values: dict[str, Any]) -> Any:
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
-    return [
-        FieldError(".".join(map(str, each["loc"])), each["type"], each["msg"].removeprefix("Value error, ").rstrip("."))
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
+    """What is wrong with each field. A list is not called too short for elements that are there, and wrong."""
+    found = error.errors(include_url=False, include_input=False)
+    faulty = {each["loc"][:depth] for each in found for depth in range(len(each["loc"]))}
+    return [_field_error(each) for each in found if each["type"] != "too_short" or each["loc"] not in faulty]
+
+
+def _field_error(told: Mapping[str, Any]) -> FieldError:
+    loc, code, message = told["loc"], told["type"], told["msg"].removeprefix("Value error, ").rstrip(".")
+    message = message.replace("Tuple should", "The list should").replace(" after validation", "")
+    cause = told.get("ctx", {}).get("error")
+    if isinstance(cause, WrongField):
+        loc, code = (*loc, cause.path), cause.code
+    return FieldError(".".join(map(str, loc)), code, message)

@@ -162,6 +162,7 @@ class Workflow:
     anything to remove.
     ``formats`` are those of its result beside what every kind has: media type, and what makes the file of the result,
     or of the artifact that is called ``whole``, as JSON, where the result is only an outline of what was found.
+    ``formats_when``: of a format that not every result can be had as, the parameters and their values for which it can.
     ``steering`` is what a running task can be told, if it listens at all.
     ``running`` is what all of its tasks share, for as long as the server runs: a browser, say.
     """
@@ -182,6 +183,7 @@ class Workflow:
     shown: Callable[[Ledger], Awaitable[Json]] | None = None
     removed: Callable[[Ledger], Awaitable[bool]] | None = None
     formats: Mapping[str, tuple[str, Callable[[Any], bytes]]] = field(default_factory=dict)
+    formats_when: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     whole: str | None = None
     steering: type[Params] | None = None
     running: Callable[[], AbstractAsyncContextManager[None]] | None = None

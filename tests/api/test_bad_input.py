@@ -68,6 +68,26 @@ def test_wrong_parameters_are_named_one_by_one(server: Running, query: str, path
     assert all(error["message"] for error in document["errors"])
 
 
+@pytest.mark.parametrize(
+    ("kind", "params", "faults"),
+    [
+        ("browse", {"tasks": [{}]}, [("tasks.0.url", "missing")]),
+        ("browse", {"tasks": [{"url": "nonsense"}]}, [("tasks.0.url", "value_error")]),
+        ("browse", {"tasks": []}, [("tasks", "too_short")]),
+        ("extract", {"users": [{}]}, [("users.0.user_id", "missing"), ("users.0.texts", "missing")]),
+        ("novel", {"novel": {}}, [("novel.title", "missing")]),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_field_that_is_to_be_put_right(
+    server: Running, kind: str, params: dict[str, Any], faults: list[tuple[str, str]]
+) -> None:
+    """A list with a wrong element is not called too short, and of several fields that belong together one is named."""
+    answer = httpx2.post(f"{server.url}/api/tasks", json={"kind": kind, "params": params})
+    document = problem(answer, 422, "invalid_parameters")
+    assert [(error["path"], error["code"]) for error in document["errors"]] == faults
+    assert "after validation" not in document["detail"]
+
+
 def test_an_unknown_kind_is_told_which_there_are(server: Running) -> None:
     """In a query and in a body."""
     document = problem(httpx2.get(f"{server.url}/api/stream?kind=cooking&query=x"), 422, "unknown_kind")

@@ -164,6 +164,8 @@ def test_without_a_browser_the_other_formats_are_there(client_without_browser: h
     assert "install Chromium" in refused.json()["detail"]
     for ending in ("md", "html", "docx", "json", "zip", "csv"):
         assert client_without_browser.get(f"{report}.{ending}").status_code == 200
+    (kind,) = client_without_browser.get("/api/kinds").json()["kinds"]
+    assert kind["formats"] == ["md", "html", "docx", "json", "zip", "csv"]
 
 
 def test_each_kind_tells_its_formats(client: httpx2.Client) -> None:

@@ -186,7 +186,8 @@ def test_the_servers_own_words_stand_at_a_field_that_the_page_has_none_for(visit
     page = opened(visit)
     field(page, "words").fill("much-too-long-a-word")
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.locator("[data-path='places'] > .field-error")).to_have_text("This is needed.")
+    expect(page.locator("[data-path='places.0.town'] .field-error")).to_have_text("This is needed.")
+    expect(field(page, "places.0.town")).to_be_focused()
     expect(page.locator("[data-path='words'] .field-error")).to_have_text("a word has at most 10 letters")
     visit.close()
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
-from server.errors import FieldError, InvalidParameters
+from server.errors import FieldError, InvalidParameters, WrongField
 from server.workflows.base import Params
 from server.workflows.browse.steps import ACTING, Name, Recording, Selector, Steps, Strict, Url
 from server.workflows.browse.wording import OF_PAGES, worded
@@ -61,7 +61,7 @@ class PageTask(Strict):
             raise ValueError("`submit` goes with `fill`.")
         opens = self.recorded is not None and any(step.type == "navigate" for step in self.recorded)
         if self.url is None and not opens:
-            raise ValueError("Name the page: `url`, or a `navigate` step.")
+            raise WrongField("url", "missing", "Name the page: `url`, or a `navigate` step")
         return self
 
     @property

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from server.errors import FieldError, InvalidParameters
+from server.errors import FieldError, InvalidParameters, WrongField
 from server.workflows.base import Params, UploadId
 from server.workflows.chinese import titled
 from server.workflows.engines import Asked
@@ -139,7 +139,7 @@ class NovelSpec(_Group):
     @model_validator(mode="after")
     def _named(self) -> "NovelSpec":
         if self.id is None and self.title is None:
-            raise ValueError("Name the novel: `id`, or `title` for a new one.")
+            raise WrongField("title", "missing", "Name the novel: `id`, or `title` for a new one")
         if self.beats and self.structure != "custom":
             raise ValueError("`beats` go with `structure: custom`.")
         if self.structure == "custom" and not self.beats:

@@ -50,6 +50,7 @@ def novel_workflow(model: Model | None = None) -> Workflow:
         removed=remove,
         uploads=lambda params: [params["upload"]] if params.get("upload") else [],
         formats={"epub": ("application/epub+zip", epub_of), "txt": ("text/plain; charset=utf-8", txt_of)},
+        formats_when=dict.fromkeys(("epub", "txt"), {"task_type": ("chapter", "export")}),
     )
 
 

@@ -67,7 +67,7 @@ export function choiceField(path, words, schema, isNeeded) {
   const standing = String(schema.default ?? control.value)
   control.value = standing
   return field(path, control, framed(path, words, control), {
-    read: () => (control.value === standing && !isNeeded ? undefined : control.value || undefined),
+    read: () => (control.value === standing && !isNeeded ? undefined : schema.enum.find((value) => String(value) === control.value)),
     fill: (value) => (control.value = value ?? standing),
   })
 }

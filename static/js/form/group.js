@@ -10,18 +10,18 @@ const DEEPEST = 3
 const FIRST_SHOWN = 3 // simple fields of an element; the others are folded away
 const FOLDED = new Set(["group", "list", "json"])
 
-/** Each property's field, without those in `except`. */
-export function fieldsOf(schema, root, { path = "", except = [], depth = 0 } = {}) {
+/** Each property's field, without those in `except`. What is needed is sent even when it is empty, where all around it is (`isSent`). */
+export function fieldsOf(schema, root, { path = "", except = [], depth = 0, isSent = true } = {}) {
   const beside = { ...root.properties, ...schema.properties }
   const names = Object.keys(schema.properties ?? {}).filter((name) => !except.includes(name))
   return names.map((name) => {
     const each = plain(schema.properties[name], root)
     const isNeeded = schema.required?.includes(name) ?? false
-    return { name, isNeeded, ...fieldOf(path ? `${path}.${name}` : name, name, each, root, { isNeeded, depth, beside }) }
+    return { name, isNeeded, ...fieldOf(path ? `${path}.${name}` : name, name, each, root, { isNeeded, isSent: isSent && isNeeded, depth, beside }) }
   })
 }
 
-function fieldOf(path, name, schema, root, { isNeeded, depth, beside }) {
+function fieldOf(path, name, schema, root, { isNeeded, isSent, depth, beside }) {
   const words = wordsOf(name, schema, { path, beside })
   const shape = shapeOf(name, schema, root)
   const make = {
@@ -35,8 +35,8 @@ function fieldOf(path, name, schema, root, { isNeeded, depth, beside }) {
     long: () => textField(path, words, schema, { long: true }),
     lines: () => linesField(path, words, schema, plain(schema.items, root)),
     choices: () => choicesField(path, words, schema, plain(schema.items, root).enum),
-    group: () => groupField(path, words, schema, root, depth + 1),
-    list: () => listField(path, words, plain(schema.items, root), root, { isNeeded, depth: depth + 1 }),
+    group: () => groupField(path, words, schema, root, { isSent, depth: depth + 1 }),
+    list: () => listField(path, words, plain(schema.items, root), root, { isNeeded, isSent, depth: depth + 1 }),
     json: () => jsonField(path, words),
   }[depth >= DEEPEST && FOLDED.has(shape) ? "json" : shape]
   return { schema, isFolded: FOLDED.has(shape), ...make() }
@@ -52,19 +52,19 @@ function constant(path, value) {
   return { path, element: make("span", { hidden: true }), inner: [], isWrong: () => false, read: () => value, fill: () => {} }
 }
 
-function groupField(path, { title, description }, schema, root, depth) {
-  const inner = fieldsOf(schema, root, { path, depth })
+function groupField(path, { title, description }, schema, root, { isSent, depth }) {
+  const inner = fieldsOf(schema, root, { path, depth, isSent })
   const body = make("div", { className: "options-grid" }, ...inner.map(({ element }) => element))
-  const element = make("details", { className: "field-wide group" }, make("summary", {}, make("span", { textContent: title }), " ", make("small", { textContent: description })), errorLine(`group-${path}`), body)
+  const element = make("details", { className: "field-wide group", open: isSent }, make("summary", {}, make("span", { textContent: title }), " ", make("small", { textContent: description })), errorLine(`group-${path}`), body)
   element.dataset.path = path
-  return { path, element, inner, isWrong: () => false, read: () => readAll(inner), fill: (value) => fillAll(inner, value) }
+  return { path, element, inner, isWrong: () => false, read: () => readAll(inner) ?? (isSent ? {} : undefined), fill: (value) => fillAll(inner, value) }
 }
 
 export function fillAll(fields, values) {
   for (const field of fields) field.fill(values?.[field.name])
 }
 
-function listField(path, { title, description }, each, root, { isNeeded, depth }) {
+function listField(path, { title, description }, each, root, { isNeeded, isSent, depth }) {
   const rows = make("ol", { className: "rows" })
   const add = make("button", { type: "button", className: "button small" }, t("form.add"))
   const element = make("fieldset", { className: "field-wide list" }, make("legend", { textContent: title }), description && make("p", { className: "hint", textContent: description }), errorLine(`list-${path}`), rows, add)
@@ -83,13 +83,13 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
       field.fill(field.read().map((value, at) => (at === place ? { [name]: value[name] } : value)))
       field.inner[place].inner[0].control.focus()
     })
-    const taken = fieldsOf(schema, root, { path: `${path}.${place}`, except: [name], depth })
+    const taken = fieldsOf(schema, root, { path: `${path}.${place}`, except: [name], depth, isSent })
     for (const one of taken) one.isFolded ||= !one.isNeeded && everywhere.has(one.name)
     return [{ name, isNeeded: true, schema: {}, ...choice }, ...taken]
   }
 
   function addRow(value) {
-    const inner = verbs ? verbFields(value?.[each.discriminator.propertyName]) : fieldsOf(each, root, { path: `${path}.${field.inner.length}`, depth })
+    const inner = verbs ? verbFields(value?.[each.discriminator.propertyName]) : fieldsOf(each, root, { path: `${path}.${field.inner.length}`, depth, isSent })
     const shown = inner.filter((one) => !one.isFolded).slice(0, FIRST_SHOWN)
     const all = new Set([...shown, ...inner.filter((one) => one.isNeeded)])
     const folded = inner.filter((one) => !all.has(one))
@@ -113,7 +113,7 @@ function listField(path, { title, description }, each, root, { isNeeded, depth }
   add.addEventListener("click", () => addRow().find((one) => one.control)?.control.focus())
   field.read = () => {
     const values = field.inner.map((row) => row.read())
-    return values.some((value) => Object.keys(value).length) ? values : undefined
+    return isSent || values.some((value) => Object.keys(value).length) ? values : undefined
   }
   field.fill = (values) => {
     rows.replaceChildren()

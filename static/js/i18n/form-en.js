@@ -25,6 +25,7 @@ export const en = {
   "upload.busy": "Sending {name} …",
   "upload.done": "{name}, {size}",
   "upload.failed": "{name} was not taken: {reason}",
+  "upload.remove": "Remove the file",
   "can.library": "the library",
   "can.model": "Writes and plans with the model {model}.",
   "can.noModel": "No model: reports are made of word-for-word quotes; what needs a model says so.",

@@ -25,6 +25,7 @@ export const zh = {
   "upload.busy": "正在上传 {name} ……",
   "upload.done": "{name}，{size}",
   "upload.failed": "{name} 未能上传：{reason}",
+  "upload.remove": "移除文件",
   "can.library": "资料库",
   "can.model": "用模型 {model} 规划和写作。",
   "can.noModel": "没有模型：报告由逐字引文组成；需要模型的地方会说明。",

@@ -11,12 +11,14 @@ const WRITES = new Set(["output", "rollback"])
  * Follows one task while it is active and keeps its view in the book.
  *
  * Tells "written" when the report has changed, "moved" when anything has happened, "reset" when it starts over, "ended" after its last event, and "gone"
- * (detail: the problem) when there is no such task. A task that has ended is not streamed: its report is all there is.
+ * (detail: the problem) when there is no such task. A task that has ended is not streamed: its report is all there is,
+ * and is told of by "ended" if the task was seen before that.
  * While nobody looks the stream rests, since a browser gives six connections to one host, for all its tabs together.
  */
 export class TaskWatch extends EventTarget {
   #timer = 0
   #closed = false
+  #wasActive = false // since it was last told that it has ended
   #backoff = new Backoff()
   #onChange = ({ detail }) => detail === this.id && this.#follow()
   #onVisibility = () => (document.hidden ? this.#rest() : this.#wake())
@@ -38,6 +40,7 @@ export class TaskWatch extends EventTarget {
     this.book.addEventListener("change", this.#onChange)
     this.book.addEventListener("remove", this.#onRemove)
     document.addEventListener("visibilitychange", this.#onVisibility)
+    this.#wasActive = Boolean(this.view && !isOver(this.view.status))
     await this.#load()
   }
 
@@ -88,6 +91,8 @@ export class TaskWatch extends EventTarget {
     const another = generation !== this.generation
     if (another && this.generation !== null) this.dispatchEvent(new Event("reset"))
     this.generation = generation
+    if (!isOver(status)) this.#wasActive = true
+    else if (this.#wasActive && !this.stream.opened) this.#end()
     if (document.hidden || isOver(status) || (this.stream.opened && !another)) return
     this.stream.open(seq ? `${generation}-${String(seq).padStart(12, "0")}` : "")
   }
@@ -105,6 +110,7 @@ export class TaskWatch extends EventTarget {
   }
 
   #end() {
+    this.#wasActive = false
     this.stream.close()
     this.dispatchEvent(new Event("ended"))
   }

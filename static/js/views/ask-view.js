@@ -1,13 +1,13 @@
 import { problemSentence } from "../i18n/words.js"
 import { knows, language, need, onLanguage, t } from "../i18n/i18n.js"
 import { mainProperty } from "../form/schema.js"
+import { keepDraft, keptDraft } from "../form/draft.js"
 import { SchemaForm } from "../form/schema-form.js"
 import { asks } from "../page/early-ask.js"
 import { make } from "../page/make.js"
 import { Abilities } from "./abilities.js"
 import { Examples } from "./examples.js"
 
-const DRAFT = "holdfast.draft"
 const FIRST = "research"
 
 await Promise.all(["form-", "field-", "verb-"].map(need))
@@ -17,14 +17,17 @@ export class AskView {
   #kind = null
   #form = null
   #told = null // the language that all this is in: more words of the same one leave it as it is
+  #left = new Map() // what stood in the form of each kind that another one has taken the place of
 
   constructor(section, { kinds, onAsk, onAsked }) {
     Object.assign(this, { section, kinds, onAsk, onAsked, form: section.querySelector("form") })
     const find = (selector) => section.querySelector(selector)
     this.box = find(".ask-main")
     this.query = find("#query")
-    this.query.value ||= sessionStorage.getItem(DRAFT) ?? ""
-    this.query.addEventListener("input", () => sessionStorage.setItem(DRAFT, this.query.value))
+    this.draft = keptDraft()
+    this.query.value ||= this.draft.query ?? ""
+    if (this.draft.kind) this.#left.set(this.draft.kind, this.draft.standing)
+    addEventListener("pagehide", () => this.#keep())
     this.query.addEventListener("keydown", (event) => this.#enter(event))
     this.form.addEventListener("submit", (event) => this.#submit(event))
     this.form.addEventListener("input", ({ target }) => this.#form?.clear(target))
@@ -32,6 +35,7 @@ export class AskView {
     find(".kinds").addEventListener("change", ({ target }) => this.#choose(target.value))
     this.examples = new Examples(find(".examples"), { onQuestion: (question) => this.#take(question), onSample: (params) => this.#fill(params) })
     this.abilities = new Abilities(find(".abilities"), kinds)
+    for (const type of ["dragover", "drop"]) document.addEventListener(type, (event) => this.#drop(event))
     onLanguage(() => this.#told !== language() && this.#render())
     kinds.load().then(() => this.#render(), (problem) => this.#refused(problem))
   }
@@ -44,9 +48,17 @@ export class AskView {
   }
 
   /** The form of this kind, filled in: for asking something again in another way. */
-  edit({ kind, params }) {
+  async edit({ kind, params }) {
+    await this.kinds.load().catch(() => {})
+    const radio = this.section.querySelector(`.kinds [value="${CSS.escape(kind)}"]`)
+    if (radio) radio.checked = true
     this.#choose(kind)
     this.#form?.fill(params)
+  }
+
+  #keep() {
+    const query = this.query.value
+    keepDraft(this.#form ? { kind: this.#kind.kind, query, standing: this.#form.standing() } : { query })
   }
 
   #title() {
@@ -59,21 +71,22 @@ export class AskView {
     this.#told = language()
     const { list } = this.kinds
     if (!list.length) return
-    const chosen = this.#kind?.kind ?? list.find(({ kind }) => kind === FIRST)?.kind ?? list[0].kind
+    const chosen = [this.#kind?.kind, this.draft.kind, FIRST].find((kind) => this.kinds.get(kind)) ?? list[0].kind
     const group = this.section.querySelector(".kinds")
     group.hidden = list.length < 2
     group.replaceChildren(make("legend", { className: "visually-hidden", textContent: t("ask.kinds") }), ...list.map(({ kind, label }) =>
       make("label", {}, make("input", { type: "radio", name: "kind", value: kind, checked: kind === chosen }), make("span", { textContent: label[language()] ?? kind }))))
-    const values = this.#form?.values()
     this.#choose(chosen)
-    if (values) this.#form.fill(values)
   }
 
   #choose(name) {
     const kind = this.kinds.get(name)
     if (!kind) return
     this.#clearAll()
+    if (this.#form) this.#left.set(this.#kind.kind, this.#form.standing())
+    this.#form?.close()
     this.#kind = kind
+    const asked = this.query.value
     const find = (selector) => this.section.querySelector(selector)
     const main = mainProperty(kind)
     this.box.hidden = !main
@@ -86,6 +99,8 @@ export class AskView {
     this.query.setAttribute("aria-label", find("[for=query]").textContent)
     this.#form = new SchemaForm(find(".ask-fields"), find(".options > .options-grid"), kind, main && this.#mainField(main, schema))
     find(".ask-fields").hidden = !find(".ask-fields").hasChildNodes()
+    if (this.#left.has(name)) this.#form.restore(this.#left.get(name))
+    if (asked) this.query.value = asked
     this.#nameSwitch()
     this.examples.render(kind)
   }
@@ -99,7 +114,7 @@ export class AskView {
   }
 
   #switchToJson() {
-    if (this.#form?.faults().length) return this.#form.faults().forEach((fault) => this.#form.tell(fault))
+    if (this.#form?.faults().length) return this.#form.tellAll(this.#form.faults())
     this.#form?.switchToJson()
     this.#nameSwitch()
   }
@@ -128,30 +143,40 @@ export class AskView {
     this.form.querySelector("[type=submit]").focus()
   }
 
+  /** A file that is dropped anywhere on the page goes to the field for one; the browser would leave the page for it. */
+  #drop(event) {
+    if (this.section.hidden || event.defaultPrevented || !event.dataTransfer.types.includes("Files")) return
+    event.preventDefault()
+    if (event.type === "drop") this.#form?.take(event.dataTransfer.files[0])
+  }
+
   async #submit(event) {
     event.preventDefault()
     if (this.form.ariaBusy === "true") return
     this.#clearAll()
     const faults = this.#form?.faults() ?? []
-    if (faults.length) return faults.forEach((fault) => this.#form.tell(fault))
+    if (faults.length) return this.#form.tellAll(faults)
     const params = this.#form?.values() ?? { query: this.query.value }
     this.#busy(true)
     try {
       const view = await this.onAsk({ kind: this.#kind?.kind ?? FIRST, params })
       this.#form?.fill({})
+      this.#left.clear()
       this.query.value = ""
-      sessionStorage.removeItem(DRAFT)
       this.onAsked(view)
     } catch (problem) {
-      this.#refused(problem)
+      await this.#refused(problem)
     } finally {
       this.#busy(false)
     }
   }
 
-  #refused(problem) {
-    const untold = (problem.errors ?? []).toReversed().filter((error) => !this.#form?.tell({ ...error, path: error.path ?? "" }))
-    if (problem.errors?.length && !untold.length) return
+  async #refused(problem) {
+    const errors = (problem.errors ?? []).map((error) => ({ ...error, path: error.path ?? "" }))
+    const { worded } = errors.length ? await import("../i18n/faults.js").catch(() => ({})) : {}
+    const told = worded ? errors.map((error) => worded(error, language())) : errors
+    const untold = this.#form?.tellAll(told) ?? told
+    if (told.length && !untold.length) return
     const line = this.form.querySelector(".form-error")
     line.textContent = untold.map((error) => [error.path, error.message].filter(Boolean).join(": ")).join(" ") || problemSentence(problem)
     line.hidden = false
@@ -165,7 +190,7 @@ export class AskView {
   #busy(busy) {
     this.form.ariaBusy = String(busy)
     const button = this.form.querySelector("[type=submit]")
-    button.disabled = busy
+    button.ariaDisabled = String(busy) // and not `disabled`, which would take the focus away
     button.querySelector("span").textContent = t(busy ? "ask.asking" : "ask.submit")
   }
 }

@@ -17,7 +17,7 @@ export class ConnectionLine {
 
   #found() {
     clearTimeout(this.#timer)
-    if (this.#state !== "lost") return
+    if (!this.#state) return
     this.#show("found")
     this.#later(TOLD_FOR_MS, "")
   }

@@ -1,6 +1,7 @@
 import { t, onLanguage } from "../i18n/i18n.js"
 
 const TOLD_MS = 2000
+const LONGEST_ARGUMENT = 100_000 // bytes, of the 128 KiB that Linux takes for one
 
 /** Copies the task's address, and the command that asks for the same task. */
 export class ShareTools {
@@ -21,6 +22,8 @@ export class ShareTools {
 
 /** What starts this task, or attaches to it, from a shell: the same request is the same task. */
 export function command({ kind, params }) {
-  const body = JSON.stringify({ kind, params }).replaceAll("'", "'\\''")
-  return `curl -N -H 'Content-Type: application/json' '${location.origin}/api/stream' -d '${body}'`
+  const body = JSON.stringify({ kind, params })
+  const asked = `curl -N -H 'Content-Type: application/json' '${location.origin}/api/stream' -d`
+  if (new Blob([body]).size > LONGEST_ARGUMENT) return `${asked} @- <<'END'\n${body}\nEND\n`
+  return `${asked} '${body.replaceAll("'", "'\\''")}'`
 }

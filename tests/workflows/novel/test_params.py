@@ -27,7 +27,7 @@ def refused(**params: Any) -> HoldfastError:
     ("path", "told", "params"),
     [
         ("novel", "required", {}),
-        ("novel", "`id`, or `title`", {"novel": {}}),
+        ("novel.title", "`id`, or `title`", {"novel": {}}),
         ("novel.id", "match pattern", {"novel": {"id": "a/b"}}),
         ("novel.id", "match pattern", {"novel": {"id": ".."}}),
         ("novel.title", "at least 1", {"novel": {"title": " "}}),
