@@ -178,7 +178,6 @@ export const zh = {
   "problem.store_failed": "服务器的存储出现故障，请稍后再试。",
   "problem.model_required": "这项工作需要模型，而服务器没有配置模型。",
   "problem.task_active": "任务还没有结束，请先停止它。",
-  "problem.novel_busy": "这部小说还有没结束的任务，请先停止它们。",
   "problem.task_ended": "任务已经结束。",
   "problem.task_not_found": "找不到这个任务，它可能已被删除。",
   "problem.task_not_retryable": "任务已完成，可以重新运行，但不能重试。",
