@@ -84,6 +84,9 @@ def _seasons(key: str, text: str) -> Iterator[Finding]:
     before = ""
     for start, end in sentences(text):
         sentence = text[start:end]
+        if all(pattern.search(sentence) is None for _, pattern in _SEASONS):
+            before = sentence
+            continue
         seen = f"{before} {sentence}" if _GOES_ON.search(sentence) is not None else sentence
         before = sentence
         months = {number_in(found[1]) for found in _ZH_MONTH.finditer(seen)}

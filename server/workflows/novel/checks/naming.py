@@ -218,11 +218,12 @@ def _wide_pairs(text: str, people: Mapping[str, str], known: set[str]) -> dict[s
     for name in people:
         if len(name) != 2 or not all(_WIDE.match(letter) for letter in name):
             continue
-        for match in re.finditer(f"(?<![\u3400-\u9fff]){name[0]}([\u3400-\u9fff])|{name[0]}([\u3400-\u9fff])", text):
-            variant, other = match[0], match[1] or match[2]
+        for match in re.finditer(f"{name[0]}([\u3400-\u9fff])", text):
+            variant, other = match[0], match[1]
             if variant in known or other in _FUNCTION or variant in _WORDS or other in _AFTER_SURNAMES:
                 continue
-            acts = _PERSON_ACTS.match(text, match.end()) is not None and match[1] is not None
+            begins = match.start() == 0 or not _WIDE.match(text[match.start() - 1])
+            acts = begins and _PERSON_ACTS.match(text, match.end()) is not None
             is_met = _PERSON_BEFORE.search(text[max(0, match.start() - 2) : match.start()]) is not None
             ends = is_met and (match.end() == len(text) or not _WIDE.match(text[match.end()]))
             if (acts or ends) and not _part_of_known(text, match.start(), known, name):

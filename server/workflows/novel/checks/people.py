@@ -116,7 +116,7 @@ def _ages(bible: Bible, people: Mapping[str, Character], said: Sequence[Sentence
         if not min(years) - year - 1 <= ages[0] <= max(years) - year + 1:
             values = {"age": ages[0], "born": year, "year": min(years)}
             yield contradiction("age_against_birth", f"character:{person.id}", person=person.name, **values)
-    for sentence in said:
+    for sentence in (one for one in said if "岁" in one.text or "old" in one.text):
         for who, age in _aged(sentence):
             first = known.setdefault(who, age)
             if abs(age - first) > grows:
