@@ -38,7 +38,7 @@ CLAUSES = [
 
 @pytest.mark.parametrize(("clause", "says"), CLAUSES, ids=lambda text: text[:30])
 def test_ordinary_clauses_are_read_as_a_person_reads_them_or_not_at_all(clause: str, says: str) -> None:
-    """`??`: a person could make more of it than fields, rules and states can say, so all of it is named."""
+    """`??`: nothing is read, and all of it is named, even where a person could make something of it."""
     found = {one for one in said(read(clause)) if not one.endswith("type=integer")}
     assert found == (set() if says == "??" else set(says.split("; ")))
     assert dropped(clause) == []

@@ -41,7 +41,7 @@ def rules(pause: float = 0.0) -> list[Rule]:
 
 @contextmanager
 def served_by(folder: Path, model: Served | None) -> Iterator[ServerProcess]:
-    of_model = (
+    of_model: dict[str, Any] = (
         {} if model is None else {"OPENAI_BASE_URL": model.url, "OPENAI_MODEL": "scripted", "OPENAI_API_KEY": KEY}
     )
     with server_process(folder, **QUICK, **of_model) as process:
