@@ -1,5 +1,6 @@
 """What a client asks for: read from a query string or a JSON body, and validated by the kind's own schema."""
 
+import re
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -238,7 +239,24 @@ def validated(model: type[BaseModel], values: dict[str, Any]) -> Any:
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
+    """In the words of JSON. A list is not called too short where only its elements are wrong."""
+    told = error.errors(include_url=False, include_context=False, include_input=False)
+    places = [each["loc"] for each in told]
     return [
-        FieldError(".".join(map(str, each["loc"])), each["type"], each["msg"].removeprefix("Value error, ").rstrip("."))
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
+        FieldError(".".join(map(str, each["loc"])), each["type"], _in_words_of_json(each["msg"]))
+        for each in told
+        if each["type"] != "too_short" or not any(_within(place, each["loc"]) for place in places)
     ]
+
+
+def _within(place: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(place) > len(outer) and place[: len(outer)] == outer
+
+
+def _in_words_of_json(message: str) -> str:
+    said = message.removeprefix("Value error, ").rstrip(".")
+    return _PYTHON_WORDS.sub(lambda word: _JSON_WORDS[word[0]], said)
+
+
+_JSON_WORDS = {"tuple": "list", "Tuple": "List", "dictionary": "object", "Dictionary": "Object"}
+_PYTHON_WORDS = re.compile(r"\b(?:tuple|Tuple|dictionary|Dictionary)\b(?= should| or|$)")

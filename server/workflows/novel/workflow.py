@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from server.errors import ModelRequired
 from server.llm.base import Model
 from server.models import Json
 from server.workflows.base import Context, Ledger, Workflow
+from server.workflows.engines import engine_for
 from server.workflows.novel.admission import admit
 from server.workflows.novel.bible import Bible
 from server.workflows.novel.downloads import epub_of, txt_of
 from server.workflows.novel.params import NovelParams, refuse
 from server.workflows.novel.work import MODEL_TYPES, Novel
+from server.workflows.spending import refuse_unpriced
 
 VERSION = 1
 TITLE_CHARS = 100
@@ -26,8 +27,9 @@ def novel_workflow(model: Model | None = None) -> Workflow:
 
     def check(params: NovelParams) -> None:
         refuse(params)
-        if params.engine == "llm" and model is None:
-            raise ModelRequired
+        engine = engine_for(params.engine, model)
+        if model is not None and engine == "llm" and params.task_type in MODEL_TYPES:
+            refuse_unpriced(params.budget, model, [(params.model, False)])
 
     return Workflow(
         kind="novel",
