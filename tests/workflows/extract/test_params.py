@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_field_is_told(server: Running, params: dict[str, A
     ],
 )
 def test_a_time_of_writing_is_taken_as_spreadsheets_write_it(sent: str, meant: str) -> None:
-    params: ExtractParams = ExtractParams.model_validate({"users": texts({"text": "x", "written_at": sent})})
+    params = ExtractParams(users=texts({"text": "x", "written_at": sent}))
     assert params.users is not None
     written = params.users[0].texts[0].written_at
     assert written is not None
