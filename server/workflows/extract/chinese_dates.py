@@ -190,7 +190,8 @@ def _festival(match: re.Match[str], now: date | None) -> Meaning | None:
 
 
 _FESTIVALS = {"元旦": (1, 1), "国庆节": (10, 1), "国庆": (10, 1), "劳动节": (5, 1), "圣诞节": (12, 25), "圣诞": (12, 25),
-              "情人节": (2, 14), "妇女节": (3, 8), "儿童节": (6, 1), "教师节": (9, 10), "平安夜": (12, 24)}  # fmt: skip
+              "情人节": (2, 14), "妇女节": (3, 8), "儿童节": (6, 1), "教师节": (9, 10), "平安夜": (12, 24),
+              "双十一": (11, 11), "双11": (11, 11), "双十二": (12, 12), "双12": (12, 12), "五一": (5, 1)}  # fmt: skip
 _WHOSE = rf"(?:(?P<year>{YEAR}){FILLED}年{FILLED}|(?P<which>{_RELATIVE_YEAR})的?{FILLED})"
 _UNITS = r"(?P<unit>天|日|个?星期|个?礼拜|周|个月|年)"
 
@@ -210,7 +211,7 @@ READERS: list[Reader] = [
     (re.compile(r"(?<![\d个一二三四五六七八九十上下本这每岁])月(?P<part>初|底|末)(?!尾)"), _month_end),
     (re.compile(rf"{_NO_NUMBER}(?<![一二三四五六七八九十百千月年])(?P<day>{DAY})号{_NO_PLACE}(?![0-9A-Za-z])"), _day_alone),
     (re.compile(rf"(?<![第\d])(?P<count>{COUNT}|半){_UNITS}(?P<side>之?前|以前|之?后|以后)(?![缀端])"), _ago),
-    (re.compile(rf"{_WHOSE}?(?P<name>{'|'.join(sorted(_FESTIVALS, key=len, reverse=True))})"), _festival),
+    (re.compile(rf"{_WHOSE}?(?P<name>(?<![\d零一二三四五六七八九十百千])(?:{'|'.join(sorted(_FESTIVALS, key=len, reverse=True))})(?![\d零一二三四五六七八九十路街])(?!大[道街]))"), _festival),
 ]  # fmt: skip
 
 

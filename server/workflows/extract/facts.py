@@ -64,7 +64,7 @@ _AFTER_EN = pattern(
     re.IGNORECASE,
 )
 _SUM = pattern(
-    rf"(?<=[价费款付转花薪资额入收贷借欠罚赔金租约了达为给均])(?:共|约|了|到|达|至|为|是|给|大概|大约|差不多|总共|一共|将近|才|要)?(?:(?P<number>{_NUMBER}|{_HAN_NUMBER})(?P<scale>{_SCALE})(?![一二三四五六七八九])|(?P<spelled>[一二两三四五六七八九](?:{_SPELLED}|[百千万](?=多|左右|出头|[，。,；;]|$))))(?![\u4e00-\u9fff]?[人名次件个台套米吨里步字册公斤天户家辆份粉亩平度元块美欧日港英])"
+    rf"(?<=[价费款付转花薪资额入收贷借欠罚赔金租约了达为给均])(?P<lead>大概|大约|差不多|总共|一共|将近|才|要)?(?:共|约|了|到|达|至|为|是|给)?(?:(?P<number>{_NUMBER}|{_HAN_NUMBER})(?P<scale>{_SCALE})(?![一二三四五六七八九])|(?P<spelled>[一二两三四五六七八九](?:{_SPELLED}|[百千万](?=多|左右|出头|[，。,；;]|$))))(?![\u4e00-\u9fff]?[人名次件个台套米吨里步字册公斤天户家辆份粉亩平度元块美欧日港英])"
 )
 
 
@@ -142,7 +142,8 @@ def _amounts(text: str) -> Iterator[Fact]:
             named = (match.groupdict().get("currency") or "元").strip().lower()
             named = "块" if tenth else named
             currency = _CURRENCIES.get(named) or _CURRENCIES.get(named.rstrip("s"), "")
-            yield Fact("amount", match.start(), match.end(), {"number": number, "currency": currency})
+            start = match.end("lead") if match.groupdict().get("lead") else match.start()
+            yield Fact("amount", start, match.end(), {"number": number, "currency": currency})
 
 
 _READERS: tuple[Callable[[str], Iterator[Fact]], ...] = (

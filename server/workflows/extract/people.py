@@ -23,6 +23,7 @@ _ENGLISH = re.compile(
 _NO_PERSON = re.compile(
     r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|(?:January|February|March|April|May|June|July|August|September|October|November|December)\b(?! [A-Z])|The|This|That|Our|My)\b"
 )
+_OF_A_PLACE = re.compile(r"(?:\b(?:Santa|San|St\.?|Saint|Lake|Mount|Mt\.?|Port|Fort|Hotel|New|El|Los)\s)$")
 MOST = 8
 
 
@@ -30,7 +31,11 @@ def participants(text: str) -> list[tuple[int, int]]:
     """Start and end of each mention, in order, none within another."""
     found = [match.span() for match in _TITLED.finditer(text)]
     found += [match.span("name") for match in _NAMED.finditer(text)]
-    found += [match.span() for match in _ENGLISH.finditer(text) if _NO_PERSON.match(match[0]) is None]
+    found += [
+        match.span()
+        for match in _ENGLISH.finditer(text)
+        if _NO_PERSON.match(match[0]) is None and _OF_A_PLACE.search(text, 0, match.start()) is None
+    ]
     kept: list[tuple[int, int]] = []
     for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
         if not kept or start >= kept[-1][1]:
