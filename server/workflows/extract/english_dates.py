@@ -28,7 +28,11 @@ _NO_DIGIT = r"(?<![\w./-])"
 _COUNT = rf"(?P<count>\d{{1,4}}|{WORD}|couple of|a couple of)"
 _UNITS = r"(?P<unit>days?|weeks?|fortnights?|months?|years?)"
 _WHICH = {"last": -1, "past": -1, "previous": -1, "this": 0, "current": 0, "next": 1, "coming": 1, "following": 1}
-_PAST = pattern(r"\b(?:was|were|had|did|went|came|got|said|sent|met|paid|\w{3,}ed)\b", re.IGNORECASE)
+_PAST = pattern(
+    r"\b(?:was|were|had|did|went|came|got|said|sent|met|paid|caught|broke|began|left|took|made|saw|told|found|fell|lost|bought|spent|ran|wrote|felt|kept|held|brought|stood|thought|burst|won|ate|drove|flew|spoke|sold|slept|sat|\w{3,}ed)\b",
+    re.IGNORECASE,
+)
+_HALVES = re.compile(r"[ap]\.m\.")
 _PUT_OFF = pattern(
     r"\b(?:moved|postponed|rescheduled|delayed|pushed|deferred|changed|shifted|put\s+off|booked|scheduled|planned|fixed|set|due|expected)"
     r"(?:\s+back)?\s+(?:to|until|till|for|by|on)\s+$",
@@ -147,9 +151,10 @@ def _weekday(match: re.Match[str], now: date | None) -> Meaning | None:
     """next Friday is that of next week; last Friday the one before today; Friday alone the coming one, or the last one
     where the sentence tells of the past."""
     which, number = (match["which"] or "").lower(), _WEEKDAYS[match["weekday"][:3].lower()]
-    begins = max(match.string.rfind(mark, 0, match.start()) for mark in ".!?\n")
+    before = _HALVES.sub("  m ", match.string[max(match.start() - 300, 0) : match.start()])
+    begins = match.start() - len(before) + max(before.rfind(mark) for mark in ".!?\n") + 1
     ends = match.end() + len(re.split(r"[.!?\n]", match.string[match.end() : match.end() + 300], maxsplit=1)[0])
-    sentence = match.string[max(begins, match.start() - 300, 0) : ends]
+    sentence = match.string[begins:ends]
     put_off = _PUT_OFF.search(match.string, max(0, match.start() - 40), match.start()) is not None
     past = _PAST.search(sentence) is not None and not put_off
 

@@ -26,7 +26,7 @@ _PART_OF_DAY = pattern(r"的?(?:凌晨|清晨|早上|早晨|上午|中午|下午
 _SENTENCE_ENDS = re.compile(r"[。！？!?\n；;]|\.\s+[A-Z]")
 _EACH = re.compile(
     r"(?P<each>(?:每逢|每隔?|逢)(?:[天日晚周月年早]|个?(?:月|星期|礼拜))?的?|\b(?:every|each)\s+"
-    r"(?:(?:other\s+)?(?:day|morning|evening|afternoon|night|weekday|week|month|year)\s+)?(?:(?:at|on|from)\s+)?)$",
+    r"(?:(?:other\s+)?(?:day|morning|evening|afternoon|night|weekday|week|month|year)\s+)?(?:(?:at|on|from)\s+)?|\b(?:every|each)\s+(?:other|first|second|third|fourth|last)\s+)$",
     re.IGNORECASE,
 )
 FARTHEST = 80

@@ -56,7 +56,8 @@ def rows() -> list[str]:
     """The table as docs/extract.md has it, without its head."""
     many = Counter((sentence.category, sentence.language) for sentence in ordinary())
     return [
-        f"| {group} | {language} | {many[group, language]} | {kind} | {of.labels} | {of.hits} | {of.otherwise} | {of.missed} | {of.made_up} |"
+        f"| {group} | {language} | {many[group, language]} | {kind} | "
+        f"{of.labels} | {of.hits} | {of.otherwise} | {of.missed} | {of.made_up} |"
         for (group, language, kind), of in scores().items()
     ]
 

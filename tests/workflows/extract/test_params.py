@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from server.api.requests import request_for
-from server.workflows.extract.params import LONGEST_RULE, MOST_TEXT_CHARS, ExtractParams
+from server.workflows.extract.params import LONGEST_RULE, MOST_TEXT_CHARS, Text
 from server.workflows.extract.workflow import extract_workflow
 from tests.serving import Running, serving, settings
 
@@ -93,16 +93,14 @@ def test_what_is_wrong_with_a_field_is_told(server: Running, params: dict[str, A
     ],
 )
 def test_a_time_of_writing_is_taken_as_spreadsheets_write_it(sent: str, meant: str) -> None:
-    params = ExtractParams(users=texts({"text": "x", "written_at": sent}))
-    assert params.users is not None
-    written = params.users[0].texts[0].written_at
+    written = Text.model_validate({"text": "x", "written_at": sent}).written_at
     assert written is not None
     assert written.isoformat() == meant
 
 
 def test_a_list_is_not_called_too_short_where_its_elements_are_wrong(server: Running) -> None:
     """Once they are left out nothing is left, which is nobody's fault."""
-    params = {"users": [{"texts": []}]}
+    params: dict[str, Any] = {"users": [{"texts": []}]}
     answer = httpx2.post(f"{server.url}/api/tasks", json={"kind": "extract", "params": params}, timeout=30)
     assert [error["path"] for error in answer.json()["errors"]] == ["users.0.user_id"]
 
