@@ -37,6 +37,8 @@ _RELATIVE_YEAR = "|".join(_RELATIVE_YEARS)
 _AHEAD = re.compile(
     r"(?:定[于在]|将[于在]?|拟[于定]?|计划[于在]?|预计[于在]?|推迟[到至]|改[到在至]|延期[到至])[^。！？\n]{0,10}$"
 )
+_OTHER_YEAR = re.compile(r"\d年$")
+_NOT_LUNAR = "(?!初[一二三四五六七八九十])"
 _OFFSET = r"(?P<offset>上上|下下|上|下|本|这|当)"
 FILLED = r"[ \u3000]?"
 
@@ -55,6 +57,8 @@ def _full(match: re.Match[str], now: date | None) -> Meaning | None:
     month, number = whole(match["month"]) or 0, whole(match["day"]) or 0
     year, by_writing = _year_of(match, now)
     if year is None and by_writing and not match.groupdict().get("which"):
+        if _OTHER_YEAR.search(match.string, max(0, match.start() - 4), match.start()):
+            return None  # of 98年 or 3050年, and not of this year
         return _yearless(now, month, number, ahead=_is_ahead(match))
     if year is None:
         return None, True, None
@@ -208,7 +212,7 @@ _UNITS = r"(?P<unit>天|日|个?星期|个?礼拜|周|个月|年)"
 READERS: list[Reader] = [
     (re.compile(rf"{_WHOSE}?(?<!\d)(?P<month>{_MONTH}){FILLED}月{FILLED}(?P<day>{DAY}){FILLED}(?:日|号(?:{_NO_PLACE}))"), _full),
     (re.compile(rf"{_WHOSE}(?P<month>{_MONTH}){FILLED}月(?:份)?(?P<part>初|底|末|上旬|中旬|下旬)?"), _month),
-    (re.compile(rf"(?<![\d个第几两.])(?P<month>{_MONTH})月(?:份|(?P<part>初|底|末|上旬|中旬|下旬))?(?![经饼球光亮薪租票刊卡供老嫂息嫩色台\d〇○零一二三四五六七八九十])"), _month),
+    (re.compile(rf"(?<![\d个第几两.])(?P<month>{_MONTH})月{_NOT_LUNAR}(?:份|(?P<part>初|底|末|上旬|中旬|下旬))?(?![经饼球光亮薪租票刊卡供老嫂息嫩色台\d〇○零一二三四五六七八九十])"), _month),
     (re.compile(rf"(?P<year>{YEAR}){FILLED}年{FILLED}(?P<part>初|中|底|末|上半年|下半年)?(?![级龄度代\d])"), _year),
     (re.compile(rf"(?P<which>{_RELATIVE_YEAR})(?P<part>年初|年中|年底|年末|初|底|末|上半年|下半年)?"), _year),
     (re.compile(r"(?<!年)(?P<part>上半年|下半年|年初|年底|年末|年中)"), _half),
@@ -219,7 +223,7 @@ READERS: list[Reader] = [
     (re.compile(rf"{_OFFSET}(?:个|一)?(?:周|星期|礼拜)(?![一二三四五六日天末围边刊年])"), _week),
     (re.compile(rf"(?P<offset>上上|下下|上|下|本|这|当)个?月(?:份)?(?:(?P<day>{DAY})(?:日|号{_NO_PLACE})|(?P<part>初|底|末|上旬|中旬|下旬))?"), _that_month),
     (re.compile(rf"每个?月(?P<day>{DAY})(?:日|号{_NO_PLACE})"), lambda match, now: (None, False, None)),
-    (re.compile(r"(?<![\d个一二三四五六七八九十上下本这每岁])月(?P<part>初|底|末)(?!尾)"), _month_end),
+    (re.compile(r"(?<![\d个一二三四五六七八九十上下本这每岁正冬腊闰])月(?P<part>初|底|末)(?!尾)"), _month_end),
     (re.compile(rf"{_NO_NUMBER}(?<![一二三四五六七八九十百千月年])(?P<day>{DAY})号{_NO_PLACE}(?![0-9A-Za-z])"), _day_alone),
     (re.compile(rf"(?<![第\d])(?P<count>{COUNT}|半){_UNITS}(?P<side>之?前|以前|之?后|以后)(?![缀端])"), _ago),
     (re.compile(rf"{_WHOSE}?(?P<name>(?<![\d零一二三四五六七八九十百千])(?:{'|'.join(sorted(_FESTIVALS, key=len, reverse=True))})(?![\d零一二三四五六七八九十路街])(?!大[道街]))"), _festival),

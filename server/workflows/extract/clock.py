@@ -19,7 +19,7 @@ _CHINESE = pattern(
 )
 _BARE = pattern(rf"点{_NO_COUNT}")
 _TWENTY_FOUR = pattern(
-    rf"(?:(?P<period>{_PERIOD})[ ]?)?(?<![\w:.,/+])(?<![A-Za-z]-)(?P<hour>[01]?\d|2[0-3])[:：](?P<minute>[0-5]\d)(?::[0-5]\d)?"
+    rf"(?:(?P<period>{_PERIOD})[ ]?)?(?<![\w:.,/+])(?<![A-Za-z]-)(?P<hour>[01]?\d|2[0-3]|24(?=[:：]00))[:：](?P<minute>[0-5]\d)(?::[0-5]\d)?"
     r"(?:\s*(?P<half>[ap])(?:m\b|\.m\.))?(?![\d:]|\.\d|\s*[ap]\.?m\b)",
     re.IGNORECASE,
 )

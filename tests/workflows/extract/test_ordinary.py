@@ -62,6 +62,10 @@ def test_what_is_quoted_of_a_sentence_stands_at_its_place() -> None:
         ("We will close on December 23.", {("December 23", "2024-12-23..2024-12-23")}),
         ("We closed on December 23.", {("December 23", "2023-12-23..2023-12-23")}),
         ("定于12月28日举行。", {("12月28日", "2024-12-28..2024-12-28")}),
+        ("正月初三走亲戚，五月初五吃粽子。", set()),
+        ("98年5月1日", set()),
+        ("3050年1月1日", set()),
+        ("今天24:00截止", {("今天24:00", "2024-05-16T00:00..2024-05-16T00:00")}),
         ("Pay by the end of the month.", {("the end of the month", "2024-05-21..2024-05-31")}),
     ],
 )
