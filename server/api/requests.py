@@ -1,5 +1,6 @@
 """What a client asks for: read from a query string or a JSON body, and validated by the kind's own schema."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -240,7 +241,7 @@ def validated(model: type[BaseModel], values: dict[str, Any]) -> Any:
 
 
 def field_errors(error: ValidationError) -> list[FieldError]:
-    """What is wrong with each field. A list is not called too short for elements that are there, and wrong."""
+    """In the words of JSON. A list is not called too short for elements that are there, and wrong."""
     found = error.errors(include_url=False, include_input=False)
     faulty = {each["loc"][:depth] for each in found for depth in range(len(each["loc"]))}
     return [_field_error(each) for each in found if each["type"] != "too_short" or each["loc"] not in faulty]
@@ -248,8 +249,12 @@ def field_errors(error: ValidationError) -> list[FieldError]:
 
 def _field_error(told: Mapping[str, Any]) -> FieldError:
     loc, code, message = told["loc"], told["type"], told["msg"].removeprefix("Value error, ").rstrip(".")
-    message = message.replace("Tuple should", "The list should").replace(" after validation", "")
+    message = _PYTHON_WORDS.sub(lambda word: _JSON_WORDS[word[0]], message).replace(" after validation", "")
     cause = told.get("ctx", {}).get("error")
     if isinstance(cause, WrongField):
         loc, code = (*loc, cause.path), cause.code
     return FieldError(".".join(map(str, loc)), code, message)
+
+
+_JSON_WORDS = {"tuple": "list", "Tuple": "List", "dictionary": "object", "Dictionary": "Object"}
+_PYTHON_WORDS = re.compile(r"\b(?:tuple|Tuple|dictionary|Dictionary)\b(?= should| or|$)")

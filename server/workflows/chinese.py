@@ -1,7 +1,12 @@
-"""Chinese words for the inner parts of parameters, so that a form in Chinese has no English in it."""
+"""Chinese titles and descriptions for parameters, so that a form in Chinese has no English in it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
+
+
+def zh(title: str, description: str) -> dict[str, Any]:
+    """For `json_schema_extra` of a field: its title and description in Chinese."""
+    return {"zh": {"title": title, "description": description}}
 
 
 def titled(titles: Mapping[str, str | tuple[str, str]]) -> Callable[[dict[str, Any]], None]:

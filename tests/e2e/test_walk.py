@@ -1,4 +1,4 @@
-"""The whole way through the page, kind by kind, as somebody goes it: asked by the form, left, found, shared, taken home."""
+"""The whole way through the page, kind by kind, as somebody goes it: asked, left, found, shared, taken home."""
 
 import csv
 import io
@@ -7,8 +7,6 @@ import re
 import subprocess
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import docx
@@ -19,15 +17,11 @@ import pytest
 from lxml import etree
 from playwright.sync_api import Route, expect
 
-from server.llm.scripted import Rule
-from tests.e2e.browsing import Visit, Visiting, quick_server
-from tests.e2e.test_page import LONG, REFUSED, expect_status, remember, start_demo, status, wait_for_writing
+from tests.e2e.browsing import Visiting
+from tests.e2e.test_page import status
 from tests.e2e.walking import LOCALES, Walker
 from tests.reading import parse, report_of
-from tests.serving import serving, wait_until
-from tests.workflows.researcher import serving_researcher
-from tests.workflows.test_research_model_served import DATA as LIBRARY
-from tests.workflows.test_research_model_served import with_model
+from tests.serving import wait_until
 
 pytestmark = pytest.mark.browser
 

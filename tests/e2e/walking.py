@@ -33,7 +33,7 @@ DROP = """
 
 
 class Walker:
-    """Somebody on the page of one server; what its kinds and fields are called is read from the server, as the page does."""
+    """Somebody on the page of one server; what its kinds and fields are called is read from the server."""
 
     def __init__(self, visit: Visit, language: str, path: str = "/") -> None:
         self.visit, self.language = visit, language
@@ -113,7 +113,7 @@ class Walker:
         wait_until(lambda: self.shown() == before)
 
     def expect_whole_report(self, address: str) -> dict[str, Any]:
-        """The report, and how many items and files there are, is what the server has of it, once. What is shown then."""
+        """The report, and how many items and files there are, is what the server has, once. What is shown then."""
         task = f"{self.visit.origin}{address.replace('/t/', '/api/tasks/')}"
         told = [(each.event, each.data) for each in read_stream(f"{task}/events")]
         items = {data["key"] for event, data in told if event == "item"}

@@ -1,24 +1,23 @@
 """What can be asked of a batch of pages."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from server.errors import FieldError, InvalidParameters, WrongField
 from server.workflows.base import Params
 from server.workflows.browse.steps import ACTING, Name, Recording, Selector, Steps, Strict, Url
 from server.workflows.browse.wording import OF_PAGES, worded
+from server.workflows.chinese import zh
+from server.workflows.sent_times import as_iso
+from server.workflows.spending import ModelBudget
 
 MOST_TASKS = 500
 
 Capture = Literal["text", "screenshot", "pdf", "html", "links", "tables", "trace"]
+Moment = Annotated[AwareDatetime, BeforeValidator(as_iso)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-
-
-def _zh(title: str, description: str) -> dict[str, Any]:
-    """The Chinese side of a field's title and description, for forms."""
-    return {"zh": {"title": title, "description": description}}
 
 
 class ExtractRule(Strict):
@@ -45,8 +44,8 @@ class PageTask(Strict):
     captures: tuple[Capture, ...] = ("text",)
     extract: dict[Name, ExtractRule] = Field({}, max_length=100)
     accept_status: tuple[Annotated[int, Field(ge=100, le=599)], ...] = Field((), max_length=50)
-    not_before: AwareDatetime | None = None
-    expires_at: AwareDatetime | None = None
+    not_before: Moment | None = None
+    expires_at: Moment | None = None
     priority: int = Field(5, ge=0, le=9)
     retries: int = Field(1, ge=0, le=5)
     timeout_s: float = Field(60, gt=0, le=600)
@@ -84,16 +83,6 @@ class PageTask(Strict):
         return None
 
 
-class PlanBudget(Strict):
-    """What plans for goals may cost, all of a batch together; what is left out is not bounded."""
-
-    model_config = ConfigDict(json_schema_extra=worded(OF_PAGES))
-
-    seconds: float | None = Field(None, gt=0, le=86_400)
-    tokens: int | None = Field(None, gt=0, le=100_000_000)
-    calls: int | None = Field(None, gt=0, le=10_000)
-
-
 class BrowseParams(Params):
     """Pages, what to do on them, and how to go through them."""
 
@@ -102,7 +91,7 @@ class BrowseParams(Params):
         max_length=MOST_TASKS,
         title="Pages",
         description="The pages, and what to do on each.",
-        json_schema_extra=_zh("网页", "要打开的网页，以及在每个网页上做什么。"),
+        json_schema_extra=zh("网页", "要打开的网页，以及在每个网页上做什么。"),
     )
     task_indices: tuple[Annotated[int, Field(ge=0, lt=MOST_TASKS)], ...] | None = Field(
         None,
@@ -110,26 +99,26 @@ class BrowseParams(Params):
         max_length=MOST_TASKS,
         title="Which of them",
         description="Positions of pages, from 0; all if left out.",
-        json_schema_extra=_zh("其中哪些", "网页的位置，从 0 开始；省略表示全部。"),
+        json_schema_extra=zh("其中哪些", "网页的位置，从 0 开始；省略表示全部。"),
     )
     completed: tuple[str, ...] = Field(
         (),
         max_length=MOST_TASKS,
         title="Completed before",
         description="Keys of pages that are done already, and are skipped.",
-        json_schema_extra=_zh("此前已完成", "已经完成的网页的标识，这些网页将跳过。"),
+        json_schema_extra=zh("此前已完成", "已经完成的网页的标识，这些网页将跳过。"),
     )
     ignore_completed: bool = Field(
         False,
         title="Run completed ones again",
         description="Do those named in `completed` too.",
-        json_schema_extra=_zh("忽略已完成状态", "在 completed 中列出的也重新执行。"),
+        json_schema_extra=zh("忽略已完成状态", "在 completed 中列出的也重新执行。"),
     )
     auto_generate: bool = Field(
         True,
         title="Make plans",
         description="Make a plan for pages that have none; without it they are skipped.",
-        json_schema_extra=_zh("自动生成路径", "为没有步骤的网页生成计划；否则跳过它们。"),
+        json_schema_extra=zh("自动生成路径", "为没有步骤的网页生成计划；否则跳过它们。"),
     )
     parallelism: int = Field(
         1,
@@ -137,32 +126,32 @@ class BrowseParams(Params):
         le=4,
         title="At once",
         description="How many pages are open at once; 1 keeps their order.",
-        json_schema_extra=_zh("并行数", "同时打开多少个网页；1 表示按顺序。"),
+        json_schema_extra=zh("并行数", "同时打开多少个网页；1 表示按顺序。"),
     )
     on_failure: Literal["continue", "stop"] = Field(
         "continue",
         title="After a failure",
         description="Whether the batch goes on with the next page, or skips the rest.",
-        json_schema_extra=_zh("失败之后", "继续下一个网页，还是跳过其余网页。"),
+        json_schema_extra=zh("失败之后", "继续下一个网页，还是跳过其余网页。"),
     )
     share_session: bool = Field(
         False,
         title="Share a session",
         description="Later pages get the cookies and local storage of earlier ones; needs `parallelism` 1.",
-        json_schema_extra=_zh("共用会话", "后面的网页沿用前面网页的 cookie 和本地存储；要求并行数为 1。"),
+        json_schema_extra=zh("共用会话", "后面的网页沿用前面网页的 cookie 和本地存储；要求并行数为 1。"),
     )
     batch: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = Field(
         None,
         title="Name of the batch",
         description="The same pages under another name are another task; a session's batch bears the session's id.",
-        json_schema_extra=_zh("批次名称", "名称不同，网页相同也是另一个任务；会话的批次以会话编号为名。"),
+        json_schema_extra=zh("批次名称", "名称不同，网页相同也是另一个任务；会话的批次以会话编号为名。"),
     )
 
-    budget: PlanBudget = Field(
-        PlanBudget(),
+    budget: ModelBudget = Field(
+        ModelBudget(),
         title="Budget for plans",
-        description="The most that plans for goals may cost together: `seconds`, `tokens`, `calls`.",
-        json_schema_extra=_zh("计划的预算", "为目标制定计划总共最多用多少：秒数、token 数、调用次数。"),
+        description="The most that plans for goals may cost together.",
+        json_schema_extra=zh("计划的预算", "为目标制定计划总共最多可以用多少。"),
     )
 
     @property

@@ -7,7 +7,6 @@ from typing import Any
 
 from server.errors import HoldfastError
 from server.llm.base import Model
-from server.llm.budget import Budget, Limits, unpriced
 from server.llm.failures import OF_SETTINGS
 from server.reports.markdown import literal
 from server.sources.chromium.pool import Chromium
@@ -20,6 +19,7 @@ from server.workflows.browse.params import BrowseParams, refuse
 from server.workflows.browse.plans import steps_of
 from server.workflows.browse.steps import to_json
 from server.workflows.parallel import gather
+from server.workflows.spending import refuse_unpriced
 from server.workflows.streak import Streak
 
 VERSION = 1
@@ -44,9 +44,7 @@ class Batch:
         self._text_chars = max(LEAST_TEXT, min(MOST_TEXT, TEXT_BUDGET // len(params.chosen)))
         self._streak = Streak()
         self._blocked: HoldfastError | None = None
-        allowed = params.budget
-        limits = Limits(seconds=allowed.seconds, tokens=allowed.tokens, calls=allowed.calls)
-        self._budget = Budget(limits, unpriced if model is None else model.price)
+        self._budget = params.budget.opened(model)
         self._failed = False
         self._session: dict[str, Any] | None = {} if params.share_session else None
 
@@ -55,9 +53,10 @@ class Batch:
         self._ctx.expect(len(chosen), items=len(chosen))
         await self._ctx.step("start", self._head, weight=0)
         found = await gather([partial(self._page, index) for index in chosen], at_once=self._params.parallelism)
+        items = sorted((item for item in found if item is not None), key=lambda item: int(item["index"]))
+        self._blocked = self._blocked or self._streak.end(sum(item["status"] != "skipped" for item in items))
         if self._blocked is not None:
             raise self._blocked
-        items = sorted((item for item in found if item is not None), key=lambda item: int(item["index"]))
         counts = {
             status: sum(item["status"] == status for item in items) for status in _WORDS["en"] if status != "heading"
         }
@@ -212,6 +211,11 @@ def browse_workflow(pool: Chromium, model: Model | None = None) -> Workflow:
     async def run(ctx: Context, params: BrowseParams) -> Any:
         return await Batch(ctx, params, pool, model).run()
 
+    def check(params: BrowseParams) -> None:
+        refuse(params)
+        if model is not None and _has_goals(params.model_dump()):
+            refuse_unpriced(params.budget, model, [(None, True)])
+
     return Workflow(
         kind="browse",
         version=VERSION,
@@ -221,7 +225,7 @@ def browse_workflow(pool: Chromium, model: Model | None = None) -> Workflow:
         label={"en": "Browse", "zh": "网页批处理"},
         model=model.identity if model is not None else None,
         asks_model=_has_goals,
-        check=refuse,
+        check=check,
         formats={"csv": ("text/csv; charset=utf-8", csv_of)},
         running=pool.running,
     )

@@ -34,6 +34,11 @@ _PART = {
 }
 _YEAR_PART = {"年初": (1, 3), "年中": (5, 7), "年底": (10, 12), "年末": (10, 12), "上半年": (1, 6), "下半年": (7, 12)}
 _RELATIVE_YEAR = "|".join(_RELATIVE_YEARS)
+_AHEAD = re.compile(
+    r"(?:定[于在]|将[于在]?|拟[于定]?|计划[于在]?|预计[于在]?|推迟[到至]|改[到在至]|延期[到至])[^。！？\n]{0,10}$"
+)
+_OTHER_YEAR = re.compile(r"\d年$")
+_NOT_LUNAR = "(?!初[一二三四五六七八九十])"
 _OFFSET = r"(?P<offset>上上|下下|上|下|本|这|当)"
 FILLED = r"[ \u3000]?"
 
@@ -52,17 +57,26 @@ def _full(match: re.Match[str], now: date | None) -> Meaning | None:
     month, number = whole(match["month"]) or 0, whole(match["day"]) or 0
     year, by_writing = _year_of(match, now)
     if year is None and by_writing and not match.groupdict().get("which"):
-        return _yearless(now, month, number)
+        if _OTHER_YEAR.search(match.string, max(0, match.start() - 4), match.start()):
+            return None  # of 98年 or 3050年, and not of this year
+        return _yearless(now, month, number, ahead=_is_ahead(match))
     if year is None:
         return None, True, None
     days = calendar.day(year, month, number)
     return None if days is None else (days, by_writing, None)
 
 
-def _yearless(now: date | None, month: int, number: int) -> Meaning | None:
+def _is_ahead(match: re.Match[str]) -> bool:
+    return _AHEAD.search(match.string, max(0, match.start() - 30), match.start()) is not None
+
+
+def _yearless(now: date | None, month: int, number: int, *, ahead: bool = False) -> Meaning | None:
+    """``ahead``: it is said to be to come."""
     if calendar.day(2000, month, number) is None:
         return None
     days = None if now is None else calendar.day(calendar.nearest_year(now, month, number), month, number)
+    if ahead and now is not None and days is not None and days.last < now:
+        days = calendar.day(days.first.year + 1, month, number)
     return days, True, (month, number)
 
 
@@ -190,27 +204,29 @@ def _festival(match: re.Match[str], now: date | None) -> Meaning | None:
 
 
 _FESTIVALS = {"元旦": (1, 1), "国庆节": (10, 1), "国庆": (10, 1), "劳动节": (5, 1), "圣诞节": (12, 25), "圣诞": (12, 25),
-              "情人节": (2, 14), "妇女节": (3, 8), "儿童节": (6, 1), "教师节": (9, 10), "平安夜": (12, 24)}  # fmt: skip
+              "情人节": (2, 14), "妇女节": (3, 8), "儿童节": (6, 1), "教师节": (9, 10), "平安夜": (12, 24),
+              "双十一": (11, 11), "双11": (11, 11), "双十二": (12, 12), "双12": (12, 12), "五一": (5, 1)}  # fmt: skip
 _WHOSE = rf"(?:(?P<year>{YEAR}){FILLED}年{FILLED}|(?P<which>{_RELATIVE_YEAR})的?{FILLED})"
 _UNITS = r"(?P<unit>天|日|个?星期|个?礼拜|周|个月|年)"
 
 READERS: list[Reader] = [
     (re.compile(rf"{_WHOSE}?(?<!\d)(?P<month>{_MONTH}){FILLED}月{FILLED}(?P<day>{DAY}){FILLED}(?:日|号(?:{_NO_PLACE}))"), _full),
     (re.compile(rf"{_WHOSE}(?P<month>{_MONTH}){FILLED}月(?:份)?(?P<part>初|底|末|上旬|中旬|下旬)?"), _month),
-    (re.compile(rf"(?<![\d个第几两.])(?P<month>{_MONTH})月(?:份|(?P<part>初|底|末|上旬|中旬|下旬))?(?![经饼球光亮薪租票刊卡供老嫂息嫩色台\d〇○零一二三四五六七八九十])"), _month),
+    (re.compile(rf"(?<![\d个第几两.])(?P<month>{_MONTH})月{_NOT_LUNAR}(?:份|(?P<part>初|底|末|上旬|中旬|下旬))?(?![经饼球光亮薪租票刊卡供老嫂息嫩色台\d〇○零一二三四五六七八九十])"), _month),
     (re.compile(rf"(?P<year>{YEAR}){FILLED}年{FILLED}(?P<part>初|中|底|末|上半年|下半年)?(?![级龄度代\d])"), _year),
     (re.compile(rf"(?P<which>{_RELATIVE_YEAR})(?P<part>年初|年中|年底|年末|初|底|末|上半年|下半年)?"), _year),
     (re.compile(r"(?<!年)(?P<part>上半年|下半年|年初|年底|年末|年中)"), _half),
     (re.compile(rf"(?:{_WHOSE}|(?<![上下本这两几\d]))第?(?P<number>[一二三四1-4])(?:个)?季度"), _quarter),
     (re.compile(rf"{_OFFSET}个?季度"), _this_quarter),
     (re.compile("|".join(sorted(_RELATIVE_DAYS, key=len, reverse=True))), _relative_day),
-    (re.compile(rf"(?:{_OFFSET}个?)?{_WEEK}(?P<day>[一二三四五六日天末])(?![一二三四五六七八九十两]?[遍次个回年])"), _weekday),
+    (re.compile(rf"(?:{_OFFSET}个?)?{_WEEK}(?P<day>[一二三四五六日天末])(?![一二三四五六七八九十两]?(?:[遍次个年]|回(?![来家去到国京复老学公])))"), _weekday),
     (re.compile(rf"{_OFFSET}(?:个|一)?(?:周|星期|礼拜)(?![一二三四五六日天末围边刊年])"), _week),
     (re.compile(rf"(?P<offset>上上|下下|上|下|本|这|当)个?月(?:份)?(?:(?P<day>{DAY})(?:日|号{_NO_PLACE})|(?P<part>初|底|末|上旬|中旬|下旬))?"), _that_month),
-    (re.compile(r"(?<![\d个一二三四五六七八九十上下本这每岁])月(?P<part>初|底|末)(?!尾)"), _month_end),
+    (re.compile(rf"每个?月(?P<day>{DAY})(?:日|号{_NO_PLACE})"), lambda match, now: (None, False, None)),
+    (re.compile(r"(?<![\d个一二三四五六七八九十上下本这每岁正冬腊闰])月(?P<part>初|底|末)(?!尾)"), _month_end),
     (re.compile(rf"{_NO_NUMBER}(?<![一二三四五六七八九十百千月年])(?P<day>{DAY})号{_NO_PLACE}(?![0-9A-Za-z])"), _day_alone),
     (re.compile(rf"(?<![第\d])(?P<count>{COUNT}|半){_UNITS}(?P<side>之?前|以前|之?后|以后)(?![缀端])"), _ago),
-    (re.compile(rf"{_WHOSE}?(?P<name>{'|'.join(sorted(_FESTIVALS, key=len, reverse=True))})"), _festival),
+    (re.compile(rf"{_WHOSE}?(?P<name>(?<![\d零一二三四五六七八九十百千])(?:{'|'.join(sorted(_FESTIVALS, key=len, reverse=True))})(?![\d零一二三四五六七八九十路街])(?!大[道街]))"), _festival),
 ]  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta, timezone, tzinfo
 
 from server.workflows.extract.numerals import WORD, whole
 from server.workflows.extract.patterns import pattern
@@ -18,7 +19,7 @@ _CHINESE = pattern(
 )
 _BARE = pattern(rf"点{_NO_COUNT}")
 _TWENTY_FOUR = pattern(
-    rf"(?:(?P<period>{_PERIOD})[ ]?)?(?<![\w:.,/+])(?<![A-Za-z]-)(?P<hour>[01]?\d|2[0-3])[:：](?P<minute>[0-5]\d)(?::[0-5]\d)?"
+    rf"(?:(?P<period>{_PERIOD})[ ]?)?(?<![\w:.,/+])(?<![A-Za-z]-)(?P<hour>[01]?\d|2[0-3]|24(?=[:：]00))[:：](?P<minute>[0-5]\d)(?::[0-5]\d)?"
     r"(?:\s*(?P<half>[ap])(?:m\b|\.m\.))?(?![\d:]|\.\d|\s*[ap]\.?m\b)",
     re.IGNORECASE,
 )
@@ -36,11 +37,19 @@ _BARE_HOUR = pattern(r"(?<=\bat )(?P<hour>1[0-2]|[1-9])(?=\s+(?:today|tonight|to
 _NOON = pattern(r"\b(?P<noon>noon|midday|midnight)\b", re.IGNORECASE)
 
 
+_ZONES = {"UTC": 0, "GMT": 0, "EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "CET": 1, "CEST": 2,
+          "EET": 2, "EEST": 3, "JST": 9, "KST": 9, "HKT": 8, "SGT": 8, "AEST": 10, "AEDT": 11,
+          "CST": None, "IST": None, "BST": None}  # fmt: skip
+"""Hours ahead of UTC. CST is in America or in China; IST and BST are of several countries too."""
+_ZONE = pattern(rf"\s?(?P<name>{'|'.join(_ZONES)})(?P<shift>(?<=UTC|GMT)[+-](?:1[0-4]|0?\d)(?::[0-5]\d)?)?(?![\w+-])")
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """A time of day. ``minutes``: since midnight, at most 1440. ``sure``: it can be nothing but a time.
 
     ``half``: whether morning or afternoon was said, so that the other end of a range can be told by it.
+    ``zone``: the one that is named with it; ``zone_known``: False where that may be one of several, as CST and IST.
     """
 
     start: int
@@ -48,10 +57,30 @@ class Clock:
     minutes: int
     sure: bool = True
     half: str = ""
+    zone: tzinfo | None = None
+    zone_known: bool = True
 
 
 def clocks(text: str) -> Iterator[Clock]:
     """All times of day, in no order; those that overlap may be there twice."""
+    return (_with_zone(text, found) for found in _clocks(text))
+
+
+def _with_zone(text: str, found: Clock) -> Clock:
+    match = _ZONE.match(text, found.end)
+    if match is None:
+        return found
+    hours, shift = _ZONES[match["name"]], match["shift"]
+    if hours is None:
+        return replace(found, end=match.end(), zone_known=False)
+    by = timedelta(hours=hours)
+    if shift:
+        whole_hours, _, minutes = shift[1:].partition(":")
+        by += (-1 if shift[0] == "-" else 1) * timedelta(hours=int(whole_hours), minutes=int(minutes or 0))
+    return replace(found, end=match.end(), zone=timezone(by))
+
+
+def _clocks(text: str) -> Iterator[Clock]:
     for match in _CHINESE.finditer(text):
         if (found := _chinese(match)) is not None:
             yield found

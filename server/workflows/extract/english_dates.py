@@ -21,13 +21,25 @@ _WEEKDAYS = {name[:3]: number for number, name in enumerate(
     "monday tuesday wednesday thursday friday saturday sunday".split())}  # fmt: skip
 _SHORT_WEEKDAY = r"(?P<weekday>Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
 _PART = r"(?:the\s+)?(?P<part>early|mid|late|(?:beginning|start|middle|end)(?=\s+of\b))(?:\s+of|\s+in)?"
+_OF_PART = r"(?P<part>early|mid|late|beginning|start|middle|end)"
 _LONG_WEEKDAY = r"(?P<weekday>Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)"
 _BEFORE = rf"(?:(?:{_LONG_WEEKDAY.replace('?P<weekday>', '?:')}|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\.?,?\s+(?:the\s+)?)?"
 _NO_DIGIT = r"(?<![\w./-])"
 _COUNT = rf"(?P<count>\d{{1,4}}|{WORD}|couple of|a couple of)"
 _UNITS = r"(?P<unit>days?|weeks?|fortnights?|months?|years?)"
 _WHICH = {"last": -1, "past": -1, "previous": -1, "this": 0, "current": 0, "next": 1, "coming": 1, "following": 1}
-_PAST = pattern(r"\b(?:was|were|had|did|went|came|got|said|sent|met|paid|\w{3,}ed)\b", re.IGNORECASE)
+_PAST = pattern(
+    r"\b(?:was|were|had|did|went|came|got|said|sent|met|paid|caught|broke|began|left|took|made|saw|told|found|fell|lost|bought|spent|ran|wrote|felt|kept|held|brought|stood|thought|burst|won|ate|drove|flew|spoke|sold|slept|sat|\w{3,}ed)\b",
+    re.IGNORECASE,
+)
+_HALVES = re.compile(r"[ap]\.m\.")
+_PUT_OFF = pattern(
+    r"\b(?:moved|postponed|rescheduled|delayed|pushed|deferred|changed|shifted|put\s+off|booked|scheduled|planned|fixed|set|due|expected)"
+    r"(?:\s+back)?\s+(?:to|until|till|for|by|on)\s+$",
+    re.IGNORECASE,
+)
+"""What has been arranged lies ahead, although it is told as past."""
+_AHEAD = pattern(r"(?:\b(?:will|shall|going\s+to|upcoming)\b|['’]ll\b)[^.!?\n]{0,120}$", re.IGNORECASE)
 _PARTS = {"early": (1, 10), "beginning": (1, 10), "start": (1, 10), "mid": (11, 20), "middle": (11, 20), "late": (21, 31),
           "end": (21, 31)}  # fmt: skip
 _YEAR_PARTS = {"early": (1, 4), "beginning": (1, 3), "start": (1, 3), "mid": (5, 7), "middle": (5, 7), "late": (9, 12),
@@ -51,7 +63,14 @@ def _yearless(match: re.Match[str], now: date | None) -> Meaning | None:
     if calendar.day(2000, month, number) is None:
         return None
     days = None if now is None else calendar.day(calendar.nearest_year(now, month, number), month, number)
+    if now is not None and days is not None and days.last < now and _ahead(match):
+        days = calendar.day(days.first.year + 1, month, number)
     return days, True, (month, number)
+
+
+def _ahead(match: re.Match[str]) -> bool:
+    """Whether the sentence says before it that something is to come."""
+    return _AHEAD.search(match.string, max(0, match.start() - 160), match.start()) is not None
 
 
 def _month_alone(match: re.Match[str], now: date | None) -> Meaning | None:
@@ -132,9 +151,12 @@ def _weekday(match: re.Match[str], now: date | None) -> Meaning | None:
     """next Friday is that of next week; last Friday the one before today; Friday alone the coming one, or the last one
     where the sentence tells of the past."""
     which, number = (match["which"] or "").lower(), _WEEKDAYS[match["weekday"][:3].lower()]
-    begins = max(match.string.rfind(mark, 0, match.start()) for mark in ".!?\n")
+    before = _HALVES.sub("  m ", match.string[max(match.start() - 300, 0) : match.start()])
+    begins = match.start() - len(before) + max(before.rfind(mark) for mark in ".!?\n") + 1
     ends = match.end() + len(re.split(r"[.!?\n]", match.string[match.end() : match.end() + 300], maxsplit=1)[0])
-    past = _PAST.search(match.string[max(begins, match.start() - 300, 0) : ends]) is not None
+    sentence = match.string[begins:ends]
+    put_off = _PUT_OFF.search(match.string, max(0, match.start() - 40), match.start()) is not None
+    past = _PAST.search(sentence) is not None and not put_off
 
     def days(today: date) -> Days | None:
         if which in ("next", "following"):
@@ -163,6 +185,22 @@ def _span(match: re.Match[str], now: date | None) -> Meaning | None:
             index = today.year * 4 + (today.month - 1) // 3 + offset
             return calendar.months(index // 4, index % 4 * 3 + 1, index % 4 * 3 + 3)
         return calendar.months(today.year + offset, 1, 12)
+
+    return relative(now, days)
+
+
+def _part_of_span(match: re.Match[str], now: date | None) -> Meaning | None:
+    """The end of the month, in which it is written."""
+    unit, part = match["unit"].lower(), match["part"].lower()
+
+    def days(today: date) -> Days | None:
+        if unit == "month":
+            return _part(calendar.month(today.year, today.month), part)
+        if unit == "year":
+            return calendar.months(today.year, *_YEAR_PARTS[part])
+        first = 3 * ((today.month - 1) // 3) + 1
+        month = first + {"early": 0, "beginning": 0, "start": 0, "mid": 1, "middle": 1}.get(part, 2)
+        return calendar.month(today.year, month)
 
     return relative(now, days)
 
@@ -221,6 +259,7 @@ READERS: list[Reader] = [
     (pattern(rf"\b(?:(?i:(?P<which>last|past|previous|this|next|following))\s+)?{_LONG_WEEKDAY}\b(?:\s+(?:morning|afternoon|evening|night))?"), _weekday),
     (pattern(rf"(?:\b(?i:(?P<which>last|past|previous|this|next|coming|following))\s+|(?<=\bon )|(?<=\bby )|(?<=\buntil )|(?<=\bsince )){_SHORT_WEEKDAY}\b"), _weekday),
     (pattern(rf"(?<!\w)(?:{_PART}[\s-]+)?(?:the\s+)?{_WHO}\s+(?P<unit>weekend|week|month|quarter|year)\b", _I), _span),
+    (pattern(rf"(?<!\w)(?:the\s+)?{_OF_PART}\s+of\s+the\s+(?P<unit>month|year|quarter)\b", _I), _part_of_span),
     (pattern(rf"(?<!\w){_COUNT}\s+{_UNITS}\s+(?P<ago>ago|from\s+now|from\s+today)\b", _I), _ago),
     (pattern(rf"\bin\s+{_COUNT}\s+{_UNITS}(?:['’]\s+time)?(?!\s*[-\w]*\s*(?:period|time\s+series))\b", _I), _ago),
     (pattern(rf"(?:(?<=\bon )|(?<=\bby )|(?<=\buntil )|(?<=\bsince )|(?<=\bbefore )|(?<=\bafter )|(?<=\bfrom )|(?<=\bto ))the\s+{_DAY}(?:st|nd|rd|th)\b(?!\s+(?:floor|street|avenue|century|time|anniversary|birthday|edition|place|of\b|row|page|item|line|attempt|day|week))", _I), _day_alone),

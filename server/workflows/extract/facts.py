@@ -31,6 +31,7 @@ _ORDER = pattern(
 _CHINESE_ID = pattern(
     r"(?:订单|单|工单|运单|快递单|流水|合同|发票|案件|病历|会员|编|车牌|凭证|学|工|身份证|航班|车次|客户)(?:编)?号(?:码)?(?:是|为)?\s*[:：]?\s*(?P<id>[A-Za-z0-9][A-Za-z0-9\-]{2,30})"
 )
+_JOURNEY = pattern(r"(?:航班|车次|列车|班次|\b[Ff]light(?: no\.?| number)?)\s?(?P<id>[A-Z]{1,2}\s?\d{2,4})(?!\w)")
 _VERSION_HEAD = pattern(r"^[a-z0-9][a-z0-9+.\-]+ \((?P<id>[0-9A-Za-z][\w.+:~\-]*)\)", re.MULTILINE)
 _VERSION = pattern(
     r"(?:\b(?:version|release|v|ver\.?|upstream|版本号?|版)\s*[:：]?\s*|(?<![\w.\-/:@])v)(?P<id>\d+(?:\.\d+){1,5}(?:[-~+](?:rc|beta|alpha|pre|dfsg|b)?[\w.]*\w)?)(?!\.?\d)",
@@ -63,7 +64,7 @@ _AFTER_EN = pattern(
     re.IGNORECASE,
 )
 _SUM = pattern(
-    rf"(?<=[价费款付转花薪资额入收贷借欠罚赔金租约了达为给])(?:共|约|了|到|达|至|为|是|给)?(?:(?P<number>{_NUMBER}|{_HAN_NUMBER})(?P<scale>{_SCALE})(?![一二三四五六七八九])|(?P<spelled>[一二两三四五六七八九]{_SPELLED}))(?![\u4e00-\u9fff]?[人名次件个台套米吨里步字册公斤天户家辆份粉亩平度元块美欧日港英])"
+    rf"(?<=[价费款付转花薪资额入收贷借欠罚赔金租约了达为给均])(?P<lead>大概|大约|差不多|总共|一共|将近|才|要)?(?:共|约|了|到|达|至|为|是|给)?(?:(?P<number>{_NUMBER}|{_HAN_NUMBER})(?P<scale>{_SCALE})(?![一二三四五六七八九])|(?P<spelled>[一二两三四五六七八九](?:{_SPELLED}|[百千万](?=多|左右|出头|[，。,；;]|$))))(?![\u4e00-\u9fff]?[人名次件个台套米吨里步字册公斤天户家辆份粉亩平度元块美欧日港英])"
 )
 
 
@@ -141,7 +142,8 @@ def _amounts(text: str) -> Iterator[Fact]:
             named = (match.groupdict().get("currency") or "元").strip().lower()
             named = "块" if tenth else named
             currency = _CURRENCIES.get(named) or _CURRENCIES.get(named.rstrip("s"), "")
-            yield Fact("amount", match.start(), match.end(), {"number": number, "currency": currency})
+            start = match.end("lead") if match.groupdict().get("lead") else match.start()
+            yield Fact("amount", start, match.end(), {"number": number, "currency": currency})
 
 
 _READERS: tuple[Callable[[str], Iterator[Fact]], ...] = (
@@ -152,6 +154,7 @@ _READERS: tuple[Callable[[str], Iterator[Fact]], ...] = (
     _numbered,
     _plain("id", _CHINESE_ID),
     _plain("id", _ORDER),
+    _plain("id", _JOURNEY),
     _phones,
     _amounts,
     _plain("version", _VERSION),

@@ -23,6 +23,12 @@ _FIRST_HOUR_EN = pattern(
     r"(?<![\w.:/])(?P<hour>1[0-2]|[1-9])(?::(?P<minute>[0-5]\d))?\s*(?:-|–|to|until)\s*$", re.IGNORECASE
 )
 _PART_OF_DAY = pattern(r"的?(?:凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里|夜间|深夜)")
+_SENTENCE_ENDS = re.compile(r"[。！？!?\n；;]|\.\s+[A-Z]")
+_EACH = re.compile(
+    r"(?P<each>(?:每逢|每隔?|逢)(?:[天日晚周月年早]|个?(?:月|星期|礼拜))?的?|\b(?:every|each)\s+"
+    r"(?:(?:other\s+)?(?:day|morning|evening|afternoon|night|weekday|week|month|year)\s+)?(?:(?:at|on|from)\s+)?|\b(?:every|each)\s+(?:other|first|second|third|fourth|last)\s+)$",
+    re.IGNORECASE,
+)
 FARTHEST = 80
 """A time of day that belongs to a day stands no farther from it, its own words included."""
 
@@ -68,9 +74,29 @@ def _together(text: str, dates: list[Dated], times: list[Clock], now: date | Non
         )
     for one, other in spans:
         if one.start not in taken and (one.sure or one is not other):
-            today = None if now is None else Days(now, now)
-            found.append(_timed(Dated(one.start, other.end, today, True), (one, other), zone, one.start, other.end))
-    return found
+            day, by_writing = _day_before(text, dates, one, now)
+            found.append(_timed(Dated(one.start, other.end, day, by_writing), (one, other), zone, one.start, other.end))
+    return [_once(text, moment) for moment in found]
+
+
+def _day_before(text: str, dates: list[Dated], clock: Clock, now: date | None) -> tuple[Days | None, bool]:
+    """Of a time of day by itself: the day that its sentence has named last, or the day of writing."""
+    place = bisect_left(dates, clock.start, key=lambda dated: dated.start) - 1
+    if place >= 0:
+        last = dates[place]
+        between = text[last.end : clock.start]
+        one_day = last.days is None or last.days.first == last.days.last
+        if len(between) <= FARTHEST and one_day and _SENTENCE_ENDS.search(between) is None:
+            return last.days, last.relative
+    return (None if now is None else Days(now, now)), True
+
+
+def _once(text: str, moment: Moment) -> Moment:
+    """What comes again and again, as 每周三, is no single day: which one is meant can't be known."""
+    before = _EACH.search(text, max(0, moment.start - 40), moment.start)
+    if before is None or moment.resolved_by != "written_at":
+        return moment
+    return Moment(before.start("each"), moment.end, None, None, None)
 
 
 def _gap(text: str, end: int, start: int, between: re.Pattern[str]) -> bool:
@@ -127,8 +153,9 @@ def _whole_days(dated: Dated, part: re.Match[str] | None) -> Moment:
 def _timed(
     dated: Dated, span: tuple[Clock, Clock], zone: tzinfo, start: int, end: int, *, evening: bool = False
 ) -> Moment:
-    if dated.days is None:
+    if dated.days is None or not (span[0].zone_known and span[1].zone_known):
         return Moment(start, end, None, None, None)
+    zone = span[1].zone or span[0].zone or zone
     minutes = [clock.minutes + (720 if evening and not clock.half and clock.minutes < 720 else 0) for clock in span]
     first = _moment(dated.days.first, minutes[0], zone)
     last = _moment(dated.days.last, minutes[1], zone)

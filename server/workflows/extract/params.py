@@ -2,15 +2,18 @@
 
 import re
 from datetime import UTC, datetime, tzinfo
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from server.errors import FieldError, InvalidParameters
 from server.workflows.base import Params, UploadId
-from server.workflows.chinese import titled
+from server.workflows.chinese import titled, zh
+from server.workflows.engines import Asked
 from server.workflows.extract.calendar import FIRST_YEAR, LAST_YEAR
+from server.workflows.sent_times import as_iso
+from server.workflows.spending import ModelBudget
 
 MOST_USERS = 10_000
 MOST_TEXTS = 1000
@@ -19,14 +22,11 @@ LONGEST_RULE = 500
 _TASK_ID = r"^[0-9a-f]{32}$"
 
 Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-TypeName = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\s,]{1,60}$")]
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+"""Controls, and what turns the direction of the text after it."""
+TypeName = Annotated[str, StringConstraints(strip_whitespace=True, pattern=rf"^[^\s,{_UNSEEN}]{{1,60}}$")]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
-
-
-def _zh(title: str, description: str) -> dict[str, Any]:
-    """The Chinese side of a field's title and description, for forms."""
-    return {"zh": {"title": title, "description": description}}
 
 
 def _within_calendar(moment: datetime) -> datetime:
@@ -61,9 +61,6 @@ _CHINESE_TITLES = {
     "name": "名称",
     "regex": "正则表达式",
     "fields": "各分组",
-    "seconds": "秒数",
-    "tokens": "词元数",
-    "calls": "模型调用次数",
 }
 
 
@@ -76,7 +73,7 @@ class Text(_Strict):
 
     id: Id | None = None
     text: Annotated[str, StringConstraints(max_length=MOST_TEXT_CHARS)]
-    written_at: Annotated[datetime, AfterValidator(_within_calendar)] | None = None
+    written_at: Annotated[datetime, BeforeValidator(as_iso), AfterValidator(_within_calendar)] | None = None
 
 
 class User(_Strict):
@@ -97,14 +94,6 @@ class Rule(_Strict):
     fields: dict[Literal["trigger", "time", "place", "amount", "participants"], Name] = Field({}, max_length=5)
 
 
-class ExtractBudget(_Strict):
-    """What a model may cost, all users together; what is left out is not bounded."""
-
-    seconds: float | None = Field(None, gt=0, le=604_800)
-    tokens: int | None = Field(None, gt=0, le=1_000_000_000)
-    calls: int | None = Field(None, gt=0, le=1_000_000)
-
-
 class ExtractParams(Params):
     """Whose texts, and what is looked for in them."""
 
@@ -114,19 +103,19 @@ class ExtractParams(Params):
         max_length=MOST_USERS,
         title="Users",
         description="Whose texts they are, and the texts.",
-        json_schema_extra=_zh("用户", "用户及其文本。"),
+        json_schema_extra=zh("用户", "用户及其文本。"),
     )
     upload: UploadId | None = Field(
         None,
         title="Upload",
         description="Instead of `users`: a file with them, as JSON lines, CSV or a ZIP of TXT files.",
-        json_schema_extra=_zh("上传文件", "代替 users：包含用户及其文本的文件，可为 JSON 行、CSV 或 TXT 的 ZIP。"),
+        json_schema_extra=zh("上传文件", "代替 users：包含用户及其文本的文件，可为 JSON 行、CSV 或 TXT 的 ZIP。"),
     )
     retry_failed_of: Annotated[str, StringConstraints(pattern=_TASK_ID)] | None = Field(
         None,
         title="Retry the failed ones of",
         description="Id of a completed task of this kind: those of its users that failed are read again.",
-        json_schema_extra=_zh("重试失败用户", "本类型一个已完成任务的编号：只重新处理其中失败的用户。"),
+        json_schema_extra=zh("重试失败用户", "本类型一个已完成任务的编号：只重新处理其中失败的用户。"),
     )
     batch_size: int = Field(
         10,
@@ -134,35 +123,35 @@ class ExtractParams(Params):
         le=1000,
         title="Batch size",
         description="How many users make a batch; one batch is done before the next begins.",
-        json_schema_extra=_zh("批大小", "每批多少个用户；一批处理完才开始下一批。"),
+        json_schema_extra=zh("批大小", "每批多少个用户；一批处理完才开始下一批。"),
     )
     types: tuple[TypeName, ...] = Field(
         (),
         max_length=100,
         title="Types",
         description="Types of events that are wanted; all if left out.",
-        json_schema_extra=_zh("事件类型", "需要哪些类型的事件；省略表示全部。"),
+        json_schema_extra=zh("事件类型", "需要哪些类型的事件；省略表示全部。"),
     )
     lexicon: dict[TypeName, Annotated[tuple[Word, ...], Field(min_length=1, max_length=200)]] = Field(
         {},
         max_length=100,
         title="Lexicon",
         description="Words of your own that tell of an event, by its type; they go before the built-in ones.",
-        json_schema_extra=_zh("触发词", "自定义的触发词，按事件类型列出；优先于内置的词。"),
+        json_schema_extra=zh("触发词", "自定义的触发词，按事件类型列出；优先于内置的词。"),
     )
     rules: tuple[Rule, ...] = Field(
         (),
         max_length=20,
         title="Rules",
         description="Regular expressions of your own, each with a name, and what its groups hold.",
-        json_schema_extra=_zh("规则", "自定义正则表达式：名称、表达式，以及由各分组给出的内容。"),
+        json_schema_extra=zh("规则", "自定义正则表达式：名称、表达式，以及由各分组给出的内容。"),
     )
     timezone: Annotated[str, StringConstraints(max_length=60), AfterValidator(_known_zone)] | None = Field(
         None,
         title="Time zone",
         description="Of times that name none, and of the day on which a text was written; "
         "if left out, the offset of when it was written, or UTC where that has none.",
-        json_schema_extra=_zh(
+        json_schema_extra=zh(
             "时区",
             "没有写明时区的时间所属的时区，也用来确定文本写于哪一天；省略则取写作时间的偏移，没有偏移的按 UTC。",
         ),
@@ -173,19 +162,19 @@ class ExtractParams(Params):
         le=1,
         title="Least confidence",
         description="Events with less are left out.",
-        json_schema_extra=_zh("最低置信度", "低于它的事件不计入。"),
+        json_schema_extra=zh("最低置信度", "低于它的事件不计入。"),
     )
-    engine: Literal["auto", "embedded", "llm"] = Field(
+    engine: Asked = Field(
         "auto",
         title="Engine",
         description="`embedded` needs no model; `llm` asks one; `auto` takes a model where there is one.",
-        json_schema_extra=_zh("引擎", "embedded 不需要模型；llm 使用模型；auto 有模型时使用模型。"),
+        json_schema_extra=zh("引擎", "embedded 不需要模型；llm 使用模型；auto 有模型时使用模型。"),
     )
-    budget: ExtractBudget = Field(
-        ExtractBudget(),
+    budget: ModelBudget = Field(
+        ModelBudget(),
         title="Budget",
-        description="The most that a model may cost for all users together: `seconds`, `tokens`, `calls`.",
-        json_schema_extra=_zh("预算", "全部用户总共最多使用模型多少：秒数、token 数、调用次数。"),
+        description="The most that a model may cost for all users together.",
+        json_schema_extra=zh("预算", "全部用户总共最多可以用模型多少。"),
     )
 
     def zone_of(self, text: Text) -> tzinfo:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,7 +39,7 @@ def users_in(data: bytes) -> tuple[User, ...]:
             text = _text(data)
         except SourceFailed as error:
             raise _refused("", error.message) from None
-        rows = _lines(text) if text.lstrip().startswith("{") else _table(text)
+        rows = _json(text) if text.lstrip().startswith(("{", "[")) else _table(text)
     return _gathered(rows)
 
 
@@ -68,6 +69,8 @@ def _gathered(rows: Iterator[tuple[str, dict[str, Any]]]) -> tuple[User, ...]:
     return tuple(User(user_id=user_id, texts=tuple(found)) for user_id, found in texts.items())
 
 
+_LINE_ENDS = re.compile("\r\n|\n|\r")
+"""Not U+2028 or U+0085, which may stand in a text of JSON as they are."""
 _EXAMPLE = '{"user_id": "u1", "texts": [{"text": "…", "written_at": "2024-05-01"}]}'
 
 
@@ -86,9 +89,21 @@ def _text(data: bytes) -> str:
     return decode(data)
 
 
+def _json(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Lines of JSON, or one JSON text: a list of what would be lines, or the ``users`` of a request."""
+    try:
+        whole = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _lines(text)
+    rows = whole.get("users", [whole]) if isinstance(whole, dict) else whole
+    if not isinstance(rows, list):
+        raise _refused("", f"`users` is a list. One of them is {_EXAMPLE}.")
+    return ((f"item {number}", _user(row)) for number, row in enumerate(rows, 1))
+
+
 def _lines(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """A user each, or one text each: ``{"user_id", "text"}``."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_ENDS.split(text), 1):
         if not line.strip():
             continue
         where = f"line {number}"
@@ -96,9 +111,11 @@ def _lines(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:
             raise _refused(where, f"This is no JSON. One line is {_EXAMPLE}.") from None
-        if isinstance(row, dict) and "texts" not in row:
-            row = _one_text(row)
-        yield where, row
+        yield where, _user(row)
+
+
+def _user(row: Any) -> Any:
+    return _one_text(row) if isinstance(row, dict) and "texts" not in row else row
 
 
 def _one_text(row: dict[str, Any]) -> dict[str, Any]:

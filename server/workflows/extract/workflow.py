@@ -11,7 +11,6 @@ from anyio import to_thread
 
 from server.errors import FieldError, HoldfastError, InvalidParameters, ModelRequired, WorkflowFailed
 from server.llm.base import Model
-from server.llm.budget import Budget, Limits
 from server.llm.failures import OF_SETTINGS
 from server.sources.text import language_of
 from server.workflows.base import Context, Step, Workflow
@@ -30,6 +29,7 @@ from server.workflows.extract.rules import MATCH_SECONDS, Matcher, RuleTooSlow, 
 from server.workflows.extract.spans import without
 from server.workflows.extract.telling import head, rest, section, summary
 from server.workflows.parallel import gather
+from server.workflows.spending import refuse_unpriced
 from server.workflows.streak import BLOCKING, Streak
 
 VERSION = 2
@@ -43,7 +43,7 @@ USERS_SHOWN = 200
 MOST_RETRIES = 20
 WHOLE = "extracted.json"
 USERS = "users.json"
-_BLOCKING = BLOCKING | {"model_reply_invalid", "model_rejected", "model_empty", "rule_too_slow"}
+_BLOCKING = BLOCKING | {"model_reply_invalid", "model_empty", "rule_too_slow"}
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -55,8 +55,7 @@ class Batch:
         self._engine = engine_for(params.engine, model)
         self._model = model if self._engine == "llm" else None
         self._lexicon = Lexicon(params.lexicon)
-        limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
-        self._budget = Budget(limits, model.price) if model is not None else Budget(limits)
+        self._budget = params.budget.opened(model)
         self._streak = Streak(items="users", blocking=_BLOCKING)
         self._blocked: HoldfastError | None = None
         self._language = "en"
@@ -79,6 +78,8 @@ class Batch:
                 found += [one for one in await gather(calls, at_once=at_once) if one is not None]
                 if self._blocked is not None:
                     raise self._blocked
+        if (blocked := self._streak.end(len(users))) is not None:
+            raise blocked
         result = self._result(found)
         await self._ctx.step("keep", partial(self._keep, users, found, result), weight=keeping)
         return result
@@ -267,7 +268,9 @@ def extract_workflow(model: Model | None = None, *, match_seconds: float = MATCH
 
     def check(params: ExtractParams) -> None:
         refuse(params)
-        engine_for(params.engine, model)
+        engine = engine_for(params.engine, model)
+        if model is not None and engine == "llm":
+            refuse_unpriced(params.budget, model)
 
     def asks_model(params: Mapping[str, Any]) -> bool:
         return bool(params.get("engine") != "embedded")

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from server.errors import FieldError, InvalidParameters, WrongField
 from server.workflows.base import Params, UploadId
-from server.workflows.chinese import titled
+from server.workflows.chinese import titled, zh
 from server.workflows.engines import Asked
 from server.workflows.novel.bible import KINDS, LISTS, chapters_in, key_of
 from server.workflows.novel.entities import (
@@ -32,6 +32,7 @@ from server.workflows.novel.entities import (
     Volume,
     WorldEntry,
 )
+from server.workflows.spending import ModelBudget
 
 TaskType = Literal[
     "outline",
@@ -48,11 +49,6 @@ TaskType = Literal[
 LONGEST_MANUSCRIPT = 4_000_000
 NOVEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _RANGE = re.compile(r"[0-9]{1,4}(-[0-9]{1,4})?([,，][0-9]{1,4}(-[0-9]{1,4})?)*", re.ASCII)
-
-
-def _zh(title: str, description: str) -> dict[str, Any]:
-    """The Chinese side of a field's title and description, for forms."""
-    return {"zh": {"title": title, "description": description}}
 
 
 def _as_range(text: str) -> str:
@@ -78,25 +74,25 @@ class NovelSpec(_Group):
         None,
         title="Novel",
         description="What the novel is known by; made of its title if left out.",
-        json_schema_extra=_zh("小说编号", "小说的编号；留空则由书名得出。"),
+        json_schema_extra=zh("小说编号", "小说的编号；留空则由书名得出。"),
     )
     title: Name | None = Field(
         None,
         title="Title",
         description="Needed for a new novel.",
-        json_schema_extra=_zh("书名", "新小说必须给出。"),
+        json_schema_extra=zh("书名", "新小说必须给出。"),
     )
     genre: Line | None = Field(
-        None, title="Genre", description="Its genre.", json_schema_extra=_zh("类型", "小说类型。")
+        None, title="Genre", description="Its genre.", json_schema_extra=zh("类型", "小说类型。")
     )
     synopsis: Paragraph | None = Field(
-        None, title="Synopsis", description="What happens, in short.", json_schema_extra=_zh("简介", "故事梗概。")
+        None, title="Synopsis", description="What happens, in short.", json_schema_extra=zh("简介", "故事梗概。")
     )
     language: Literal["en", "zh"] | None = Field(
         None,
         title="Language",
         description="Language of the novel; that of title and synopsis if left out.",
-        json_schema_extra=_zh("语言", "小说的语言；留空则取书名与简介的语言。"),
+        json_schema_extra=zh("语言", "小说的语言；留空则取书名与简介的语言。"),
     )
     chapters: int | None = Field(
         None,
@@ -104,7 +100,7 @@ class NovelSpec(_Group):
         le=MOST_CHAPTERS,
         title="Chapters",
         description="How many; 30 for a new novel.",
-        json_schema_extra=_zh("章数", "共有多少章；新小说默认 30。"),
+        json_schema_extra=zh("章数", "共有多少章；新小说默认 30。"),
     )
     words_per_chapter: int | None = Field(
         None,
@@ -112,7 +108,7 @@ class NovelSpec(_Group):
         le=50_000,
         title="Words per chapter",
         description="On average, in words or Chinese characters; 2500 for a new novel.",
-        json_schema_extra=_zh("每章字数", "平均每章的字数；新小说默认 2500。"),
+        json_schema_extra=zh("每章字数", "平均每章的字数；新小说默认 2500。"),
     )
     volumes: int | None = Field(
         None,
@@ -120,20 +116,20 @@ class NovelSpec(_Group):
         le=200,
         title="Volumes",
         description="How many; one for each 50 chapters of a new novel.",
-        json_schema_extra=_zh("卷数", "共分几卷；新小说默认每 50 章一卷。"),
+        json_schema_extra=zh("卷数", "共分几卷；新小说默认每 50 章一卷。"),
     )
     structure: Structure | None = Field(
         None,
         title="Structure",
         description="The frame of the plot; one's own needs `beats`.",
-        json_schema_extra=_zh("结构", "情节的骨架；自定义时须给出 beats。"),
+        json_schema_extra=zh("结构", "情节的骨架；自定义时须给出 beats。"),
     )
     beats: tuple[Beat, ...] = Field(
         (),
         max_length=100,
         title="Beats",
         description="The turns of a structure of one's own, in order.",
-        json_schema_extra=_zh("节拍", "自定义结构的各个转折，按顺序。"),
+        json_schema_extra=zh("节拍", "自定义结构的各个转折，按顺序。"),
     )
 
     @model_validator(mode="after")
@@ -191,46 +187,19 @@ class BibleInput(_Group):
         return [self.book, *found] if self.book is not None else found
 
 
-class NovelBudget(_Group):
-    seconds: float | None = Field(
-        None,
-        gt=0,
-        le=1_000_000,
-        title="Seconds",
-        description="Working time after which the model is asked nothing more.",
-        json_schema_extra=_zh("秒数", "用完后不再调用模型。"),
-    )
-    tokens: int | None = Field(
-        None,
-        gt=0,
-        le=1_000_000_000,
-        title="Tokens",
-        description="Most tokens that the model may use.",
-        json_schema_extra=_zh("词元数", "模型最多可用的词元。"),
-    )
-    calls: int | None = Field(
-        None,
-        gt=0,
-        le=100_000,
-        title="Model calls",
-        description="Most calls of the model.",
-        json_schema_extra=_zh("模型调用次数", "最多调用模型的次数。"),
-    )
-
-
 class NovelParams(Params):
     """A novel, and what is to be done about it."""
 
     novel: NovelSpec = Field(
         title="Novel",
         description="Which novel.",
-        json_schema_extra=_zh("小说", "哪一部小说。"),
+        json_schema_extra=zh("小说", "哪一部小说。"),
     )
     task_type: TaskType = Field(
         "outline",
         title="What to do",
         description="What of the novel is planned, written, checked, taken in or given out.",
-        json_schema_extra=_zh("任务类型", "规划、撰写、检查、导入或导出小说的哪一部分。"),
+        json_schema_extra=zh("任务类型", "规划、撰写、检查、导入或导出小说的哪一部分。"),
     )
     range: (
         Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_as_range)] | None
@@ -238,56 +207,56 @@ class NovelParams(Params):
         None,
         title="Chapters",
         description="Which chapters, as `1-3,7`; all if left out.",
-        json_schema_extra=_zh("章节范围", "哪些章节，如 1-3,7；留空表示全部。"),
+        json_schema_extra=zh("章节范围", "哪些章节，如 1-3,7；留空表示全部。"),
     )
     guidance: Paragraph = Field(
         "",
         title="Guidance",
         description="What else the model is told.",
-        json_schema_extra=_zh("指导", "另外告诉模型什么。"),
+        json_schema_extra=zh("指导", "另外告诉模型什么。"),
     )
     overwrite: bool = Field(
         False,
         title="Write over",
         description="Make anew what is there; what a person wrote only with `base_revision`.",
-        json_schema_extra=_zh("覆盖", "重做已有的内容；人写的内容须同时给出 base_revision。"),
+        json_schema_extra=zh("覆盖", "重做已有的内容；人写的内容须同时给出 base_revision。"),
     )
     base_revision: int | None = Field(
         None,
         ge=0,
         title="Seen revision",
         description="The revision of the bible that whoever asks has seen; what a person changed later stays.",
-        json_schema_extra=_zh("所见修订号", "请求者所见到的设定修订号；此后由人改过的内容保持不变。"),
+        json_schema_extra=zh("所见修订号", "请求者所见到的设定修订号；此后由人改过的内容保持不变。"),
     )
     bible: BibleInput | None = Field(
         None,
         title="Bible",
         description="For an import: entities that a person wrote, and keys of those to drop.",
-        json_schema_extra=_zh("设定", "用于导入：人写的条目，以及要去掉的键。"),
+        json_schema_extra=zh("设定", "用于导入：人写的条目，以及要去掉的键。"),
     )
     manuscript: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MANUSCRIPT)] | None = Field(
         None,
         title="Manuscript",
         description="For an import: a text, whose headings (`Chapter 3`, `第三章`) say which chapters it has.",
-        json_schema_extra=_zh("书稿", "用于导入：一份文本，其中的标题（第三章、Chapter 3）说明各章从哪里开始。"),
+        json_schema_extra=zh("书稿", "用于导入：一份文本，其中的标题（第三章、Chapter 3）说明各章从哪里开始。"),
     )
     upload: UploadId | None = Field(
         None,
         title="Upload",
         description="For an import: a file (text, Markdown, Word or PDF), instead of `manuscript`.",
-        json_schema_extra=_zh("上传的书稿", "用于导入：书稿文件（文本、Word、PDF 等），代替 manuscript。"),
+        json_schema_extra=zh("上传的书稿", "用于导入：书稿文件（文本、Word、PDF 等），代替 manuscript。"),
     )
     engine: Asked = Field(
         "auto",
         title="Engine",
         description="`embedded` plans and checks; `llm` writes as well; `auto` takes the model where there is one.",
-        json_schema_extra=_zh("引擎", "embedded 只规划和检查；llm 还会写作；auto 在有模型时使用模型。"),
+        json_schema_extra=zh("引擎", "embedded 只规划和检查；llm 还会写作；auto 在有模型时使用模型。"),
     )
     model: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = Field(
         None,
         title="Model",
         description="Another model than the server's usual one.",
-        json_schema_extra=_zh("模型", "不用服务器默认的模型时，用哪一个。"),
+        json_schema_extra=zh("模型", "不用服务器默认的模型时，用哪一个。"),
     )
     context_tokens: int = Field(
         6000,
@@ -295,13 +264,13 @@ class NovelParams(Params):
         le=200_000,
         title="Context",
         description="Most tokens of a prompt: brief, summaries, cast and foreshadowings of a chapter.",
-        json_schema_extra=_zh("上下文", "每次提示最多多少词元：章节任务书、前情、人物和伏笔。"),
+        json_schema_extra=zh("上下文", "每次提示最多多少词元：章节任务书、前情、人物和伏笔。"),
     )
-    budget: NovelBudget = Field(
-        NovelBudget(),
+    budget: ModelBudget = Field(
+        ModelBudget(),
         title="Budget",
         description="What the model may cost.",
-        json_schema_extra=_zh("预算", "模型最多可以花费多少。"),
+        json_schema_extra=zh("预算", "模型最多可以花费多少。"),
     )
 
     @property

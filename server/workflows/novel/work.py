@@ -8,7 +8,6 @@ from anyio import to_thread
 
 from server.errors import WorkflowFailed
 from server.llm.base import Model
-from server.llm.budget import Budget, Limits
 from server.llm.failures import BudgetSpent, ModelFailed
 from server.reports.markdown import literal
 from server.sources.failures import Unreadable
@@ -47,8 +46,7 @@ class Novel:
         engine = engine_for(params.engine, model)
         self._model = model if engine == "llm" and params.task_type in MODEL_TYPES else None
         self._by = MODEL if self._model is not None else EMBEDDED
-        limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
-        self._budget = Budget(limits, model.price) if model is not None else Budget(limits)
+        self._budget = params.budget.opened(model)
         self._desk = Desk(ctx, params)
         self._failures: list[dict[str, str]] = []
 

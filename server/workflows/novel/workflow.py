@@ -5,10 +5,10 @@ from typing import Any
 
 from anyio import to_thread
 
-from server.errors import ModelRequired
 from server.llm.base import Model
 from server.models import Json
 from server.workflows.base import Context, Ledger, Workflow
+from server.workflows.engines import engine_for
 from server.workflows.novel.admission import admit
 from server.workflows.novel.bible import Bible
 from server.workflows.novel.checks.health import count_words
@@ -17,6 +17,7 @@ from server.workflows.novel.entities import ChapterText
 from server.workflows.novel.params import NovelParams, refuse
 from server.workflows.novel.removal import remove
 from server.workflows.novel.work import MODEL_TYPES, Novel
+from server.workflows.spending import refuse_unpriced
 
 VERSION = 1
 TITLE_CHARS = 100
@@ -31,8 +32,9 @@ def novel_workflow(model: Model | None = None) -> Workflow:
 
     def check(params: NovelParams) -> None:
         refuse(params)
-        if params.engine == "llm" and model is None:
-            raise ModelRequired
+        engine = engine_for(params.engine, model)
+        if model is not None and engine == "llm" and params.task_type in MODEL_TYPES:
+            refuse_unpriced(params.budget, model, [(params.model, False)])
 
     return Workflow(
         kind="novel",
@@ -50,7 +52,7 @@ def novel_workflow(model: Model | None = None) -> Workflow:
         removed=remove,
         uploads=lambda params: [params["upload"]] if params.get("upload") else [],
         formats={"epub": ("application/epub+zip", epub_of), "txt": ("text/plain; charset=utf-8", txt_of)},
-        formats_when=dict.fromkeys(("epub", "txt"), {"task_type": ("chapter", "export")}),
+        formats_when={name: {"task_type": ("chapter", "export")} for name in ("epub", "txt")},
     )
 
 

@@ -8,7 +8,6 @@ from anyio import to_thread
 
 from server.errors import WorkflowFailed
 from server.llm.base import Model
-from server.llm.budget import Budget, Limits
 from server.sources.failures import Unreadable
 from server.sources.sent import text_of
 from server.sources.text import language_of
@@ -37,8 +36,7 @@ class Run:
         self._model = model if engine_for(params.engine, model) == "llm" and text is not None else None
         self._language = _language(params, text)
         self._words, self._report = Words(self._language), Report(self._language)
-        limits = Limits(params.budget.seconds, params.budget.tokens, params.budget.calls)
-        self._budget = Budget(limits, self._model.price) if self._model is not None else Budget(limits)
+        self._budget = params.budget.opened(self._model)
 
     async def run(self) -> dict[str, Any]:
         self._ctx.expect(2)
@@ -197,7 +195,7 @@ def cases_workflow(model: Model | None = None) -> Workflow:
     """:param model: reads what the grammar can't; without one only what it can becomes cases."""
 
     async def run(ctx: Context, params: CasesParams) -> Any:
-        refuse(params, model=model is not None)
+        refuse(params, model=model)
         text = params.text if params.upload is None else await _sent(ctx, params.upload)
         return await Run(ctx, params, text, model).run()
 
@@ -214,7 +212,7 @@ def cases_workflow(model: Model | None = None) -> Workflow:
         label={"en": "Test cases", "zh": "测试用例"},
         model=model.identity if model is not None else None,
         asks_model=asks_model,
-        check=lambda params: refuse(params, model=model is not None),
+        check=lambda params: refuse(params, model=model),
         formats=FORMATS,
         uploads=lambda params: [params["upload"]] if params.get("upload") else [],
     )

@@ -62,7 +62,6 @@ export const zh = {
   "bible.unchecked": "尚未检查。",
   "bible.conflict": "你打开之后，有人改过这里。你写的内容还在，旁边是现在的内容；再次保存就会覆盖它。",
   "bible.now": "现在：{text}",
-  "problem.novel_busy": "这部小说还有没结束的任务，请先停止它们。",
   "bible.field.title": "标题",
   "bible.field.summary": "梗概",
   "bible.field.text": "正文",

@@ -10,6 +10,7 @@ from anyio import fail_after, sleep, to_thread
 
 from server.llm.failures import ModelDenied
 from server.llm.scripted import Rule
+from server.llm.usage import PriceList, Prices
 from server.sources.chromium.pool import Chromium
 from server.workflows.browse.workflow import browse_workflow
 from server.workflows.rehearsal import Killed, RehearsalContext
@@ -148,6 +149,18 @@ async def test_the_budget_bounds_what_plans_cost(pool: Chromium, odd_site: Site)
         result, _ = await browse(pool, task, model=served.client(), budget={"calls": 1})
     assert result["items"][0]["error"]["code"] == "budget_spent"
     assert len(served.asked) == 1
+
+
+async def test_a_bound_on_money_ends_planning_and_keeps_what_was_paid_for(pool: Chromium, odd_site: Site) -> None:
+    with serving_model(FOLLOW, TAKE) as served:
+        client = served.client(prices=PriceList(Prices(input=100, output=400)))
+        task = {"url": odd_site.url + "/", "goal": PRICE}
+        whole, _ = await browse(pool, task, model=client)
+        most = whole["spent"]["money"] / 2 * 1.5
+        result, _ = await browse(pool, task, model=client, budget={"money": most})
+    assert whole["items"][0]["status"] == "completed"
+    assert result["items"][0]["error"]["code"] == "budget_spent"
+    assert 0 < result["spent"]["money"] <= most * 1.1, "the last piece of a reply may go beyond"
 
 
 @pytest.mark.parametrize(

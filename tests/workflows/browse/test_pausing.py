@@ -36,6 +36,28 @@ def test_only_one_reason_at_one_host_without_a_break_is_a_streak() -> None:
     assert "a.example" in blocked.detail
 
 
+@pytest.mark.parametrize(
+    ("codes", "tried", "pauses"),
+    [
+        (["model_rejected", "model_rejected"], 2, True),
+        (["model_rejected"], 1, False),
+        (["model_rejected", "model_rejected"], 3, False),
+        (["model_rejected", "goal_impossible"], 2, False),
+        (["unreachable", "unreachable"], 2, False),
+    ],
+    ids=["all are refused", "one alone", "another run did one", "one got its plan", "pages that are not there"],
+)
+def test_a_batch_of_which_all_was_refused_pauses_at_its_end(codes: list[str], tried: int, pauses: bool) -> None:
+    """A model's endpoint that takes nobody's question is to be put right; a page that is not there is a result."""
+    streak = Streak()
+    for number, code in enumerate(codes):
+        assert streak.add(failed(code), [f"item:{number}"]) is None
+    blocked = streak.end(tried)
+    assert (blocked is not None) == pauses
+    if blocked is not None:
+        assert blocked.again == tuple(f"item:{number}" for number in range(len(codes)))
+
+
 @pytest.mark.browser
 @pytest.mark.anyio
 async def test_a_host_that_is_down_pauses_the_batch_and_its_pages_are_tried_again(

@@ -7,7 +7,7 @@ With `misses` every sentence is shown that is not read as it is labelled.
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,10 +54,11 @@ def sentences() -> Iterator[Sentence]:
     for line in SENTENCES.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             language, category, text, labels = line.split("\t")
-            yield Sentence(language, category, text, frozenset(_label(label) for label in labels.split(";") if label))
+            yield Sentence(language, category, text, frozenset(label(one) for one in labels.split(";") if one))
 
 
-def _label(written: str) -> tuple[str, str, str]:
+def label(written: str) -> tuple[str, str, str]:
+    """Kind, words and value of a fact as the file has it."""
     kind, _, rest = written.partition(":")
     words, mark, value = rest, "", ""
     if kind in ("time", "amount"):
@@ -90,13 +91,12 @@ def _local(moment: str) -> str:
     return datetime.fromisoformat(moment).astimezone(ZONE).strftime("%Y-%m-%dT%H:%M")
 
 
-def score(sentence: Sentence) -> Score:
-    found = found_in(sentence.text)
-    hits = found & sentence.facts
-    left, over = sentence.facts - hits, found - hits
-    otherwise = {label for label in left if any(label[:2] == one[:2] for one in over)}
-    about = {one for one in over if any(one[0] == label[0] and _overlap(one[1], label[1]) for label in left)}
-    return Score(len(sentence.facts), len(hits), len(otherwise), len(left) - len(otherwise), len(over - about))
+def score(found: set[tuple[str, str, str]], labels: Collection[tuple[str, str, str]]) -> Score:
+    hits = found.intersection(labels)
+    left, over = set(labels) - hits, found - hits
+    otherwise = {meant for meant in left if any(meant[:2] == one[:2] for one in over)}
+    about = {one for one in over if any(one[0] == meant[0] and _overlap(one[1], meant[1]) for meant in left)}
+    return Score(len(labels), len(hits), len(otherwise), len(left) - len(otherwise), len(over - about))
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -108,7 +108,7 @@ def table() -> dict[tuple[str, str], Score]:
     scores: dict[tuple[str, str], Score] = {}
     for sentence in sentences():
         key = sentence.language, sentence.category
-        scores[key] = scores.get(key, Score()) + score(sentence)
+        scores[key] = scores.get(key, Score()) + score(found_in(sentence.text), sentence.facts)
     return scores
 
 

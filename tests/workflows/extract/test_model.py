@@ -1,12 +1,14 @@
 """With a model: what it says is held to the texts, whatever goes wrong on the way, and nothing is paid for twice."""
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from server.errors import BatchBlocked, ModelRequired
 from server.llm.failures import ModelDenied, ModelFailed, ModelQuotaSpent, ModelUnknown
 from server.llm.scripted import Rule
+from server.llm.usage import PriceList, Prices
 from server.workflows.extract.asking import pieces
 from server.workflows.extract.workflow import extract_workflow
 from server.workflows.rehearsal import Killed, RehearsalContext
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.anyio
 
 TEXT = "Report 7. We met with Ann Lee on 3 May 2024 at noon and paid $20."
 QUOTE = TEXT.removeprefix("Report 7. ")
+PRICES = PriceList(Prices(input=100, output=400))
 
 
 async def test_what_a_model_quotes_has_its_place_and_code_reads_its_time() -> None:
@@ -149,6 +152,49 @@ async def test_an_endpoint_that_refuses_everybody_pauses_the_batch_which_goes_on
     assert result["counts"]["completed"] == len(asked) - len(done)
 
 
+class Picky(Reader):
+    """An endpoint that refuses one of the texts, in whatever form it is asked."""
+
+    def _rule_for(self, body: dict[str, Any]) -> Rule | None:
+        rule = super()._rule_for(body)
+        return Rule(status=400, error="I do not like these words.") if "Report 1." in self.shown[-1] else rule
+
+
+async def test_what_the_endpoint_refuses_of_one_user_is_that_users_failure() -> None:
+    with serving_reader(kind=Picky) as served:
+        result, _ = await extract(users(3), model=served.client(), batch_size=1)
+    assert [(one["user_id"], one["code"]) for one in result["failed"]] == [("u1", "model_rejected")]
+    assert "I do not like these words." in result["failed"][0]["message"]
+
+
+@pytest.mark.parametrize("number", [2, SAME_FAILURES + 5])
+async def test_what_the_endpoint_refuses_of_everybody_pauses_the_batch(number: int) -> None:
+    """However few they are: it is not for their words then. They are all read once that is put right."""
+    first = RehearsalContext()
+    with serving_reader() as served:
+        served.rule = Rule(status=400, error="temperature is not supported")
+        with pytest.raises(BatchBlocked, match="temperature is not supported") as blocked:
+            await extract(users(number), model=served.client(), context=first, batch_size=1)
+        assert len(set(served.shown)) <= SAME_FAILURES, "no further one is begun"
+    kept = {key: found for key, found in first.journal.items() if key not in blocked.value.again}
+    with serving_reader() as served:
+        result, _ = await extract(users(number), model=served.client(), context=RehearsalContext(kept), batch_size=1)
+    assert (result["counts"]["completed"], result["failed"]) == (number, [])
+
+
+async def test_what_was_read_before_a_crash_counts_when_the_rest_is_refused() -> None:
+    killed = RehearsalContext(steps_until_kill=6)
+    with serving_reader() as served:
+        with suppress(Killed):
+            await extract(users(4), model=served.client(), context=killed, batch_size=1)
+        read = {key for key in killed.journal if key.startswith("user:")}
+        served.rule = Rule(status=400, error="temperature is not supported")
+        second = RehearsalContext(killed.journal)
+        result, _ = await extract(users(4), model=served.client(), context=second, batch_size=1)
+    assert 0 < len(read) < 4
+    assert result["counts"]["completed"] >= len(read)
+
+
 @pytest.mark.parametrize(
     ("status", "failure"), [(401, ModelDenied), (402, ModelQuotaSpent), (404, ModelUnknown)], ids=str
 )
@@ -178,6 +224,19 @@ async def test_the_budget_bounds_what_a_model_costs() -> None:
     assert len(served.asked) == 3
     assert result["counts"]["completed"] == 3
     assert {one["code"] for one in result["failed"]} == {"budget_spent"}
+
+
+async def test_a_bound_on_money_holds_for_all_users_together() -> None:
+    with serving_reader() as served:
+        client = served.client(prices=PRICES)
+        whole, _ = await extract(users(6), model=client, batch_size=1)
+        most = whole["spent"]["money"] / 2
+        result, _ = await extract(users(6), model=client, batch_size=1, budget={"money": most})
+    assert whole["failed"] == []
+    assert 0 < result["spent"]["money"] <= most * 1.1, "the last piece of a reply may go beyond"
+    assert {one["code"] for one in result["failed"]} == {"budget_spent"}
+    assert result["counts"]["completed"] + result["counts"]["failed"] == 6
+    assert result["counts"]["completed"] >= 2, "what was paid for is kept"
 
 
 async def test_killed_after_any_step_no_finished_call_is_paid_for_again() -> None:

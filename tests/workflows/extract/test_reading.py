@@ -36,6 +36,30 @@ def test_json_lines_hold_a_user_or_a_text_each() -> None:
     assert str(users_in(data)[0].texts[0].written_at) == "2024-05-01 00:00:00"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"user_id": "a", "text": "one"}, {"user_id": "b", "texts": [{"text": "two"}]}]',
+        '{"users": [{"user_id": "a", "texts": [{"text": "one"}]}, {"user_id": "b", "text": "two"}]}',
+        '\ufeff{"user_id": "a", "text": "one"}\r\n\r\n{"user_id": "b", "text": "two"}\r\n',
+        '{"user_id": "a", "text": "one"}\r{"user_id": "b", "text": "two"}',
+    ],
+    ids=["a list", "a request", "a mark and lines of Windows", "old line ends"],
+)
+def test_json_is_read_whole_or_by_lines(content: str) -> None:
+    assert read(content.encode()) == {"a": ["one"], "b": ["two"]}
+
+
+def test_one_user_may_be_written_over_several_lines() -> None:
+    assert read(b'{\n  "user_id": "a",\n  "text": "one"\n}\n') == {"a": ["one"]}
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0c"])
+def test_a_line_of_json_ends_where_lines_do_and_not_within_a_text(separator: str) -> None:
+    line = orjson.dumps({"user_id": "a", "text": f"one{separator}two"})
+    assert read(line + b"\n" + line.replace(b'"a"', b'"b"')).keys() == {"a", "b"}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_a_table_is_read_in_the_encodings_and_marks_of_spreadsheets(encoding: str, mark: str) -> None:
@@ -66,13 +90,27 @@ def test_an_archive_has_a_folder_or_a_file_for_each_user() -> None:
         (b"name,words\na,b\n", "upload line 1", "user_id, text"),
         (b'{"user_id": "a", "text": "x"}\n{"user_id": 7}\n', "line 2", "user_id"),
         (b'{"user_id": "a", "text": "x"}\nnot json\n', "upload line 2", "no JSON"),
-        (b'{"user_id": "a", "text": "x", "written_at": "soon"}\n', "line 1", "written_at"),
+        (b'{"user_id": "a", "text": "x", "written_at": "soon"}\n{}\n', "line 1", "written_at"),
+        (b'[{"user_id": "a", "text": "x"}, 7]', "item 2", "User"),
+        (b'{"users": 7}', "upload", "list"),
         (b"PK\x03\x04 broken", "upload", "no ZIP"),
         (archive({"a.md": b"x"}), "upload", "no users"),
         (archive({"a.txt": b"0" * 1_000_000}), "upload a.txt", "too large"),
         (bytes(range(256)) * 50, "upload", "text"),
     ],
-    ids=["nothing", "other columns", "no name", "no JSON", "no time", "no archive", "no texts", "a bomb", "no text"],
+    ids=[
+        "nothing",
+        "other columns",
+        "no name",
+        "no JSON",
+        "no time",
+        "no user",
+        "no list",
+        "no archive",
+        "no texts",
+        "a bomb",
+        "no text",
+    ],
 )
 def test_what_is_wrong_with_a_file_is_told(data: bytes, path: str, says: str) -> None:
     with pytest.raises(UnreadableUpload) as refused:

@@ -10,6 +10,7 @@ from anyio import fail_after
 from server.errors import BatchBlocked
 from server.llm.failures import ModelDenied, ModelUnavailable
 from server.llm.scripted import Rule
+from server.llm.usage import PriceList, Prices
 from server.workflows.novel.checks.health import count_words
 from server.workflows.novel.model.chapters import AsChapter, extract, lacking, tidy
 from server.workflows.rehearsal import Killed, RehearsalContext
@@ -289,6 +290,19 @@ async def test_a_budget_that_is_spent_leaves_the_rest_unwritten_and_says_so() ->
     assert (result["status"], result["missing"]) == ("partial", [3, 4, 5, 6])
     summaries = (await shelf.bible())["summaries"]
     assert summaries[1]["summary"].startswith("雾中的第2夜，林晓雨数到第1盏灯")
+
+
+async def test_a_bound_on_money_leaves_the_rest_unwritten_and_says_so() -> None:
+    prices = PriceList(Prices(input=100, output=400))
+    with serving_novelist() as served, fail_after(30):
+        whole = await (await shelf_with(served, prices=prices)).run(task_type="chapter")
+        most = whole["spent"]["money"] / 2
+        result = await (await shelf_with(served, prices=prices)).run(task_type="chapter", budget={"money": most})
+    assert whole["missing"] == []
+    assert 0 < result["spent"]["money"] <= most * 1.1
+    assert {one["status"] for one in result["chapters"]} == {"written", "skipped"}
+    assert result["status"] == "partial"
+    assert result["missing"] == [one["number"] for one in result["chapters"] if one["status"] == "skipped"]
 
 
 async def test_a_model_that_can_be_had_no_more_fails_the_task_and_a_retry_goes_on() -> None:

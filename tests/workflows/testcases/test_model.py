@@ -8,6 +8,7 @@ import pytest
 
 from server.llm.failures import ModelDenied, ModelFailed, ModelUnavailable
 from server.llm.scripted import Rule
+from server.llm.usage import PriceList, Prices
 from server.workflows.rehearsal import Killed, RehearsalContext
 from server.workflows.testcases.workflow import cases_workflow
 from tests.llm.endpoint import KEY, serving_model
@@ -156,6 +157,20 @@ async def test_the_budget_bounds_what_is_asked() -> None:
     assert len(served.asked) == 1
     assert {one["code"] for one in result["failures"]} == {"budget_spent"}
     assert result["status"] == "partial"
+
+
+async def test_a_bound_on_money_leaves_the_rest_to_the_grammar() -> None:
+    long = "\n".join([TEXT, *(f"Clause {number} shall be honoured in good faith." for number in range(400))])
+    with serving_model(Rule(reply=GOOD)) as served:
+        client = served.client(prices=PriceList(Prices(input=100, output=400)))
+        whole, _ = await made_of(long, model=client)
+        most = whole["spent"]["money"] / 2
+        served.asked.clear()
+        result, _ = await made_of(long, model=client, budget={"money": most})
+    assert served.asked
+    assert 0 < result["spent"]["money"] <= most * 1.1, "the last piece of a reply may go beyond"
+    assert {one["code"] for one in result["failures"]} == {"budget_spent"}
+    assert (whole["status"], result["status"]) == ("complete", "partial")
 
 
 async def test_killed_after_any_step_nothing_is_paid_twice() -> None:

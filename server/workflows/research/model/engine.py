@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from server.llm.base import Model
-from server.llm.budget import Budget, Limits
 from server.llm.failures import LASTING, ContextTooLong, ModelFailed
 from server.reports.markdown import literal
 from server.sources.fetch import Fetcher
@@ -57,8 +56,7 @@ class ModelResearch:
     ) -> None:
         self._ctx, self._params, self._model = ctx, params, model
         self._language = params.language if params.language != "auto" else language_asked(params.query)
-        limits = Limits(**params.budget.model_dump())
-        self._budget = Budget(limits, model.price)
+        self._budget = params.budget.opened(model)
         self._steps = Steps(ctx, model, self._budget)
         self._gathering = Gathering(self._steps, params, self._language, library, fetcher, providers)
         self._knowledge = Knowledge(params.max_sources)
