@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.reports.markdown import literal
-from server.workflows.extract.wording import WORDS
+from server.workflows.extract.wording import WORDS, type_name
 
 EVENTS_SHOWN = 5
 
@@ -24,7 +24,7 @@ def section(found: Mapping[str, Any], language: str) -> str:
     lines = [f"\n## {literal(' '.join(found['user_id'].split()))}\n\n"]
     if error is not None:
         lines.append(f"{words['failed']} (`{error['code']}`): {literal(error['message'])}\n\n")
-    lines += [_line(event) for event in events[:EVENTS_SHOWN]]
+    lines += [_line(event, language) for event in events[:EVENTS_SHOWN]]
     more = len(events) - EVENTS_SHOWN
     if more > 0:
         lines.append(f"\n*{words['more'].format(count=more)}*\n")
@@ -38,12 +38,12 @@ def summary(counts: Mapping[str, int], by_type: Mapping[str, int], language: str
     lines = [f"\n## {words['summary']}\n\n{words['counts'].format(**counts)}\n"]
     if by_type:
         lines.append(f"\n| {words['type']} | {words['number']} |\n|---|---|\n")
-        lines += [f"| {literal(name)} | {number} |\n" for name, number in by_type.items()]
+        lines += [f"| {literal(type_name(name, language))} | {number} |\n" for name, number in by_type.items()]
     return "".join(lines)
 
 
-def _line(event: Mapping[str, Any]) -> str:
+def _line(event: Mapping[str, Any], language: str) -> str:
     when = event["time"] or {}
-    said = [event["type"], when.get("from") or when.get("text")]
+    said = [type_name(event["type"], language), when.get("from") or when.get("text")]
     quote = literal(" ".join(event["quote"].split()))
     return f"- {literal(' · '.join(one for one in said if one))}: {quote}\n"

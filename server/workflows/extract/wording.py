@@ -26,3 +26,16 @@ WORDS = {
         "number": "事件数",
     },
 }
+
+TYPES_IN_CHINESE = {
+    "meeting": "会议", "appointment": "预约", "payment": "付款", "refund": "退款", "purchase": "购买",
+    "delivery": "配送", "travel": "出行", "call": "通话", "visit": "拜访", "complaint": "投诉", "contract": "合同",
+    "employment": "任职", "study": "学习", "health": "健康", "family": "家庭", "moving": "搬迁", "accident": "事故",
+    "outage": "故障", "release": "发布", "fix": "修复", "deadline": "截止", "loan": "借贷", "other": "其他",
+}  # fmt: skip
+"""What a report calls the types of the lexicon; files have the types themselves."""
+
+
+def type_name(event_type: str, language: str) -> str:
+    """As it is where it is somebody's own."""
+    return TYPES_IN_CHINESE.get(event_type, event_type) if language == "zh" else event_type

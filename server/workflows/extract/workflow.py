@@ -32,7 +32,7 @@ from server.workflows.parallel import gather
 from server.workflows.spending import refuse_unpriced
 from server.workflows.streak import BLOCKING, Streak
 
-VERSION = 2
+VERSION = 3
 AT_ONCE = 4
 """Users of a batch that a model reads side by side."""
 EVERY_USER = 200

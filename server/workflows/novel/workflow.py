@@ -19,7 +19,7 @@ from server.workflows.novel.removal import remove
 from server.workflows.novel.work import MODEL_TYPES, Novel
 from server.workflows.spending import refuse_unpriced
 
-VERSION = 1
+VERSION = 2
 TITLE_CHARS = 100
 
 

@@ -21,7 +21,7 @@ _TEXTS = {
     "issues": ("What is wrong with the requirements", "需求中的问题"),
     "unparsed": ("Not understood", "未能理解"),
     "unparsed_note": (
-        "No case comes of these {count} passages; look at them yourself.",
+        "No case comes of what follows ({count}); look at it yourself.",
         "以下 {count} 处未生成用例，请人工处理。",
     ),
     "coverage": ("Coverage", "覆盖"),

@@ -13,7 +13,10 @@ import pytest
 
 from server.errors import BatchBlocked, InvalidParameters
 from server.workflows.extract import downloads
+from server.workflows.extract.events import UNNAMED
 from server.workflows.extract.icalendar import LINE_BYTES, calendar_of
+from server.workflows.extract.lexicon import LEXICON
+from server.workflows.extract.wording import TYPES_IN_CHINESE
 from server.workflows.rehearsal import Killed, RehearsalContext
 from server.workflows.streak import SAME_FAILURES
 from tests.workflows.extract.asking import extract, user, users, whole
@@ -36,6 +39,12 @@ async def test_an_event_has_its_time_sum_place_and_people_with_their_places() ->
     assert (result["engine"], result["status"], result["language"]) == ("embedded", "complete", "zh")
     assert result["needs_model"]
     assert "## u1" in context.report
+    assert "- 预约 · 2024-05-22T15:00:00+08:00: " in context.report.replace("\\", "")
+    assert "| 预约 | 1 |" in context.report
+
+
+def test_every_type_of_the_lexicon_has_a_name_in_chinese() -> None:
+    assert set(TYPES_IN_CHINESE) == {*LEXICON, UNNAMED}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import { api } from "../../net/api.js"
 import { language, onLanguage, t } from "../../i18n/i18n.js"
-import { percent, problemSentence, timeLeft } from "../../i18n/words.js"
+import { doing, percent, problemSentence, timeLeft } from "../../i18n/words.js"
 import { SessionWatch } from "../../model/session-watch.js"
 import { isOver } from "../../model/status.js"
 import { fillStatus } from "../status-badge.js"
@@ -140,5 +140,5 @@ function madeUp() {
 function sentence({ status, counts, total, task: { error, progress } }) {
   if (status === "completed") return t(counts.completed === total ? "toast.all" : "session.partly", counts)
   if (status === "failed") return error ? problemSentence({ code: error.code, detail: error.message }) : t("notice.failed.unknown")
-  return status === "running" ? progress.message : ""
+  return status === "running" ? doing(progress) : ""
 }

@@ -18,6 +18,7 @@ export class Toasts {
     const words = t(`toast.${kind}`, { completed, failed, partly })
     const ends = told.filter(({ status }) => status !== "stopped").slice(0, MOST_NAMED)
     const toast = document.querySelector("#toast").content.firstElementChild.cloneNode(true)
+    toast.dataset.kind = kind
     toast.querySelector("strong").textContent = words
     toast.querySelector("button").ariaLabel = t("keys.close")
     toast.addEventListener("click", ({ target }) => target.closest("a, button") && toast.remove())
