@@ -7,6 +7,8 @@ import re
 import subprocess
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import docx
@@ -17,11 +19,15 @@ import pytest
 from lxml import etree
 from playwright.sync_api import Route, expect
 
-from tests.e2e.browsing import Visiting
-from tests.e2e.test_page import status
-from tests.e2e.walking import LOCALES, Walker
+from server.llm.scripted import Rule
+from tests.e2e.browsing import Visiting, quick_server
+from tests.e2e.test_page import REFUSED, status, wait_for_writing
+from tests.e2e.walking import DROP, LOCALES, Walker
 from tests.reading import parse, report_of
-from tests.serving import wait_until
+from tests.serving import serving, wait_until
+from tests.workflows.researcher import serving_researcher
+from tests.workflows.test_research_model_served import DATA as LIBRARY
+from tests.workflows.test_research_model_served import with_model
 
 pytestmark = pytest.mark.browser
 
@@ -175,7 +181,7 @@ def test_the_copied_command_and_the_copied_link_lead_to_the_same_task(visiting: 
     wait_until(lambda: walker.button("share.link").count() == 1)
     link = walker.copied("share.link")
     assert link == walker.visit.origin + address
-    other = walking(visiting, "en", path=address)
+    other = walking(visiting, "zh", path=address)
     other.expect_shown(shown)
 
 
@@ -241,3 +247,192 @@ def test_a_task_without_a_result_offers_what_can_be_had_of_it(visiting: Visiting
         with walker.page.expect_download() as told:
             link.click()
         assert told.value.failure() is None
+
+
+WRONG: dict[str, dict[str, str | None]] = {
+    "research": {"query": None, "depth": "99", "sources.urls": "ftp://example.org/"},
+    "browse": {"tasks.0.url": None, "parallelism": "9", "tasks.0.fill": "{"},
+    "extract": {"min_confidence": "2", "lexicon": "{", "timezone": "Mars"},
+    "testcases": {"text": None, "max_cases": "0"},
+    "novel": {"novel.title": None, "context_tokens": "1", "range": "x"},
+    "demo": {"events": "-1", "steps": "1.5"},
+}
+"""Fields of each kind with what is refused in them; None: left empty, which is what is wrong."""
+
+
+@both_languages
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(visiting: Visiting, kind: str, language: str) -> None:
+    """In the page's language, with the focus there; put right, it is asked for."""
+    walker = walking(visiting, language, excused=REFUSED)
+    walker.choose(kind)
+    FORMS[kind](walker)
+    if kind == "testcases":
+        walker.button("upload.remove").click()
+        walker.box().fill(REQUIREMENTS[language])
+    walker.unfold()
+    for path, wrong in WRONG[kind].items():
+        field = walker.box() if path in ("query", "text") else walker.field(kind, path)
+        before = field.input_value()
+        field.fill(wrong or "")
+        walker.button("ask.submit").click()
+        walker.expect_refused(field, "query" if path == "text" else path)
+        expect(field).to_have_value(wrong or "")
+        field.fill(before)
+        expect(walker.page.locator(".field-error:visible")).to_have_count(0)
+    walker.ask()
+
+
+@both_languages
+def test_what_is_filled_in_stays_through_other_kinds_the_other_language_and_a_reload(
+    visiting: Visiting, language: str
+) -> None:
+    """Also what is no value yet, and a file; and a file that is not wanted any more can be taken away."""
+    walker = walking(visiting, language)
+    walker.choose("testcases")
+    ask_testcases(walker)
+    walker.field("testcases", "title").fill("T")
+    walker.choose("extract")
+    ask_extract(walker)
+    walker.field("extract", "lexicon").fill('{"visit": ')
+    walker.choose("testcases")
+    expect(walker.field("testcases", "strength")).to_have_value("3")
+    expect(walker.page.locator(".drop-state")).to_contain_text("需求.md")
+    walker.choose("extract")
+    walker.page.locator("#language").click()
+    walker.language = {"en": "zh", "zh": "en"}[language]
+    expect(walker.field("extract", "lexicon")).to_have_value('{"visit": ')
+    expect(walker.page.locator(".drop-state")).to_contain_text("users.jsonl")
+    walker.page.reload()
+    expect(walker.field("extract", "lexicon")).to_have_value('{"visit": ')
+    expect(walker.field("extract", "min_confidence")).to_have_value("0.1")
+    expect(walker.page.locator(".drop-state")).to_contain_text("users.jsonl")
+    walker.button("upload.remove").click()
+    expect(walker.page.locator(".drop-state")).to_have_text("")
+
+
+def test_a_file_that_is_not_taken_is_said_and_not_passed_over(visiting: Visiting) -> None:
+    """What was chosen last counts; the task does not begin without it."""
+    walker = walking(visiting, "zh", excused=REFUSED)
+    walker.choose("testcases")
+    walker.box().fill(REQUIREMENTS["zh"])
+    walker.page.route("**/api/uploads*", lambda route: route.abort(), times=1)
+    walker.page.locator("label.drop").evaluate(DROP, ["a.md", "text/markdown", "x"])
+    expect(walker.page.locator(".drop-state")).to_contain_text("a.md 未能上传")
+    walker.button("ask.submit").click()
+    expect(walker.page.locator("[data-path=upload] .field-error")).to_contain_text("a.md 未能上传")
+    expect(walker.box()).to_have_value(REQUIREMENTS["zh"])
+    walker.button("upload.remove").click()
+    walker.ask()
+
+
+def test_json_mode_ends_with_its_kind(visiting: Visiting) -> None:
+    """And a task that is asked again in another way shows the kind that it is of."""
+    walker = walking(visiting, "zh")
+    walker.page.get_by_text(walker.word("ask.options"), exact=True).click()
+    walker.button("form.asJson").click()
+    walker.choose("testcases")
+    expect(walker.box()).to_be_visible()
+    expect(walker.page.get_by_label(walker.word("form.json"))).to_have_count(0)
+    walker.choose("research")
+    expect(walker.page.get_by_label(walker.word("form.json"))).to_be_visible()
+    walker.page.goto(walker.visit.origin + begun(walker.visit.origin, "demo"))
+    walker.button("share.edit").click()
+    expect(walker.page.get_by_role("radio", name="演示")).to_be_checked()
+    expect(walker.field("demo", "seed")).to_have_value("77")
+
+
+def test_a_running_task_is_told_something_in_chinese(visiting: Visiting, tmp_path: Path) -> None:
+    """And says that it was heard; the report takes it up."""
+    copytree(LIBRARY, tmp_path / "library")
+    with serving_researcher() as served, serving(with_model(served, tmp_path)) as server:
+        served.slow = {"learn": Rule(piece=8, pause=0.05, reasoning="Which of them says it best?")}
+        walker = walking(visiting, "zh", server.url)
+        walker.box().fill("How do I descale a kettle?")
+        address = walker.ask()
+        walker.page.get_by_label("问题：另外研究这个问题。").or_(
+            walker.page.get_by_label(re.compile("^问题"))
+        ).first.fill("醋有什么用？")
+        walker.button("steer.send").click()
+        expect(walker.page.get_by_text(walker.word("steer.heard"))).to_be_visible()
+        walker.page.get_by_role("button", name="现在写").click()
+        served.slow = {}
+        walker.expect_status("completed")
+        walker.expect_whole_report(address)
+        walker.visit.close()
+
+
+@both_languages
+def test_a_task_is_paused_resumed_stopped_retried_run_again_and_deleted(visiting: Visiting, language: str) -> None:
+    """By the words on its buttons; the list and the page of all tasks go along."""
+    walker = walking(visiting, language)
+    walker.choose("demo")
+    walker.unfold()
+    for name, value in {"events": "900", "rate": "60", "steps": "90", "size": "20", "seed": "5"}.items():
+        walker.field("demo", name).fill(value)
+    address = walker.ask()
+    wait_for_writing(walker.page, 100)
+    for action, then in (("pause", "paused"), ("resume", "running"), ("stop", "stopped"), ("retry", "running")):
+        walker.do(action)
+        walker.expect_status(then)
+        item = walker.page.locator(f".task-item:has(a[href='{address}'])")
+        expect(item.locator(".status-word")).to_have_text(walker.word(f"status.{then}"))
+    walker.do("stop")
+    walker.expect_status("stopped")
+    walker.expect_whole_report(address)
+    walker.do("rerun")
+    walker.expect_status("running")
+    walker.do("stop")
+    walker.expect_status("stopped")
+    walker.do("delete")
+    dialog = walker.page.get_by_role("dialog", name=walker.word("delete.title"))
+    dialog.get_by_role("button", name=walker.word("confirm.cancel")).click()
+    walker.expect_status("stopped")
+    walker.do("delete")
+    dialog.get_by_role("button", name=walker.word("action.delete")).click()
+    expect(walker.page.locator("#ask-title")).to_be_visible()
+    assert httpx2.get(f"{walker.visit.origin}{address.replace('/t/', '/api/tasks/')}").status_code == 404
+
+
+def test_a_task_is_asked_and_stopped_by_the_keyboard_alone(visiting: Visiting) -> None:
+    """From the first press of Tab on a Chinese page."""
+    walker = walking(visiting, "zh")
+    page = walker.page
+    expect(page.get_by_role("radio", name="演示")).to_be_visible()
+    expect(walker.box()).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("radio", name="研究")).to_be_focused()
+    while not page.get_by_role("radio", name="演示").is_checked():
+        page.keyboard.press("ArrowRight")
+    walker.tab_to(page.locator(".options > summary"))
+    page.keyboard.press("Enter")
+    for name, value in {"events": "3000", "rate": "50", "seed": "6"}.items():
+        walker.tab_to(walker.field("demo", name))
+        page.keyboard.type(value)
+    page.keyboard.press("Enter")
+    walker.expect_status("running")
+    walker.tab_to(page.get_by_role("button", name="停止", exact=True))
+    page.keyboard.press("Enter")
+    walker.expect_status("stopped")
+
+
+def test_a_server_that_goes_away_is_told_of_and_that_it_is_back(visiting: Visiting, tmp_path: Path) -> None:
+    """And then the line goes; what is asked meanwhile is refused in words, and not lost."""
+    with quick_server(tmp_path) as first:
+        walker = walking(visiting, "zh", first.url, excused="")
+        walker.box().fill("任务怎样恢复？")
+        expect(walker.button("ask.submit")).to_be_visible()
+        expect(walker.page.locator(".abilities li").first).to_be_visible()
+        first.kill()
+        line = walker.page.locator(".connection")
+        expect(line).to_have_text(walker.word("link.lost"))
+        walker.button("ask.submit").click()
+        expect(walker.page.locator(".form-error")).to_have_text(walker.word("problem.unreachable"))
+        expect(walker.button("ask.submit")).to_be_focused()
+        expect(walker.box()).to_have_value("任务怎样恢复？")
+    with quick_server(tmp_path, first.port):
+        expect(line).to_have_text(walker.word("link.found"))
+        expect(line).to_be_hidden()
+        walker.ask()
+        walker.expect_status("completed")
+        walker.visit.close()

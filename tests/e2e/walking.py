@@ -60,7 +60,8 @@ class Walker:
 
     def unfold(self) -> None:
         """The options, and all that is folded within the form."""
-        self.page.get_by_text(self.word("ask.options"), exact=True).click()
+        if not self.page.locator(".options[open]").count():
+            self.page.get_by_text(self.word("ask.options"), exact=True).click()
         folds = self.page.locator(".ask-form .group:not([open]) > summary:visible")
         while folds.count():
             folds.first.click()
