@@ -1,8 +1,9 @@
 """Runs the whole suite in workers side by side: half of it waits for clocks, disks and browsers.
 
-Each worker takes the next file of tests that nobody has begun, the longest first, so all of them end at about the same
-time. What failed is run once more when all else is done, and its name is printed: beside other tests a machine can be
-too slow for a time limit, which is no fault of the program. What fails alone as well, fails.
+Each worker takes the next file of tests that nobody has begun, of a group of its own as long as there is one, so all of
+them end at about the same time. What failed is run once more when all else is done, and its name is printed: beside
+other tests a machine can be too slow for a time limit, which is no fault of the program. What fails alone as well,
+fails.
 """
 
 import os
@@ -18,18 +19,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TRACES = ROOT / ".pytest_cache"
 WORKERS = max(3, (os.cpu_count() or 1) + 1)
-LONGEST = (
-    "tests/campaigns/test_campaigns.py",
-    "tests/contract/test_machine.py",
-    "tests/e2e/",
-    "tests/workflows/browse/",
-    "tests/command/",
-    "tests/test_",
-    "tests/workflows/",
-    "tests/reports/",
+GROUPS = (
+    ("tests/campaigns/", "tests/contract/"),
+    ("tests/e2e/", "tests/workflows/browse/", "tests/reports/", "tests/sources/", "tests/command/"),
+    ("tests/",),
 )
-"""How the names of what is begun first begin. Everything else comes afterwards."""
-SINGLY = LONGEST[:2]
+"""How the names of what a worker begins with begin, each worker with another group: several browsers, or several
+campaigns, would be in each other's way."""
+SINGLY = ("tests/campaigns/test_campaigns.py", "tests/contract/test_machine.py")
 """Files whose tests share nothing and last long: each of them is taken for itself."""
 PASSED, FAILED = 0, 1
 
@@ -37,8 +34,8 @@ PASSED, FAILED = 0, 1
 class Taking:
     """Runs what no other worker has taken. ``taken`` is a folder that all of them have, with a file for each taking."""
 
-    def __init__(self, taken: Path) -> None:
-        self._taken = taken
+    def __init__(self, worker: int, taken: Path) -> None:
+        self._worker, self._taken = worker, taken
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
@@ -58,7 +55,7 @@ class Taking:
         for item in items:
             file = item.nodeid.partition("::")[0]
             groups.setdefault(item.nodeid if file in SINGLY else file, []).append(item)
-        for name in sorted(groups, key=_place):
+        for name in sorted(groups, key=lambda name: _place(name, self._worker)):
             if self._take(name):
                 yield from groups[name]
 
@@ -70,8 +67,10 @@ class Taking:
         return True
 
 
-def _place(name: str) -> int:
-    return next((place for place, start in enumerate(LONGEST) if name.startswith(start)), len(LONGEST))
+def _place(name: str, worker: int) -> int:
+    """The worker's own group comes first, then the next one."""
+    group = next(number for number, starts in enumerate(GROUPS) if name.startswith(starts))
+    return (group - worker) % len(GROUPS)
 
 
 def arguments(number: int, *more: str) -> list[str]:
@@ -80,7 +79,7 @@ def arguments(number: int, *more: str) -> list[str]:
 
 def work(number: int, taken: Path) -> int:
     # Without what an earlier run remembers: were this one cut off, that would be taken for its failures.
-    return pytest.main(arguments(number, "--cache-clear"), plugins=[Taking(taken)])
+    return pytest.main(arguments(number, "--cache-clear"), plugins=[Taking(number, taken)])
 
 
 def main() -> int:
