@@ -26,6 +26,7 @@ def test_the_forms_have_no_violations(visiting: Visiting, axe: str) -> None:
     """Of every kind, with all that is folded away opened."""
     page = visiting(reduced_motion="reduce").open()
     expect(page.locator(".abilities li").first).to_be_visible()
+    expect(page.locator(".kinds input").nth(5)).to_be_attached()
     kinds = page.locator(".kinds input").all()
     assert len(kinds) >= 3
     for kind in kinds:

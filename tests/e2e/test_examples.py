@@ -27,6 +27,7 @@ def test_an_example_fills_the_form_and_can_be_asked_as_it_stands(visiting: Visit
     visit = visiting(locale=locale)
     page = visit.open()
     expect(page.locator(".abilities li").first).to_be_visible()
+    expect(page.locator(".kinds input").nth(5)).to_be_attached()
     radios = page.locator(".kinds input").all()
     kinds = [str(radio.get_attribute("value")) for radio in radios]
     for kind in kinds[1:]:

@@ -65,6 +65,7 @@ def test_every_form_is_in_the_language_of_the_page(visiting: Visiting, language:
     """With all that is folded away, all that can be chosen, and the first element of each list."""
     page = visiting(locale=locale).open()
     expect(page.locator(".abilities li").first).to_be_visible()
+    expect(page.locator(".kinds input").nth(5)).to_be_attached()
     kinds = [str(radio.get_attribute("value")) for radio in page.locator(".kinds input").all()]
     assert len(kinds) >= 6
     for kind in kinds:

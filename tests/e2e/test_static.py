@@ -66,7 +66,10 @@ def dictionaries(scripts: set[Path]) -> set[Path]:
     always = re.search(r"wanted = new Set\(\[(.+?)\]\)", written[STATIC / "js/i18n/i18n.js"])
     assert always
     needed = [given for text in written.values() for given in re.findall(r"\[(.+?)\]\.map\(need\)", text)]
-    names = {name for given in [always[1], *needed] for name in re.findall(r'"([^"]*)"', given)}
+    awaited = {
+        name for text in written.values() for name in re.findall(r'^await .*\bneed\("([^"]*)"\)', text, re.MULTILINE)
+    }
+    names = awaited | {name for given in [always[1], *needed] for name in re.findall(r'"([^"]*)"', given)}
     return {STATIC / f"js/i18n/{name}zh.js" for name in names}
 
 

@@ -1,6 +1,6 @@
 // Words of the page in both languages. Elements with data-t, data-t-label and data-t-placeholder are filled from here.
 
-const wanted = new Set(["", "rooms-"]) // "x-" also loads x-en.js or x-zh.js; only the language that is shown is loaded
+const wanted = new Set([""]) // "x-" also loads x-en.js or x-zh.js; only the language that is shown is loaded
 export const PROBLEMS = "problem-" // only where something has gone wrong
 
 export const LANGUAGES = { en: { name: "English", tag: "en" }, zh: { name: "中文", tag: "zh-CN" } }
@@ -60,12 +60,15 @@ function tellAll() {
   for (const render of listeners) render()
 }
 
+/** Empty where the words have not come yet: they are of a view that nobody has opened. */
+const wordFor = (key) => words[key] ?? ""
+
 function fillPage() {
   document.documentElement.lang = languageTag()
-  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t)
-  for (const element of document.querySelectorAll("[data-t-label]")) element.ariaLabel = t(element.dataset.tLabel)
+  for (const element of document.querySelectorAll("[data-t]")) element.textContent = wordFor(element.dataset.t)
+  for (const element of document.querySelectorAll("[data-t-label]")) element.ariaLabel = wordFor(element.dataset.tLabel)
   for (const element of document.querySelectorAll("[data-t-placeholder]")) {
-    element.placeholder = t(element.dataset.tPlaceholder)
+    element.placeholder = wordFor(element.dataset.tPlaceholder)
   }
 }
 

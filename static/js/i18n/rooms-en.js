@@ -1,8 +1,4 @@
 export const en = {
-  "nav": "Main menu",
-  "nav.ask": "Ask",
-  "nav.ops": "Server",
-
   "manager.title": "All tasks",
   "manager.project": "Project",
   "manager.statuses": "Status",
@@ -83,19 +79,6 @@ export const en = {
   "keys.pause": "pause or resume",
   "keys.stop": "stop, retry",
   "keys.on": "Single keys do this on the page of all tasks",
-  "keys.close": "Close",
-
-  "notices.title": "Notifications",
-  "notices.unread": "Notifications, unread: {n}",
-  "notices.new": "new",
-  "notices.readAll": "Mark all as read",
-  "notices.empty": "When a task ends, it stands here.",
-  "notices.allow": "Tell me by the browser, too",
-  "notices.denied": "The browser was told not to show notifications of this page.",
-  "toast.all": "All background tasks are done!",
-  "toast.ended": "All background tasks have ended: {completed} completed, {failed} failed.",
-  "toast.partly": "All background tasks have ended; of {partly} of them a part failed.",
-  "toast.some": "Tasks have ended: {completed} completed, {failed} failed.",
 
   "session.title": "Session",
   "session.heading": "Background tasks",

@@ -1,8 +1,4 @@
 export const zh = {
-  "nav": "主菜单",
-  "nav.ask": "提问",
-  "nav.ops": "服务器",
-
   "manager.title": "全部任务",
   "manager.project": "项目",
   "manager.statuses": "状态",
@@ -83,19 +79,6 @@ export const zh = {
   "keys.pause": "暂停或恢复",
   "keys.stop": "停止、重试",
   "keys.on": "在任务页面使用单键操作",
-  "keys.close": "关闭",
-
-  "notices.title": "通知",
-  "notices.unread": "通知，未读 {n} 条",
-  "notices.new": "未读",
-  "notices.readAll": "全部标为已读",
-  "notices.empty": "任务结束后会显示在这里。",
-  "notices.allow": "同时用浏览器通知我",
-  "notices.denied": "浏览器已设为不显示本页的通知。",
-  "toast.all": "后台任务全部完成！",
-  "toast.ended": "后台任务已全部结束：完成 {completed} 个，失败 {failed} 个。",
-  "toast.partly": "后台任务已全部结束，其中 {partly} 个有部分失败。",
-  "toast.some": "有任务结束：完成 {completed} 个，失败 {failed} 个。",
 
   "session.title": "会话",
   "session.heading": "后台任务",

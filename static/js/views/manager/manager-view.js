@@ -1,4 +1,4 @@
-import { language, onLanguage, t } from "../../i18n/i18n.js"
+import { language, need, onLanguage, t } from "../../i18n/i18n.js"
 import { problemSentence } from "../../i18n/words.js"
 import { MOST_ROWS, Roster } from "../../model/roster.js"
 import { style } from "../../page/style.js"
@@ -9,7 +9,7 @@ import { Keys } from "./keys.js"
 import { fillRow, makeRow } from "./task-row.js"
 import { VirtualList } from "./virtual-list.js"
 
-await style("/static/css/manager.css") // the height of a row is read from it
+await Promise.all([style("/static/css/manager.css"), need("rooms-")]) // the height of a row is read from it
 
 const ACTIONS = { s: "stop", r: "retry", d: "delete" }
 

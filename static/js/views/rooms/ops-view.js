@@ -1,10 +1,10 @@
 import { api } from "../../net/api.js"
-import { languageTag, onLanguage, t } from "../../i18n/i18n.js"
+import { languageTag, need, onLanguage, t } from "../../i18n/i18n.js"
 import { duration, percent, problemSentence } from "../../i18n/words.js"
 import { style } from "../../page/style.js"
 import { columns, line, share } from "./charts.js"
 
-await style("/static/css/ops.css")
+await Promise.all([style("/static/css/ops.css"), need("rooms-")])
 
 const LOOK_MS = 2000
 const SPAN_MS = 300_000 // what a line shows

@@ -1,5 +1,5 @@
 import { api } from "../../net/api.js"
-import { language, onLanguage, t } from "../../i18n/i18n.js"
+import { language, need, onLanguage, t } from "../../i18n/i18n.js"
 import { doing, percent, problemSentence, timeLeft } from "../../i18n/words.js"
 import { SessionWatch } from "../../model/session-watch.js"
 import { isOver } from "../../model/status.js"
@@ -7,6 +7,8 @@ import { fillStatus } from "../status-badge.js"
 import { fillPage } from "./batch-page.js"
 import { SessionChoice } from "./session-choice.js"
 import { SessionForm } from "./session-form.js"
+
+await need("rooms-")
 
 /** The batch of pages of a session: how far it is, what came of each page, and going on or stopping. */
 export class SessionView {
