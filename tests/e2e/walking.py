@@ -43,11 +43,14 @@ class Walker:
         expect(self.page.locator("html")).to_have_attribute("lang", re.compile(f"^{language}"))
 
     def word(self, key: str, **values: Any) -> str:
-        """What the page says there, in its language."""
+        """What the page says there, in its language, as soon as it has these words."""
+        wait_until(lambda: self._said(key, values) != key)
+        return self._said(key, values)
+
+    def _said(self, key: str, values: dict[str, Any]) -> str:
         told: str = self.page.evaluate(
             "async ([key, values]) => (await import('/static/js/i18n/i18n.js')).t(key, values)", [key, values]
         )
-        assert told != key
         return told
 
     def button(self, key: str) -> Locator:
